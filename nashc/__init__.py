@@ -1,0 +1,3 @@
+"""nashc: from a small `.nash` file to a quantised network on an FPGA."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,189 @@
+"""NAS cells and genotypes: scopes, edges, and what the op set and the policy say to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from nashc.diagnostics import Diagnostic, Label, Problems
+from nashc.diagnostics.model import nearest
+from nashc.schema.fields import cell_op
+from nashc.schema.merge import Merged
+from nashc.schema.mistakes import SpanTable, validated
+from nashc.schema.models import CellSettings
+from nashc.schema.spec import Cell, Choice
+from nashc.schema.values import Taken, describe, evaluate
+from nashc.syntax import ast
+from nashc.text import Span
+from nashc.vocab.cellops import PAPER_OPS, CellOp
+
+UNITS = ("layer", "block", "group")
+
+
+def read_cells(
+    network: Merged, params: Mapping[str, Any], spans: SpanTable, problems: Problems
+) -> tuple[Cell, ...]:
+    """The cell statements of a network; edges and op sets checked as far as one cell tells."""
+    cells = []
+    for key, section in network.sections.items():
+        if key.startswith("cell "):
+            cell = _cell(key, section, params, spans, problems)
+            if cell:
+                cells.append(cell)
+    return tuple(cells)
+
+
+def _cell(
+    key: str, section: Merged, params: Mapping[str, Any], spans: SpanTable, problems: Problems
+) -> Cell | None:
+    scope = _scope(section, problems)
+    path = (key,)
+    spans.put(path, section.head, section.head)
+    values: dict[str, Any] = {}
+    for name, setting in section.settings.items():
+        spans.put((*path, name), setting.key.span, setting.values[0].span.to(setting.values[-1].span))
+        results = [evaluate(value, params, problems) for value in setting.values]
+        values[name] = results[0] if len(results) == 1 else results
+        if name == "ops" and isinstance(setting.values[0], ast.List):
+            for index, item in enumerate(setting.values[0].items):
+                spans.put((*path, name, str(index)), item.span, item.span)
+    settings = validated(CellSettings, values, path, spans, problems)
+    if settings is None or scope is None:
+        return None
+    edge_ops, edge_spans = _edges(section, settings, params, problems)
+    _check_policy(settings, spans.value((*path, "ops")) or section.head, spans.value((*path, "policy")), problems)
+    each, name = scope
+    return Cell(each, name, settings, edge_ops, section.head, edge_spans)
+
+
+def _scope(section: Merged, problems: Problems) -> tuple[bool, str] | None:
+    words = [word.text for word in section.words]
+    help_text = "cell in each group { ... }; also each block, each layer, network, or a path such as group1"
+    match words:
+        case ["in", "each", unit] if unit in UNITS:
+            return True, unit
+        case ["in", "each", unit]:
+            text = f"`{unit}` is nothing that a cell attaches to"
+            hint = nearest(unit, UNITS)
+            problems.add(Diagnostic("NASH302", text, section.words[2].span, help=hint))
+        case ["in", path] if path != "each":
+            return False, path
+        case _:
+            text = "a cell says where it attaches"
+            problems.add(Diagnostic("NASH302", text, section.head, help=help_text))
+    return None
+
+
+def _edges(
+    section: Merged, settings: CellSettings, params: Mapping[str, Any], problems: Problems
+) -> tuple[dict[tuple[int, int], tuple[CellOp, ...]], dict[tuple[int, int], Span]]:
+    ops: dict[tuple[int, int], tuple[CellOp, ...]] = {}
+    spans: dict[tuple[int, int], Span] = {}
+    for edge in section.edges:
+        source, target = int(edge.source.value), int(edge.target.value)
+        if source >= target:
+            kind = "a node cannot feed itself" if source == target else "edges lead forward"
+            text = f"edge {source} -> {target} is illegal: {kind}"
+            hint = f"edge {target} -> {source}" if source != target else f"edge {source} -> {target + 1}"
+            problems.add(Diagnostic("NASH301", text, edge.source.span.to(edge.target.span), help=hint))
+            continue
+        if settings.nodes is not None and target >= settings.nodes:
+            text = f"there is no node {target}: the cell has nodes 0 to {settings.nodes - 1}"
+            problems.add(Diagnostic("NASH301", text, edge.target.span))
+            continue
+        if (source, target) in ops:
+            others = (Label(spans[source, target], "first here"),)
+            text = f"edge {source} -> {target} stands twice"
+            problems.add(Diagnostic("NASH102", text, edge.span, "again here", others))
+            continue
+        found = _op_list(edge.value, params, problems)
+        if found is not None:
+            ops[source, target], spans[source, target] = found, edge.span
+    return ops, spans
+
+
+def _op_list(
+    value: ast.Value, params: Mapping[str, Any], problems: Problems
+) -> tuple[CellOp, ...] | None:
+    items = value.items if isinstance(value, ast.List) else (value,)
+    ops = [_op(item, evaluate(item, params, problems), problems) for item in items]
+    return None if None in ops else tuple(op for op in ops if op)
+
+
+def _op(node: ast.Node, value: Any, problems: Problems) -> CellOp | None:
+    try:
+        return cell_op(value)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        problems.add(Diagnostic(error.type, error.message(), node.span, help=context.get("help", "")))
+        return None
+
+
+def _check_policy(
+    settings: CellSettings, ops: Span, policy: Span | None, problems: Problems
+) -> None:
+    """v4 is the policy without max-pools (paper, section III-D)."""
+    if settings.policy == "v4" and any(op.kind == "maxpool" for op in settings.ops):
+        others = (Label(policy, "v4 takes max-pool out of the op set"),) if policy else ()
+        written = ", ".join(str(op) for op in settings.ops if op.kind != "maxpool")
+        problems.add(
+            Diagnostic(
+                "NASH308",
+                "the op set holds a max-pool, which policy v4 takes out",
+                ops,
+                "max-pool stands here",
+                others,
+                f"ops = [{written}]",
+            )
+        )
+
+
+def read_genotype(
+    section: Merged | None,
+    cells: tuple[Cell, ...],
+    params: Mapping[str, Any],
+    problems: Problems,
+) -> tuple[dict[str, tuple[Choice, ...]] | None, dict[str, Span]]:
+    """The choices of each cell by scope; whether the scope exists is known after lowering."""
+    if section is None:
+        return None, {}
+    result: dict[str, tuple[Choice, ...]] = {}
+    spans: dict[str, Span] = {}
+    if not cells:
+        text = "a genotype needs a cell that it fills"
+        hint = "cell in each group { ... } inside the network"
+        problems.add(Diagnostic("NASH309", text, section.head, help=hint))
+    for key, setting in section.settings.items():
+        choices = [
+            _choice(value, node, params, problems) for node, value in enumerate(setting.values, 1)
+        ]
+        spans[key] = setting.span
+        result[key] = tuple(choice for choice in choices if choice)
+    return result, spans
+
+
+def _choice(
+    value: ast.Value, node: int, params: Mapping[str, Any], problems: Problems
+) -> Choice | None:
+    taken = evaluate(value, params, problems)
+    if not isinstance(taken, Taken):
+        text = f"a genotype lists `operation from node`, and this is {describe(taken)}"
+        problems.add(Diagnostic("NASH104", text, value.span, help="maxpool 3x3 from 1"))
+        return None
+    op = _op(value, taken.op, problems)
+    if op is None:
+        return None
+    if op.kind == "zero":
+        legal = ", ".join(str(other) for other in PAPER_OPS if other.kind != "zero")
+        text = "a node keeps an operation other than zero"
+        problems.add(Diagnostic("NASH304", text, value.span, help=f"legal are {legal}"))
+        return None
+    if taken.node >= node:
+        kind = "itself" if taken.node == node else "a later one"
+        text = f"node {node} cannot take node {taken.node}: that is {kind}"
+        hint = f"node {node} may take 0 to {node - 1}" if node > 1 else "node 1 takes node 0"
+        problems.add(Diagnostic("NASH301", text, value.span, help=hint))
+        return None
+    return Choice(op, taken.node, value.span)

@@ -1,0 +1,238 @@
+"""From a path to a Spec: files, parameters, then every section in turn, all mistakes collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nashc.diagnostics import Diagnostic, Label, Problems
+from nashc.diagnostics.model import nearest
+from nashc.schema.cells import read_cells, read_genotype
+from nashc.schema.files import Loader, Module
+from nashc.schema.merge import Merged, merge
+from nashc.schema.mistakes import SpanTable, validated
+from nashc.schema.models import Network, Search, Settings, Target, Train
+from nashc.schema.params import read_params
+from nashc.schema.spec import BackboneUse, BitRule, Spec
+from nashc.schema.values import BROKEN, Call, Word, describe, evaluate
+from nashc.syntax import ast
+from nashc.text import Span
+from nashc.vocab.bits import out_of_range, read_bits
+
+Section = TypeVar("Section", bound=Settings)
+ROLES = ("stem", "backbone", "shortcut", "nas", "head")
+
+
+def load(path: Path, overrides: Mapping[str, str] | None = None) -> Spec:
+    """The spec of a file with `--set` values applied.
+
+    Errors: SpecError with all diagnostics found (NASH0xx, NASH1xx and what cells and genotypes say).
+    """
+    problems = Problems()
+    module = Loader(problems).load(path)
+    if module is None:
+        problems.check()
+        raise AssertionError(f"{path} gave neither a file nor a diagnostic")
+    problems.check()
+    return _Reader(path, module, dict(overrides or {}), problems).spec()
+
+
+class _Reader:
+    """Reads the merged sections; one method per section."""
+
+    def __init__(
+        self, path: Path, module: Module, overrides: dict[str, str], problems: Problems
+    ) -> None:
+        self.path, self.module, self.overrides, self.problems = path, module, overrides, problems
+        self.spans = SpanTable()
+        self.sections = merge(tuple(part.file for part in module.chain), problems)
+        self.params = read_params(module, overrides, self.spans, problems)
+
+    def spec(self) -> Spec:
+        network_section = self.sections.get("network") or self._no_network()
+        network = self._network(network_section)
+        backbone = self._backbone(network_section)
+        rules = self._bit_rules(network_section.sections.get("bits"))
+        cells = read_cells(network_section, self.params, self.spans, self.problems)
+        genotype, genotype_spans = read_genotype(
+            self.sections.get("genotype"), cells, self.params, self.problems
+        )
+        search = self._section("search", Search)
+        train = self._section("train", Train)
+        target = self._section("target", Target)
+        compare = self._compare(self.sections.get("compare"))
+        self.problems.check()
+        assert network and backbone
+        return Spec(
+            name=network_section.words[0].text,
+            path=self.path,
+            params=self.params,
+            network=network,
+            backbone=backbone,
+            bit_rules=rules,
+            cells=cells,
+            genotype=genotype,
+            genotype_spans=genotype_spans,
+            search=search,
+            train=train,
+            target=target,
+            compare=compare,
+            overrides=self.overrides,
+            module=self.module,
+            spans=self.spans,
+        )
+
+    def _no_network(self) -> Merged:
+        source = self.module.file.source
+        end = Span(source, max(0, len(source.text.rstrip()) - 1), len(source.text.rstrip()))
+        self.problems.fail(
+            Diagnostic(
+                "NASH106",
+                "the spec has no network",
+                end,
+                "a network is missing",
+                help="network NAME { input = ...; classes = ...; backbone = ... }",
+            )
+        )
+
+    # ---- sections ---------------------------------------------------------------------------
+
+    def _values(self, section: Merged, path: tuple[str, ...], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The evaluated settings of a section, their spans noted."""
+        self.spans.put(path, section.head, section.head)
+        values: dict[str, Any] = {}
+        for key, setting in section.settings.items():
+            if key in skip:
+                continue
+            first, last = setting.values[0], setting.values[-1]
+            self.spans.put((*path, key), setting.key.span, first.span.to(last.span))
+            results = [self._evaluate(value, (*path, key)) for value in setting.values]
+            values[key] = BROKEN if BROKEN in results else results[0] if len(results) == 1 else results
+        return values
+
+    def _evaluate(self, value: ast.Value, path: tuple[str, ...]) -> Any:
+        if path[-1] == "board" and not isinstance(value, ast.Text):
+            return Word(value.span.text)  # boards have dashes in their names: Pynq-Z1
+        if isinstance(value, ast.Term):
+            for argument in value.arguments or ():
+                if argument.name:
+                    inner = (*path, argument.name.text)
+                    self.spans.put(inner, argument.name.span, argument.value.span)
+        return evaluate(value, self.params, self.problems)
+
+    def _section(self, name: str, model: type[Section]) -> Section | None:
+        section = self.sections.get(name)
+        if section is None:
+            return None
+        self._no_words(name, section)
+        return validated(model, self._values(section, (name,)), (name,), self.spans, self.problems)
+
+    def _no_words(self, name: str, section: Merged) -> None:
+        if section.words:
+            text = f"`{name}` has no name of its own"
+            self.problems.add(Diagnostic("NASH117", text, section.words[0].span, help=f"{name} {{ ... }}"))
+
+    def _network(self, section: Merged) -> Network | None:
+        if len(section.words) != 1:
+            text = "a network has one name" if section.words else "the network has no name"
+            span = section.words[1].span if section.words else section.head
+            self.problems.fail(Diagnostic("NASH106", text, span, help="network resnet18 { ... }"))
+        values = self._values(section, ("network",), skip=("backbone",))
+        for name in ("bits", "activation"):
+            inner = section.sections.get(name)
+            if inner:
+                self._no_words(name, inner)
+                paths = tuple(key for key in inner.settings if "." in key or "*" in key)
+                values[name] = self._values(inner, ("network", name), skip=paths)
+                broken = {key for key, value in values[name].items() if value is BROKEN}
+                values[name] = {k: v for k, v in values[name].items() if k not in broken}
+        return validated(Network, values, ("network",), self.spans, self.problems)
+
+    def _backbone(self, section: Merged) -> BackboneUse | None:
+        setting = section.settings.get("backbone")
+        if setting is None:
+            help_text = 'backbone = resnet18(width = 64), with `use resnet18 from "nashc/resnet.nash"`'
+            self.problems.add(
+                Diagnostic("NASH106", "the network has no backbone", section.head, help=help_text)
+            )
+            return None
+        span = setting.values[0].span
+        self.spans.put(("network", "backbone"), setting.key.span, span)
+        value = evaluate(setting.values[0], {}, self.problems)
+        call = Call(value) if isinstance(value, Word) else value
+        known = {
+            name: definition
+            for name, definition in self.module.names.items()
+            if isinstance(definition.node, ast.Backbone)
+        }
+        if not isinstance(call, Call) or not call.name or call.shape:
+            text = f"a backbone is needed, and this is {describe(value)}"
+            self.problems.add(Diagnostic("NASH104", text, span, help=nearest("", known)))
+            return None
+        if call.name not in known:
+            text = f"there is no backbone `{call.name}` in this file"
+            hint = nearest(call.name, known) or 'use resnet18 from "nashc/resnet.nash"'
+            self.problems.add(Diagnostic("NASH103", text, span, help=hint))
+            return None
+        return self._backbone_use(setting.values[0], call, known[call.name])
+
+    def _backbone_use(self, node: ast.Value, call: Call, definition: Any) -> BackboneUse:
+        parameters = definition.node.parameters
+        names = [parameter.name.text for parameter in parameters]
+        given: dict[str, ast.Value] = {}
+        arguments = (node.arguments or ()) if isinstance(node, ast.Term) else ()
+        for index, argument in enumerate(arguments):
+            name = argument.name.text if argument.name else names[index] if index < len(names) else ""
+            if name not in names:
+                text = f"backbone `{call.name}` has no parameter `{name or argument.span.text}`"
+                help_text = f"it has {', '.join(names) or 'none'}"
+                self.problems.add(Diagnostic("NASH110", text, argument.span, help=help_text))
+            else:
+                given[name] = argument.value
+        args: dict[str, Any] = {}
+        for parameter in parameters:
+            name = parameter.name.text
+            source = given.get(name, parameter.default)
+            if source is None:
+                text = f"backbone `{call.name}` needs `{name}`"
+                self.problems.add(
+                    Diagnostic("NASH110", text, node.span, others=(Label(parameter.span, "asked for here"),))
+                )
+                continue
+            args[name] = evaluate(source, {**self.params, **args}, self.problems)
+            if isinstance(args[name], Word):
+                text = f"`{args[name]}` is not defined here"
+                hint = nearest(args[name], self.params)
+                self.problems.add(Diagnostic("NASH103", text, source.span, help=hint))
+        return BackboneUse(definition, args, node.span)
+
+    def _bit_rules(self, section: Merged | None) -> tuple[BitRule, ...]:
+        rules = []
+        for key, setting in (section.settings if section else {}).items():
+            if "." not in key and "*" not in key:
+                continue
+            value = evaluate(setting.values[0], self.params, self.problems)
+            bits = read_bits(value) if isinstance(value, Word) else None
+            span = setting.values[0].span
+            if bits is None:
+                text = f"bit widths are needed, and this is {describe(value)}"
+                self.problems.add(Diagnostic("NASH104", text, span, help="w2a2, w8 or a4"))
+            elif out_of_range(bits):
+                text = f"`{value}` is out of range: bit widths go from 1 to 8"
+                self.problems.add(Diagnostic("NASH105", text, span))
+            else:
+                rules.append(BitRule(key, bits, setting.key.span))
+        return tuple(rules)
+
+    def _compare(self, section: Merged | None) -> tuple[dict[str, str], ...]:
+        """`bits = w2a2, w1a2` as two variants of the parameter."""
+        variants = []
+        for key, setting in (section.settings if section else {}).items():
+            if key not in self.params:
+                text = f"`{key}` is no parameter of this spec"
+                hint = nearest(key, self.params)
+                self.problems.add(Diagnostic("NASH113", text, setting.key.span, help=hint))
+                continue
+            variants.extend({key: value.span.text} for value in setting.values)
+        return tuple(variants)

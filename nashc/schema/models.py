@@ -1,0 +1,248 @@
+"""The settings of a spec: one frozen pydantic model per section, every field documented.
+
+`docs/language.md` prints the descriptions and defaults from here. Defaults named "paper" are the
+NASH paper's or, where the paper is silent, those of its authors' published code.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+
+from nashc.schema.fields import BitWidths, Clock, Operation, Real, Share, call, refuse
+from nashc.schema.values import Call, Word, describe
+from nashc.vocab.bits import Bits
+from nashc.vocab.boards import BOARDS, Board
+from nashc.vocab.cellops import PAPER_OPS, CellOp
+
+
+class Settings(BaseModel):
+    """A section; unknown settings are mistakes."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+# ---- network ------------------------------------------------------------------------------------
+
+
+class Image(Settings):
+    """What enters the network; written `UINT8 3x32x32` (channels, height, width)."""
+
+    dtype: str
+    channels: PositiveInt
+    height: PositiveInt
+    width: PositiveInt
+
+
+def _image(value: Any) -> Any:
+    example = "UINT8 3x32x32: data type, channels x height x width"
+    if not isinstance(value, Call):
+        refuse("NASH104", f"an input needs a type and a size, and this is {describe(value)}", example)
+    if not re.fullmatch(r"UINT[1-8]", value.name):
+        text = f"`{value.name or 'a size'}` is no data type of pixels" if value.name else (
+            "an input needs a data type before its size"
+        )
+        refuse("NASH107", text, "UINT8 (legal are UINT1 to UINT8), for example " + example)
+    if len(value.shape) != 3 or 0 in value.shape:
+        refuse("NASH105", "an image has three sizes, all above 0", example)
+    channels, height, width = value.shape
+    return {"dtype": value.name, "channels": channels, "height": height, "width": width}
+
+
+class Activation(Settings):
+    """Which functions stand before convolutions and before adds (paper, section III-B)."""
+
+    before_conv: Literal["relu"] = Field("relu", description="before a conv; FINN needs ReLU there")
+    before_add: Literal["hardtanh", "identity"] = Field(
+        "hardtanh", description="before an add; its bits are the activation bits of `shortcut`"
+    )
+
+
+class Roles(Settings):
+    """Bit widths by role; `group0.block0.conv1 = w8` overrides a layer, `*` stands for any name."""
+
+    stem: BitWidths = Field(Bits(8, None), description="stem; activations as the backbone")
+    backbone: BitWidths = Field(Bits(2, 2), description="convs of the groups and ReLUs before them")
+    shortcut: BitWidths = Field(Bits(8, 8), description="projections, and both sides of every add")
+    nas: BitWidths = Field(Bits(1, 8), description="convs of the cells and ReLUs before them")
+    head: BitWidths = Field(Bits(8, 4), description="fully connected layer; result of the average")
+
+    @model_validator(mode="after")
+    def _fill(self) -> Roles:
+        """Close what the spec leaves open: `w8` keeps the role's default activations."""
+        fallback = {"stem": Bits(8, self.backbone.act or 2), "backbone": Bits(2, 2)}
+        fallback |= {"shortcut": Bits(8, 8), "nas": Bits(1, 8), "head": Bits(8, 4)}
+        for role, bits in fallback.items():
+            object.__setattr__(self, role, getattr(self, role).over(bits))
+        return self
+
+
+class Network(Settings):
+    """The network itself."""
+
+    input: Annotated[Image, BeforeValidator(_image)] = Field(description="type and size of an image")
+    classes: PositiveInt = Field(description="number of classes")
+    activation: Activation = Activation()
+    bits: Roles = Roles()
+
+
+class CellSettings(Settings):
+    """A NAS cell (paper, section III-B): nodes, edges and what an edge may choose."""
+
+    nodes: int | None = Field(None, ge=2, description="nodes, node 0 included; checked when given")
+    edges: Literal["all", "listed"] = Field(
+        "all", description="every earlier node to every later one, or only those listed by `edge`"
+    )
+    ops: tuple[Operation, ...] = Field(PAPER_OPS, description="what an edge may choose from")
+    policy: Literal["v1", "v2", "v3", "v4"] = Field(
+        "v3", description="max-pools that would change the channel count"
+    )
+    identity_across: Literal["forbid"] = Field(
+        "forbid", description="identity where channels or resolution change"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuple(cls, values: Any) -> Any:
+        ops = values.get("ops") if isinstance(values, dict) else None
+        return {**values, "ops": tuple(ops)} if isinstance(ops, list) else values
+
+
+# ---- data, search and training -------------------------------------------------------------------
+
+
+class Data(Settings):
+    """A data set: `digits`, `cifar10("folder or tar")` or `folder("class folders")`."""
+
+    kind: Literal["digits", "cifar10", "folder"]
+    path: str | None = Field(None, description="under NASHC_DATA, else beside the spec")
+    flip: bool = Field(False, description="mirror training images at random")
+    crop: int = Field(0, ge=0, description="pixels of padding for a random crop in training")
+
+
+def _data(value: Any) -> Any:
+    example = 'digits, cifar10("path") or folder("path")'
+    if isinstance(value, Word) and value == "digits":
+        return {"kind": "digits"}
+    name = value if isinstance(value, Word) else getattr(value, "name", None)
+    if not isinstance(value, Word | Call):
+        refuse("NASH104", f"a data set is needed, and this is {describe(value)}", example)
+    if name not in ("digits", "cifar10", "folder"):
+        refuse("NASH107", f"`{name}` is no kind of data set", f"legal are {example}")
+    args = value.args if isinstance(value, Call) else ()
+    if name != "digits" and (len(args) != 1 or not isinstance(args[0], str) or isinstance(args[0], Word)):
+        refuse("NASH110", f"`{name}` needs the path of its files in quotes", f'{name}("path")')
+    if name == "digits" and args:
+        refuse("NASH110", "`digits` comes with scikit-learn and has no path", "digits")
+    augment = value.named if isinstance(value, Call) else {}
+    return {"kind": str(name), "path": args[0] if args else None, **augment}
+
+
+DataSet = Annotated[Data, BeforeValidator(_data)]
+
+
+class Adam(Settings):
+    name: Literal["adam"]
+    lr: Real = Field(1e-3, gt=0)
+    weight_decay: Real = Field(0.0, ge=0)
+
+
+class Sgd(Settings):
+    name: Literal["sgd"]
+    lr: Real = Field(0.025, gt=0)
+    momentum: Real = Field(0.9, ge=0, lt=1)
+    weight_decay: Real = Field(3e-4, ge=0)
+
+
+class Constant(Settings):
+    name: Literal["constant"]
+
+
+class Cosine(Settings):
+    name: Literal["cosine"]
+
+
+class StepDown(Settings):
+    name: Literal["step"]
+    every: PositiveInt = Field(30, description="epochs between two steps")
+    by: Real = Field(0.1, gt=0, lt=1, description="factor of each step")
+
+
+Optimiser = Annotated[Adam | Sgd, Field(discriminator="name"), BeforeValidator(call)]
+Schedule = Annotated[Constant | Cosine | StepDown, Field(discriminator="name"), BeforeValidator(call)]
+AlphaOptimiser = Annotated[Adam, BeforeValidator(call)]
+
+
+class Search(Settings):
+    """Algorithm 1 of the paper; every default is the paper's or its code's."""
+
+    data: DataSet = Field(description="training set, of which one part updates the architecture")
+    epochs: PositiveInt = Field(200, description="passes over the data (paper)")
+    batch: PositiveInt = Field(64, description="images in a step (paper)")
+    optimiser: Optimiser = Field(Sgd(name="sgd"), description="of the weights (paper)")
+    schedule: Schedule = Field(Cosine(name="cosine"), description="of the weights' rate (paper)")
+    alphas: AlphaOptimiser = Field(
+        Adam(name="adam", lr=3e-4, weight_decay=1e-3),
+        description="of the architecture parameters, with betas (0, 0.999) (paper)",
+    )
+    estimator: Literal["binary_gate"] = Field(
+        "binary_gate", description="gradient of the architecture parameters (paper's code)"
+    )
+    train_share: Share = Field(0.5, description="share of the images for weight steps (paper)")
+    clip: Real = Field(5.0, gt=0, description="largest gradient norm (paper)")
+    seed: int = Field(2, ge=0, description="of everything random (paper)")
+
+
+class Train(Settings):
+    """Algorithm 2 of the paper."""
+
+    data: DataSet = Field(description="the data set")
+    epochs: PositiveInt = Field(100, description="passes over the data (paper)")
+    batch: PositiveInt = Field(256, description="images in a step (paper)")
+    optimiser: Optimiser = Field(Adam(name="adam"), description="of the weights")
+    schedule: Schedule = Field(StepDown(name="step"), description="of the learning rate")
+    warmup: int = Field(0, ge=0, description="epochs in which the rate rises from 0")
+    label_smoothing: Real = Field(0.0, ge=0, lt=1)
+    clip: Real | None = Field(None, gt=0, description="largest gradient norm")
+    seed: int = Field(1, ge=0, description="of everything random")
+
+
+# ---- target ---------------------------------------------------------------------------------------
+
+
+def _board(value: Any) -> Any:
+    if isinstance(value, Board):
+        return value
+    if not isinstance(value, str):
+        refuse("NASH104", f"a board is needed, and this is {describe(value)}", "board = U250")
+    known = {_folded(name): name for name in BOARDS}
+    if _folded(value) not in known:
+        close = get_close_matches(_folded(value), known, n=1)
+        hint = f"did you mean `{known[close[0]]}`? " if close else ""
+        refuse("NASH115", f"there is no board `{value}`", f"{hint}known are {', '.join(BOARDS)}")
+    return BOARDS[known[_folded(value)]]
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+class Target(Settings):
+    """The hardware: nothing here changes the trained network."""
+
+    board: Annotated[Board, BeforeValidator(_board)] = Field(description="FINN's name of the board")
+    clock: Clock = Field(5.0, description="frequency or period")
+    fps: PositiveInt | None = Field(None, description="frames a second that the folding aims at")
+    mvau_wwidth_max: PositiveInt = Field(
+        10000, description="widest weight stream of a matrix unit in bits, FINN's folding limit"
+    )
+    folding: str | None = Field(None, description="FINN folding file to use instead")
+
+
+__all__ = [
+    "Activation", "CellOp", "CellSettings", "Data", "Image", "Network", "Roles", "Search",
+    "Settings", "Target", "Train",
+]

@@ -1,0 +1,133 @@
+"""Parameters of a spec: declared with a type and a default, set by `extends ... with` and `--set`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nashc.diagnostics import Diagnostic, Label, Problems
+from nashc.diagnostics.model import nearest
+from nashc.schema.files import Module
+from nashc.schema.mistakes import SpanTable
+from nashc.schema.values import BROKEN, Word, describe, evaluate
+from nashc.syntax import ast
+from nashc.text import Span
+from nashc.vocab.bits import out_of_range, read_bits
+
+
+def _is_bits(value: Any) -> bool:
+    bits = read_bits(value) if isinstance(value, Word) else None
+    return bits is not None and not out_of_range(bits)
+
+
+KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "bits": (_is_bits, "bit widths from 1 to 8, such as w2a2"),
+    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    "float": (lambda v: isinstance(v, int | float) and not isinstance(v, bool), "a number"),
+    "bool": (lambda v: isinstance(v, bool), "true or false"),
+    "word": (lambda v: isinstance(v, Word), "a word"),
+    "text": (lambda v: isinstance(v, str) and not isinstance(v, Word), "a text in quotes"),
+}
+
+
+def read_params(
+    module: Module, overrides: Mapping[str, str], spans: SpanTable, problems: Problems
+) -> dict[str, Any]:
+    """Values of all parameters of a file and of those it extends."""
+    values: dict[str, Any] = {}
+    declared: dict[str, ast.Param] = {}
+    for part in module.chain:
+        own: dict[str, ast.Param] = {}
+        for param in (item for item in part.file.items if isinstance(item, ast.Param)):
+            _declare(param, own, problems)
+        declared.update(own)
+    settings: dict[str, ast.Value] = {}
+    for part in module.chain:
+        for setting in part.overrides:
+            if setting.key.text not in declared:
+                _unknown(setting.key.text, declared, setting.key.span, problems)
+            settings[setting.key.text] = setting.values[0]
+    for name, param in declared.items():
+        source = settings.get(name, param.default)
+        spans.put(("param", name), param.name.span, source.span)
+        if name in overrides:
+            values[name] = _from_text(overrides[name], param.type.text)
+            where = None
+        else:
+            values[name] = evaluate(source, values, problems)
+            where = source.span
+        if values[name] is not BROKEN:
+            _check(param, values[name], where, problems)
+    for name in overrides:
+        if name not in declared:
+            _unknown(name, declared, None, problems)
+    return values
+
+
+def _declare(param: ast.Param, own: dict[str, ast.Param], problems: Problems) -> None:
+    name = param.name.text
+    if name in own:
+        problems.add(
+            Diagnostic(
+                "NASH102",
+                f"parameter `{name}` is declared twice",
+                param.name.span,
+                "again here",
+                (Label(own[name].name.span, "first here"),),
+            )
+        )
+    if param.type.text not in KINDS:
+        text = f"`{param.type.text}` is no type of a parameter"
+        hint = nearest(param.type.text, KINDS)
+        problems.add(Diagnostic("NASH107", text, param.type.span, help=hint))
+    own[name] = param
+
+
+def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems) -> None:
+    if param.type.text not in KINDS:
+        return
+    holds, words = KINDS[param.type.text]
+    name = param.name.text
+    others = () if where else (Label(param.span, "declared here"),)
+    if not holds(value):
+        text = f"parameter `{name}` needs {words}, and `{_text(value, where)}` is {describe(value)}"
+        if param.type.text == "bits" and isinstance(value, Word) and read_bits(value):
+            text = f"parameter `{name}` needs {words}; `{value}` is out of range"
+        problems.add(Diagnostic("NASH114", text, where, others=others))
+        return
+    if param.choices:
+        legal = [evaluate(item, {}, problems) for item in param.choices.items]
+        if value not in legal:
+            text = f"parameter `{name}` cannot be `{value}`"
+            hint = "legal are " + ", ".join(map(str, legal))
+            others = (Label(param.choices.span, "legal values"),)
+            problems.add(Diagnostic("NASH114", text, where, others=others, help=hint))
+
+
+def _text(value: Any, where: Span | None) -> str:
+    return where.text if where else str(value)
+
+
+def _from_text(text: str, kind: str) -> Any:
+    """A `--set` value by the declared type; left a word where it does not fit (checked after)."""
+    try:
+        match kind:
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "bool":
+                return {"true": True, "false": False}.get(text, Word(text))
+            case "text":
+                return text
+    except ValueError:
+        pass
+    return Word(text)
+
+
+def _unknown(
+    name: str, declared: Mapping[str, ast.Param], span: Span | None, problems: Problems
+) -> None:
+    text = f"the spec has no parameter `{name}`"
+    hint = nearest(name, declared) if declared else "it declares none"
+    problems.add(Diagnostic("NASH113", text, span, help=hint))

@@ -1,0 +1,239 @@
+"""The resolved spec: everything that later rooms need, nothing of how it was written but the spans."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from nashc import __version__
+from nashc.schema.files import Definition, Module
+from nashc.schema.mistakes import SpanTable
+from nashc.schema.models import CellSettings, Network, Search, Target, Train
+from nashc.syntax import ast
+from nashc.text import Span
+from nashc.vocab.bits import Bits
+from nashc.vocab.cellops import CellOp
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell statement: `cell in each group`, or `cell in group1.block0` when `each` is False.
+
+    edge_ops: op sets of edges that have their own, by (earlier node, later node).
+    """
+
+    each: bool
+    scope: str
+    settings: CellSettings
+    edge_ops: Mapping[tuple[int, int], tuple[CellOp, ...]]
+    span: Span
+    edge_spans: Mapping[tuple[int, int], Span] = field(default_factory=dict)
+
+    def ops_of(self, source: int, target: int) -> tuple[CellOp, ...]:
+        """What the edge may choose from; nothing where the cell does not list it."""
+        if (source, target) in self.edge_ops:
+            return self.edge_ops[source, target]
+        return self.settings.ops if self.settings.edges == "all" else ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One node of a genotype: the operation it keeps and the node it takes."""
+
+    op: CellOp
+    source: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class BitRule:
+    """`group*.block0.conv1 = w8`: bit widths of the layers whose path matches."""
+
+    pattern: str
+    bits: Bits
+    span: Span
+
+    def matches(self, path: str) -> bool:
+        return fnmatchcase(path, self.pattern)
+
+
+@dataclass(frozen=True)
+class BackboneUse:
+    """The backbone of the network: its definition and the values of its parameters."""
+
+    definition: Definition
+    args: Mapping[str, Any]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One effective value and where it came from; for people."""
+
+    path: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A legal spec with every value in place."""
+
+    name: str
+    path: Path
+    params: Mapping[str, Any]
+    network: Network
+    backbone: BackboneUse
+    bit_rules: tuple[BitRule, ...]
+    cells: tuple[Cell, ...]
+    genotype: Mapping[str, tuple[Choice, ...]] | None
+    genotype_spans: Mapping[str, Span]
+    search: Search | None
+    train: Train | None
+    target: Target | None
+    compare: tuple[Mapping[str, str], ...]
+    overrides: Mapping[str, str]
+    module: Module
+    spans: SpanTable
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a search has to find the architecture first."""
+        return bool(self.cells) and self.genotype is None
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The file and those it extends, the most basic first."""
+        return tuple(Path(module.file.source.path) for module in self.module.chain)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of what the spec means: values and definitions, not comments or layout."""
+        text = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def meaning(self) -> dict[str, Any]:
+        """The spec as plain data for JSON."""
+        return {
+            "nashc": __version__.rsplit(".", 1)[0],
+            "name": self.name,
+            "network": _plain(self.network.model_dump()),
+            "backbone": {
+                "definitions": _definitions(self.backbone.definition),
+                "args": _plain(dict(self.backbone.args)),
+            },
+            "bit_rules": [[rule.pattern, str(rule.bits)] for rule in self.bit_rules],
+            "cells": [
+                {
+                    "scope": [cell.each, cell.scope],
+                    "settings": _plain(cell.settings.model_dump()),
+                    "edges": [[*e, [str(op) for op in ops]] for e, ops in sorted(cell.edge_ops.items())],
+                }
+                for cell in self.cells
+            ],
+            "genotype": None
+            if self.genotype is None
+            else {k: [[str(c.op), c.source] for c in v] for k, v in self.genotype.items()},
+            **{
+                name: _plain(section.model_dump()) if section else None
+                for name, section in (
+                    ("search", self.search),
+                    ("train", self.train),
+                    ("target", self.target),
+                )
+            },
+        }
+
+    def effective(self) -> list[Setting]:
+        """Every value in force with the place it came from, `default` where nobody wrote it."""
+        rows = [Setting(f"param.{k}", str(v), self._origin(("param", k))) for k, v in self.params.items()]
+        sections = {
+            "network": self.network,
+            "search": self.search,
+            "train": self.train,
+            "target": self.target,
+        }
+        for name, section in sections.items():
+            rows.extend(self._rows((name,), section.model_dump() if section else {}))
+        for cell in self.cells:
+            key = f"cell in {'each ' if cell.each else ''}{cell.scope}"
+            rows.extend(self._rows((key,), cell.settings.model_dump()))
+        for scope, choices in (self.genotype or {}).items():
+            text = ", ".join(f"{choice.op} from {choice.source}" for choice in choices)
+            rows.append(Setting(f"genotype.{scope}", text, str(self.genotype_spans[scope])))
+        return rows
+
+    def _rows(self, path: tuple[str, ...], values: Mapping[str, Any]) -> list[Setting]:
+        rows = []
+        for key, value in values.items():
+            here = (*path, key)
+            if isinstance(value, dict) and not isinstance(value, Bits):
+                rows.extend(self._rows(here, value))
+            else:
+                rows.append(Setting(".".join(here), _words(value), self._origin(here)))
+        return rows
+
+    def _origin(self, path: tuple[str, ...]) -> str:
+        if path[0] == "param" and path[1] in self.overrides:
+            return "--set"
+        span = self.spans.values.get(path)
+        return str(span) if span else "default"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_words, value)) + "]"
+    if value is None:
+        return "none"
+    return str(getattr(value, "name", value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(getattr(value, "name", value))
+
+
+def _definitions(definition: Definition) -> dict[str, Any]:
+    """The tree, without spans, of a backbone and of every block it reaches."""
+    found: dict[str, Any] = {}
+
+    def visit(current: Definition) -> None:
+        name = current.node.name.text
+        if name in found:
+            return
+        found[name] = _tree(current.node)
+        for word in _called(current.node):
+            if word in current.home.names:
+                visit(current.home.names[word])
+
+    visit(definition)
+    return found
+
+
+def _called(node: Any) -> list[str]:
+    if isinstance(node, ast.Term):
+        return [node.name.text]
+    if isinstance(node, tuple):
+        return [word for item in node for word in _called(item)]
+    if isinstance(node, ast.Node):
+        return [word for f in fields(node) for word in _called(getattr(node, f.name))]
+    return []
+
+
+def _tree(node: Any) -> Any:
+    if isinstance(node, tuple):
+        return [_tree(item) for item in node]
+    if isinstance(node, ast.Node):
+        body = {f.name: _tree(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
+        return {"is": type(node).__name__, **body}
+    return node

@@ -1,0 +1,47 @@
+"""Text to tree. `parse` is the only way from a spec file to an `ast.File`."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lark import Lark, UnexpectedInput
+
+from nashc import resources
+from nashc.diagnostics import SpecError
+from nashc.syntax import ast
+from nashc.syntax.newlines import StatementEnds
+from nashc.syntax.recover import EDITION, find_mistakes
+from nashc.syntax.tree import build
+from nashc.text import Source
+
+
+def parse(source: Source) -> ast.File:
+    """The tree of a source.
+
+    Errors: SpecError with every syntax mistake found (NASH001 to NASH015), in the order of the text.
+    """
+    try:
+        tree = grammar().parse(source.text)
+    except UnexpectedInput:
+        raise SpecError(find_mistakes(source, grammar())) from None
+    if source.bad_at is not None or not has_edition(tree):
+        raise SpecError(find_mistakes(source, grammar()))
+    return build(source, tree)
+
+
+@cache
+def grammar() -> Lark:
+    """The parser made from `grammar/nash.lark`.
+
+    Built anew in each process: this costs less than 0.1 s, and lark's cache is a pickle in a folder
+    that others may write.
+    """
+    return Lark(
+        resources.read_grammar(),
+        start="file",
+        parser="lalr",
+        lexer="contextual",
+        postlex=StatementEnds(),
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )

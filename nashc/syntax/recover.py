@@ -1,0 +1,203 @@
+"""All syntax mistakes of a text: find one, take it out, look again.
+
+What is taken out is one statement, so that each mistake makes one message. Nothing here runs for a
+text without mistakes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from lark import Lark, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from nashc.diagnostics import Diagnostic
+from nashc.syntax.brackets import repair_brackets
+from nashc.syntax.draft import Draft
+from nashc.syntax.mistakes import Place, explain
+from nashc.syntax.scan import Piece, Statement, scan, statements
+from nashc.syntax.strays import repair_strays
+from nashc.text import Source, Span
+
+EDITION = 1
+_MOST = 10
+
+
+def find_mistakes(source: Source, grammar: Lark) -> tuple[Diagnostic, ...]:
+    """The mistakes of a text, at most ten, in the order of the text; empty if it has none."""
+    unreadable = _unreadable(source)
+    if unreadable:
+        return (unreadable,)
+    draft = Draft(source)
+    found = [*repair_strays(draft), *repair_brackets(draft)]
+    found += _edition(draft, found)
+    if any(d.code == "NASH004" and "this nashc" in d.help for d in found):
+        return tuple(d for d in found if d.code == "NASH004")  # another language: say no more
+    marked = [d.span.start for d in found if d.span] + [
+        other.span.start for d in found for other in d.others
+    ]
+    for diagnostic in _from_parser(draft, grammar, marked):
+        found.append(diagnostic)
+        if len(found) >= _MOST:
+            break
+    return tuple(sorted(found, key=lambda d: d.span.start if d.span else 0)[:_MOST])
+
+
+def _unreadable(source: Source) -> Diagnostic | None:
+    if source.trouble:
+        return Diagnostic("NASH001", f"cannot read {source.path}: {source.trouble}")
+    if source.bad_at is not None:
+        return Diagnostic(
+            "NASH002",
+            "the file is not UTF-8 text",
+            Span(source, source.bad_at, source.bad_at + 1),
+            "not UTF-8 from here on",
+            help=f"convert it, for example `iconv -f latin1 -t utf-8 {source.name}`",
+        )
+    if all(piece.kind in ("comment", "line end") for piece in scan(source.text)):
+        return Diagnostic(
+            "NASH003",
+            "the file is empty",
+            Span(source, 0, 0),
+            help="a spec begins with `nash 1`; `nashc new` writes one to start from",
+        )
+    return None
+
+
+# ---- the first line ---------------------------------------------------------------------------------
+
+
+def _edition(draft: Draft, found: list[Diagnostic]) -> Iterator[Diagnostic]:
+    """NASH004 for a first statement that is not `nash 1`; takes it out of the draft."""
+    lines = statements(scan(draft.text))
+    if not lines:
+        return
+    first = lines[0]
+    pieces = first.pieces
+    if pieces[0].text != "nash" and not _is_like_edition(first):
+        span = draft.span(pieces[0].start, pieces[-1].end)
+        yield Diagnostic(
+            "NASH004",
+            "the edition is missing",
+            draft.span(pieces[0].start, pieces[0].end) if first.is_head else span,
+            "expected `nash 1` in front of this",
+            help="make `nash 1` the first line",
+        )
+        return
+    span = draft.span(pieces[0].start, pieces[-1].end)
+    draft.blank(pieces[0].start, pieces[-1].end)
+    texts = [piece.text for piece in pieces]
+    if texts == ["nash", str(EDITION)]:
+        return
+    if len(texts) == 2 and texts[0] == "nash" and texts[1].isdigit():
+        yield Diagnostic(
+            "NASH004",
+            f"the edition {texts[1][:20]} is unknown",
+            span,
+            help=f"this nashc knows `nash {EDITION}`; a newer one may know more",
+        )
+        return
+    yield Diagnostic(
+        "NASH004",
+        "the first line does not name the edition",
+        span,
+        "expected `nash 1`",
+        help="make `nash 1` the first line",
+    )
+
+
+def _is_like_edition(statement: Statement) -> bool:
+    text = "".join(piece.text for piece in statement.pieces).lower()
+    if statement.is_head or len(text) > 12 or any(p.is_one_of("=") for p in statement.pieces):
+        return False
+    word = re.sub(r"[^a-z]", "", text)
+    return SequenceMatcher(None, word, "nash").ratio() >= 0.7
+
+
+# ---- what the parser stops at -----------------------------------------------------------------------
+
+
+def _from_parser(draft: Draft, grammar: Lark, marked: list[int]) -> Iterator[Diagnostic]:
+    """One diagnostic per statement the parser stops at; marked: places with a mistake already told."""
+    for _ in range(len(draft.text)):
+        stopped = _stop(draft.text, grammar)
+        if stopped is None:
+            return
+        position, accepts = stopped
+        lines = statements(scan(draft.text))
+        if not lines:
+            return
+        statement, index = _statement_at(lines, position)
+        span = draft.span(statement.start, statement.last.end)
+        head = draft.span(statement.start, statement.pieces[-1].end)
+        if not any(head.start <= place <= head.end for place in marked):
+            diagnostic = explain(Place(draft, statement, index, accepts))
+            yield diagnostic
+        elif _is_taken_out(draft, statement):
+            draft.blank(statement.start, statement.last.end)
+            continue
+        marked.append(span.start)
+        _take_out(draft, statement)
+
+
+def _stop(text: str, grammar: Lark) -> tuple[int, frozenset[str]] | None:
+    """Where the parser stops and what it would have taken there; None at the end."""
+    if not text.strip():
+        return None
+    parser = grammar.parse_interactive(text)
+    try:
+        parser.exhaust_lexer()
+        parser.feed_eof()
+    except UnexpectedToken as error:
+        position = error.token.start_pos
+        if error.token.type == "$END" or position is None:
+            position = len(text)
+        return position, frozenset(parser.accepts())
+    except UnexpectedCharacters as error:
+        return error.pos_in_stream, frozenset(parser.accepts())
+    return None
+
+
+def _statement_at(lines: list[Statement], position: int) -> tuple[Statement, int]:
+    """The statement that has the mistake and the index in it of the piece in the way.
+
+    A statement that ends too early is stopped at by what comes behind it: index is then its length.
+    """
+    before = [line for line in lines if line.start <= position]
+    if not before:
+        return lines[0], 0
+    last = before[-1]
+    for index, piece in enumerate(last.pieces):
+        if piece.start <= position < piece.end:
+            return last, index
+    return last, len(last.pieces)
+
+
+_STAND_IN = "x {"
+
+
+def _is_taken_out(draft: Draft, statement: Statement) -> bool:
+    return [piece.text for piece in statement.pieces] == ["x", "{"]
+
+
+def _take_out(draft: Draft, statement: Statement) -> None:
+    """Blank a statement; of a section only the head, so that mistakes inside are found too."""
+    head: Piece = statement.pieces[-1]
+    if not statement.is_head or statement.where not in ("top", "section"):
+        draft.blank(statement.start, statement.last.end)
+    elif statement.pieces[0].is_one_of("block", "backbone", "extends"):
+        draft.blank(statement.start, statement.last.end)
+    else:
+        draft.blank(statement.start, head.start)
+        if head.start > statement.start:
+            draft.replace(statement.start, statement.start + 1, "x")
+            _join_lines(draft, statement.start, head.start)
+        else:
+            draft.blank(statement.start, statement.last.end)
+
+
+def _join_lines(draft: Draft, start: int, end: int) -> None:
+    for at in range(start, end):
+        if draft.text[at] in "\r\n":
+            draft.replace(at, at + 1, " ")

@@ -1,0 +1,111 @@
+"""Characters and where they are: the only room that reads spec files.
+
+`Source` is one file's text with its display path; `Span` is a piece of one, from which every later
+message can quote. Offsets count characters, lines and columns count from 1.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from codecs import BOM_UTF8
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The text of one spec file and the path that messages show for it.
+
+    trouble: why the file could not be read; `parse` turns it into a diagnostic.
+    bad_at: where the file stops being UTF-8, if it does; its text then holds U+FFFD from there on.
+    """
+
+    path: str
+    text: str
+    trouble: str = ""
+    bad_at: int | None = None
+
+    @cached_property
+    def line_starts(self) -> tuple[int, ...]:
+        """Offset of the first character of each line."""
+        starts = [0]
+        starts.extend(i + 1 for i, char in enumerate(self.text) if char == "\n")
+        return tuple(starts)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1, of a character offset."""
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of line `number` (from 1) without its newline."""
+        start = self.line_starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else None].rstrip("\r")
+
+    @property
+    def name(self) -> str:
+        """The file's own name, without its folder."""
+        return Path(self.path).name
+
+
+@dataclass(frozen=True)
+class Span:
+    """The characters [start, end) of a source."""
+
+    source: Source = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        return self.source.position(self.start)[1]
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of another in the same source."""
+        return Span(self.source, self.start, max(self.end, other.end))
+
+    def __str__(self) -> str:
+        return f"{self.source.path}:{self.line}:{self.column}"
+
+
+def read_source(path: Path) -> Source:
+    """The file as a `Source`. Never fails: a file that cannot be read says so in `trouble`.
+
+    A byte order mark is dropped.
+    """
+    shown = display_path(path)
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return Source(shown, "", trouble="there is no such file")
+    except IsADirectoryError:
+        return Source(shown, "", trouble="it is a folder")
+    except PermissionError:
+        return Source(shown, "", trouble="reading it is not allowed")
+    except (OSError, ValueError) as error:
+        return Source(shown, "", trouble=getattr(error, "strerror", None) or str(error))
+    try:
+        return Source(shown, raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        # error.start counts from behind the mark
+        bare = raw.removeprefix(BOM_UTF8)
+        bad_at = len(bare[: error.start].decode("utf-8"))
+        return Source(shown, bare.decode("utf-8", errors="replace"), bad_at=bad_at)
+
+
+def display_path(path: Path) -> str:
+    """The path as messages show it: from the working folder where it lies inside, else as given."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError, RuntimeError):
+        return path.as_posix()

@@ -1,0 +1,1 @@
+"""What the generated programs share. Copied unchanged beside them; nothing here imports nashc."""

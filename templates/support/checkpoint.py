@@ -1,0 +1,165 @@
+"""Weights and interrupted work as data alone: tensors in a safetensors file, everything else as JSON in its header.
+
+Every file carries the digest of what it belongs to; with another network or other settings it is refused, since tensors
+that fit by chance would give a wrong network without a word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tokenize
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from support.files import write_bytes
+from support.progress import StageError
+
+FORMAT = 1
+_HEADER = "nashc"
+_NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+}
+
+
+def save_weights(path: Path, network: nn.Module, digest: str, about: dict[str, Any]) -> None:
+    """The network's parameters and buffers under their own names. about: JSON, for whoever opens the file."""
+    write(path, dict(network.state_dict()), {"digest": digest, "about": about})
+
+
+def load_weights(path: Path, network: nn.Module, digest: str) -> dict[str, Any]:
+    """Fill the network from a file of save_weights and return its `about`.
+
+    Errors: StageError when the file is missing, broken, or was trained for another network.
+    """
+    tensors, header = read(path)
+    if header.get("digest") != digest:
+        raise StageError(
+            f"{path} was trained for another network than the model.py here",
+            "train again: the spec changed since (layers, bit widths or genotype)",
+        )
+    load_state(path, network, tensors)
+    return header["about"]
+
+
+def load_state(path: Path, network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Errors: StageError naming the first tensor that is missing, left over or of another shape."""
+    expected = network.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        if name not in tensors:
+            raise StageError(f"{path} lacks {name}", "it belongs to another network")
+        if name not in expected:
+            raise StageError(
+                f"{path} has {name}, the network has not", "it belongs to another network"
+            )
+        if expected[name].shape != tensors[name].shape:
+            found, wanted = tuple(tensors[name].shape), tuple(expected[name].shape)
+            raise StageError(f"{path}: {name} has the shape {found}, the network wants {wanted}")
+    network.load_state_dict(tensors)
+
+
+def save_checkpoint(path: Path, digest: str, state: Any) -> None:
+    """state: dicts, lists and tuples of tensors and JSON values, to any depth, state dicts of optimisers included."""
+    tensors: dict[str, Tensor] = {}
+    plain = _without_tensors(state, "", tensors)
+    write(path, tensors, {"digest": digest, "state": plain})
+
+
+def load_checkpoint(path: Path, digest: str) -> Any:
+    """The state as it was saved, to the bit. Errors: StageError as in load_weights."""
+    tensors, header = read(path)
+    if header.get("digest") != digest:
+        raise StageError(
+            f"{path} belongs to another spec or to other settings",
+            "start again without --resume, or go back to the settings it was made with",
+        )
+    return _with_tensors(header["state"], tensors)
+
+
+def write(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
+    write_bytes(path, save(plain, {_HEADER: text}))
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    if not path.is_file():
+        raise StageError(f"there is no file {path}")
+    try:
+        with safe_open(path, framework="pt") as content:
+            header = json.loads((content.metadata() or {})[_HEADER])
+            tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise StageError(
+            f"{path} is broken or was not written by a program of this folder ({error})"
+        ) from error
+    if header.get("format") != FORMAT:
+        raise StageError(
+            f"{path} has the format {header.get('format')}, this program reads {FORMAT}"
+        )
+    return tensors, header
+
+
+def code_digest(*files: Path) -> str:
+    """SHA-256 of what Python files say, comments and layout apart: a comment moved is the same network."""
+    digest = hashlib.sha256()
+    for file in files:
+        for token in tokenize.tokenize(io.BytesIO(file.read_bytes()).readline):
+            if token.type not in _NO_CODE:
+                digest.update(token.string.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def random_state() -> dict[str, Tensor]:
+    """The state of torch's generators, which NumPy's have none of: data draws are seeded step by step."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Tensor]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def _without_tensors(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:
+    """JSON with {"tensor": name} for each tensor; dicts as pairs, since the keys of optimiser states are numbers."""
+    if isinstance(value, Tensor):
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, dict):
+        pairs = [[key, _without_tensors(it, f"{name}/{key}", tensors)] for key, it in value.items()]
+        return {"dict": pairs}
+    if isinstance(value, list | tuple):
+        items = [_without_tensors(it, f"{name}/{i}", tensors) for i, it in enumerate(value)]
+        return {"tuple" if isinstance(value, tuple) else "list": items}
+    return value
+
+
+def _with_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    [(kind, content)] = value.items()
+    match kind:
+        case "tensor":
+            return tensors[content]
+        case "dict":
+            return {key: _with_tensors(it, tensors) for key, it in content}
+        case "tuple":
+            return tuple(_with_tensors(it, tensors) for it in content)
+        case _:
+            return [_with_tensors(it, tensors) for it in content]

@@ -1,0 +1,272 @@
+"""The images that a network is searched, trained and tested on: unsigned 8-bit, N x C x H x W, with integer labels.
+
+Settings (settings/data.json): kind "digits", "cifar10" or "folder"; path, relative to $NASHC_DATA or else to the working
+folder; channels, height, width, classes; augment {"flip": bool, "crop": pixels of padding}.
+Pixels stay integers, augmented or not: they are what the hardware gets. Everything random is drawn from (seed, epoch, step),
+so that a training run picked up in the middle goes on with the very batches it would have had.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from support.files import read_json
+from support.image_files import FolderImages, cifar10
+from support.progress import StageError
+
+DIGITS_SPLIT_SEED = 0
+DIGITS_TEST_SHARE = 0.2
+
+
+class Dataset(Protocol):
+    labels: np.ndarray
+    is_slow: bool
+    """Images are decoded when asked for: worth a thread that works ahead."""
+
+    def images(
+        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
+    ) -> np.ndarray:
+        """uint8, len(indices) x C x H x W; augmented with draws from the generator, if one is given."""
+        ...
+
+
+@dataclass(frozen=True)
+class MemoryImages:
+    """A data set that is small enough to hold."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    flip: bool = False
+    crop: int = 0
+    is_slow: bool = False
+
+    def images(
+        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
+    ) -> np.ndarray:
+        chosen = self.pixels[indices]
+        if augmented_by is None:
+            return chosen
+        if self.crop:
+            chosen = _shifted(chosen, self.crop, augmented_by)
+        if self.flip:
+            mirrored = augmented_by.random(len(chosen)) < 0.5
+            chosen = np.where(mirrored[:, None, None, None], chosen[..., ::-1], chosen)
+        return chosen
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some images of a data set."""
+
+    whole: Dataset
+    chosen: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.whole.labels[self.chosen]
+
+    @property
+    def is_slow(self) -> bool:
+        return self.whole.is_slow
+
+    def images(
+        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
+    ) -> np.ndarray:
+        return self.whole.images(self.chosen[indices], augmented_by)
+
+
+def data_settings(
+    folder: Path, stage: dict[str, Any], path: str | None = None, settings: str = "data.json"
+) -> dict[str, Any]:
+    """The stage's own "data" if it has one, else settings/data.json; `path` (--data) goes before the path in it."""
+    found = dict(stage.get("data") or read_json(folder / "settings" / settings))
+    if path is not None:
+        found["path"] = str(Path(path).absolute())
+    return found
+
+
+def open_dataset(settings: dict[str, Any], split: str, root: Path | None = None) -> Dataset:
+    """split: "train" or "test". root: where a relative path starts, for those who want neither $NASHC_DATA nor
+    the working folder. Errors: StageError naming what is missing or broken."""
+    assert split in ("train", "test"), split
+    shape = (settings["channels"], settings["height"], settings["width"])
+    augment = settings.get("augment") or {}
+    match settings["kind"]:
+        case "digits":
+            pixels, labels = _digits(split)
+        case "cifar10":
+            pixels, labels = cifar10(_data_path(settings, root), split)
+        case "folder":
+            images = FolderImages.open(
+                _data_path(settings, root), split, shape, augment.get("flip", False)
+            )
+            _check_classes(images.labels, settings)
+            return images
+        case other:
+            raise StageError(
+                f"no data set is called {other!r}", "the kinds are digits, cifar10 and folder"
+            )
+    if pixels.shape[1:] != shape:
+        raise StageError(
+            f"the images of {settings['kind']} are {_by(pixels.shape[1:])}, the network takes {_by(shape)}",
+            f'write "input = UINT8 {_by(pixels.shape[1:])}" in the spec, or take another data set',
+        )
+    _check_classes(labels, settings)
+    return MemoryImages(pixels, labels, augment.get("flip", False), augment.get("crop", 0))
+
+
+def load(
+    settings: dict[str, Any], split: str, root: Path | None = None, limit: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """All images of a split, or the first `limit`: uint8 N x C x H x W, and int64 labels."""
+    dataset = open_dataset(settings, split, root)
+    indices = np.arange(len(dataset.labels))[:limit]
+    return dataset.images(indices), dataset.labels[indices]
+
+
+def halves(dataset: Dataset, seed: int) -> tuple[Part, Part]:
+    """Two halves with the same mix of classes: a search trains weights on one and architecture on the other."""
+    second = _stratified(dataset.labels, 0.5, seed)
+    return Part(dataset, np.flatnonzero(~second)), Part(dataset, np.flatnonzero(second))
+
+
+def steps_per_epoch(dataset: Dataset, size: int) -> int:
+    """Training leaves out the images that do not fill a last batch, unless there is no other."""
+    return max(1, len(dataset.labels) // size)
+
+
+def training_batches(
+    dataset: Dataset, size: int, *, seed: int, epoch: int, start: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The shuffled, augmented batches of one epoch, from step `start` on."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(dataset.labels))
+    chunks = [
+        order[step * size : (step + 1) * size] for step in range(steps_per_epoch(dataset, size))
+    ]
+    draws = [np.random.default_rng([seed, epoch, step]) for step in range(len(chunks))]
+    yield from _batches(dataset, chunks[start:], draws[start:])
+
+
+def test_batches(dataset: Dataset, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """All images in order, as they are."""
+    count = len(dataset.labels)
+    chunks = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
+    yield from _batches(dataset, chunks, [None] * len(chunks))
+
+
+def random_batch(
+    dataset: Dataset, size: int, *, seed: int, epoch: int, step: int
+) -> tuple[Tensor, Tensor]:
+    """A batch drawn anew each step, augmented as in training."""
+    draws = np.random.default_rng([seed, epoch, step, 1])
+    chosen = draws.permutation(len(dataset.labels))[:size]
+    return _tensors(dataset, chosen, draws)
+
+
+def _batches(
+    dataset: Dataset,
+    chunks: Sequence[np.ndarray],
+    draws: Sequence[np.random.Generator | None],
+) -> Iterator[tuple[Tensor, Tensor]]:
+    if not dataset.is_slow:
+        for chunk, draw in zip(chunks, draws, strict=True):
+            yield _tensors(dataset, chunk, draw)
+        return
+    with ThreadPoolExecutor(max_workers=2) as ahead:
+        pending: deque[Future[tuple[Tensor, Tensor]]] = deque()
+        try:
+            for chunk, draw in zip(chunks, draws, strict=True):
+                pending.append(ahead.submit(_tensors, dataset, chunk, draw))
+                if len(pending) > 2:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _tensors(
+    dataset: Dataset, indices: np.ndarray, draws: np.random.Generator | None
+) -> tuple[Tensor, Tensor]:
+    images = np.ascontiguousarray(dataset.images(indices, draws))
+    return torch.from_numpy(images), torch.from_numpy(dataset.labels[indices])
+
+
+def _digits(split: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        from sklearn.datasets import load_digits  # only this data set needs it
+    except ImportError as error:
+        raise StageError(
+            "the digits come with scikit-learn, which is not installed",
+            "pip install scikit-learn",
+        ) from error
+    found = load_digits()
+    labels = found.target.astype(np.int64)
+    # 17 grey values, 0 .. 16, spread over 0 .. 255.
+    pixels = np.round(found.images * (255 / 16)).astype(np.uint8)[:, None]
+    is_test = _stratified(labels, DIGITS_TEST_SHARE, DIGITS_SPLIT_SEED)
+    chosen = is_test if split == "test" else ~is_test
+    return pixels[chosen], labels[chosen]
+
+
+def _stratified(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """True for about `share` of the images of each class."""
+    draws = np.random.default_rng(seed)
+    chosen = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        of_class = draws.permutation(np.flatnonzero(labels == label))
+        chosen[of_class[: round(share * len(of_class))]] = True
+    return chosen
+
+
+def _shifted(images: np.ndarray, by: int, draws: np.random.Generator) -> np.ndarray:
+    """Each image moved by up to `by` pixels up, down and sideways, black moving in."""
+    n, _, h, w = images.shape
+    padded = np.pad(images, ((0, 0), (0, 0), (by, by), (by, by)))
+    top, left = draws.integers(0, 2 * by + 1, (2, n))
+    rows = (top[:, None] + np.arange(h))[:, :, None]
+    columns = (left[:, None] + np.arange(w))[:, None, :]
+    return padded.transpose(0, 2, 3, 1)[np.arange(n)[:, None, None], rows, columns].transpose(
+        0, 3, 1, 2
+    )
+
+
+def _data_path(settings: dict[str, Any], root: Path | None) -> Path:
+    if not settings.get("path"):
+        raise StageError(
+            f"the data set {settings['kind']} needs a path and the spec gives none",
+            f'write data = {settings["kind"]}("folder") in the spec, or pass --data folder',
+        )
+    if root is None:
+        root = Path(os.environ.get("NASHC_DATA") or Path.cwd())
+    path = root / Path(settings["path"]).expanduser()
+    if not path.exists():
+        raise StageError(
+            f"there is no data at {path}",
+            "pass --data folder, or set NASHC_DATA to the folder that relative paths start from",
+        )
+    return path
+
+
+def _check_classes(labels: np.ndarray, settings: dict[str, Any]) -> None:
+    found = int(labels.max()) + 1 if len(labels) else 0
+    if found != settings["classes"]:
+        raise StageError(
+            f"the data set {settings['kind']} has {found} classes, the network tells {settings['classes']} apart",
+            f'write "classes = {found}" in the spec, or take another data set',
+        )
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "x".join(str(size) for size in shape)

@@ -1,0 +1,148 @@
+"""From the weights that a search ends with to one architecture: one predecessor and one op for each node.
+
+Pure Python. Four policies, after NASH-v1 .. v4; an op is unsuitable where the edge changes the shape (channels or
+resolution) and the op cannot: a max-pool or an identity would need a concatenation in hardware.
+    v1  takes the best, then replaces what is unsuitable by a 1x1 convolution
+    v2  takes the predecessor of the best op, then on that edge the best suitable op
+    v3  rejects an unsuitable best op and takes the next best op of any predecessor, until one is suitable
+    v4  as v3, in a search whose op set has no max-pool
+Never zero. Equal weights: the earlier predecessor, then the earlier op of the op set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from support.progress import StageError
+
+ZERO = "zero"
+MAX_POOL = "maxpool 3x3"
+IDENTITY = "identity"
+CONV_1X1 = "conv 1x1"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An edge of a cell after the search; weights: softmax(alpha), in the order of ops."""
+
+    source: int
+    node: int
+    ops: tuple[str, ...]
+    weights: tuple[float, ...]
+    changes_shape: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a node computes: `op` from node `source`; `weight` is what the search gave the op."""
+
+    node: int
+    op: str
+    source: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    op: str
+    edge: Edge
+    weight: float
+
+    @property
+    def is_suitable(self) -> bool:
+        return not (self.edge.changes_shape and self.op in (MAX_POOL, IDENTITY))
+
+    def choice(self) -> Choice:
+        return Choice(self.edge.node, self.op, self.edge.source, self.weight)
+
+
+def derive(cells: dict[str, Sequence[Edge]], policy: str) -> dict[str, list[Choice]]:
+    """Errors: StageError when a node has nothing left to take, or the policy is none of the four."""
+    if policy not in _POLICIES:
+        known = ", ".join(_POLICIES)
+        raise StageError(f"no policy is called {policy!r}", f"the policies are {known}")
+    if policy == "v4":
+        _refuse_max_pools(cells)
+    return {name: _derive_cell(name, edges, policy) for name, edges in cells.items()}
+
+
+def genotype_json(cells: dict[str, list[Choice]]) -> dict[str, list[dict[str, object]]]:
+    """The "cells" of genotype.json."""
+    return {
+        name: [{"node": it.node, "op": it.op, "from": it.source} for it in choices]
+        for name, choices in cells.items()
+    }
+
+
+def genotype_text(cells: dict[str, list[Choice]], comments: Sequence[str] = ()) -> str:
+    """The genotype as it stands in a spec, the weight of each op as comments above its cell."""
+    lines = [f"# {comment}".rstrip() for comment in comments]
+    lines.append("genotype {")
+    for name, choices in cells.items():
+        weights = ", ".join(f"node {it.node} {it.weight:.4f}" for it in choices)
+        flow = ", ".join(f"{it.op} from {it.source}" for it in choices)
+        lines += [f"  # weights: {weights}", f"  {name} = {flow}"]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _derive_cell(name: str, edges: Sequence[Edge], policy: str) -> list[Choice]:
+    choices = []
+    for node in sorted({edge.node for edge in edges}):
+        candidates = _best_first([edge for edge in edges if edge.node == node])
+        choice = _POLICIES[policy](candidates)
+        if choice is None:
+            raise StageError(
+                f"{name}, node {node}: policy {policy} rejects every candidate "
+                f"({', '.join(f'{it.op} from {it.edge.source}' for it in candidates) or 'only zero'})",
+                "give the edges into this node an op that can change the shape, such as conv 1x1",
+            )
+        choices.append(choice)
+    return choices
+
+
+def _best_first(edges: Sequence[Edge]) -> list[_Candidate]:
+    candidates = [
+        _Candidate(op, edge, weight)
+        for edge in sorted(edges, key=lambda edge: edge.source)
+        for op, weight in zip(edge.ops, edge.weights, strict=True)
+        if op != ZERO
+    ]
+    return sorted(candidates, key=lambda candidate: -candidate.weight)  # stable: ties keep order
+
+
+def _replace(candidates: list[_Candidate]) -> Choice | None:
+    if not candidates:
+        return None
+    best = candidates[0]
+    if best.is_suitable:
+        return best.choice()
+    return Choice(best.edge.node, CONV_1X1, best.edge.source, best.weight)
+
+
+def _exclude(candidates: list[_Candidate]) -> Choice | None:
+    if not candidates:
+        return None
+    edge = candidates[0].edge
+    return _reject([candidate for candidate in candidates if candidate.edge == edge])
+
+
+def _reject(candidates: list[_Candidate]) -> Choice | None:
+    return next((it.choice() for it in candidates if it.is_suitable), None)
+
+
+_POLICIES: dict[str, Callable[[list[_Candidate]], Choice | None]] = {
+    "v1": _replace,
+    "v2": _exclude,
+    "v3": _reject,
+    "v4": _reject,
+}
+
+
+def _refuse_max_pools(cells: dict[str, Sequence[Edge]]) -> None:
+    for name, edges in cells.items():
+        if any(MAX_POOL in edge.ops for edge in edges):
+            raise StageError(
+                f"{name}: policy v4 searches without max-pools, but its edges have {MAX_POOL}",
+                f"take {MAX_POOL} out of the edges of the cell, or choose policy v3",
+            )

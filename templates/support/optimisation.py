@@ -1,0 +1,80 @@
+"""Optimisers and learning rates as settings say them. A rate depends on the step alone: nothing of it needs saving."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from support.progress import StageError
+
+
+def optimiser(parameters: Iterable[nn.Parameter], settings: dict[str, Any]) -> Optimizer:
+    """settings: {"name": "adam" | "adamw" | "sgd", "lr", and what that optimiser takes by torch's names}.
+
+    Weight decay is for weights: not for the scales of quantisers, which live in the logarithm where decay means
+    "towards 1", nor for batch norms.
+    """
+    options = {key: value for key, value in settings.items() if key != "name"}
+    if "betas" in options:
+        options["betas"] = tuple(options["betas"])
+    kinds = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+    if settings["name"] not in kinds:
+        raise StageError(
+            f"no optimiser is called {settings['name']!r}", f"they are {', '.join(kinds)}"
+        )
+    decay = options.pop("weight_decay", 0.0)
+    wanted = list(parameters)
+    weights = [parameter for parameter in wanted if parameter.dim() > 1]
+    others = [parameter for parameter in wanted if parameter.dim() <= 1]
+    groups = [
+        {"params": weights, "weight_decay": decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    try:
+        return kinds[settings["name"]]([group for group in groups if group["params"]], **options)
+    except (TypeError, ValueError) as error:
+        raise StageError(f"the optimiser {settings['name']} does not take this: {error}") from error
+
+
+def learning_rate(peak: float, schedule: dict[str, Any] | None, epoch: float, epochs: int) -> float:
+    """The rate at `epoch`, a fraction within the epoch included.
+
+    schedule: {"name": "constant"}, {"name": "cosine"} (to 0), or {"name": "step", "every": epochs, "by": factor}; all of them
+    with "warmup": epochs in which the rate rises from 0.
+    """
+    schedule = schedule or {"name": "constant"}
+    warmup = schedule.get("warmup", 0)
+    rise = min(1.0, epoch / warmup) if warmup else 1.0
+    match schedule["name"]:
+        case "constant":
+            return peak * rise
+        case "cosine":
+            return peak * rise * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+        case "step":
+            return peak * rise * schedule["by"] ** (epoch // schedule["every"])
+        case other:
+            raise StageError(
+                f"no schedule is called {other!r}", "they are constant, cosine and step"
+            )
+
+
+def set_learning_rate(optimiser: Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def device_called(name: str) -> torch.device:
+    """name: "auto", or what torch calls it."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise StageError(f"torch cannot use the device {name!r} here", "--device cpu") from error
+    return device

@@ -1,0 +1,356 @@
+"""How a stage talks: progress and results for people (text) or machines (JSON lines), and how it ends.
+
+A program declares itself once and thinks of nothing else:
+
+    def add_arguments(parser): parser.add_argument("--epochs", type=int, default=20)
+
+    @main("train", arguments=add_arguments)
+    def run(args, progress):
+        progress.update(3, 20, unit="epoch", text="loss 0.31", metrics={"loss": 0.31})
+        return {"accuracy": 0.97, "summary": "97.0 % on the test images"}
+
+    if __name__ == "__main__":
+        sys.exit(run())
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import json
+import math
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+TERMINAL_INTERVAL_S = 0.1
+PLAIN_INTERVAL_S = 10.0
+JSONL_INTERVAL_S = 0.2
+BAR_WIDTH = 20
+
+
+class StageError(Exception):
+    """A mistake that the user can mend: told in one or two lines, exit code 1, no traceback."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM ended the stage. A BaseException, so that no `except Exception` swallows it."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal.Signals(signal_number).name)
+        self.exit_code = 128 + signal_number
+
+
+class Progress:
+    """One stage's reports; `style` is "text" or "jsonl"."""
+
+    def __init__(self, stage: str, style: str = "text", stream: TextIO | None = None) -> None:
+        self.stage = stage
+        self.style = style
+        self.stream = stream if stream is not None else sys.stdout
+        self.is_terminal = style == "text" and self.stream.isatty()
+        self.stop_signal: int | None = None
+        self._clock = _Clock()
+        self._last_shown_s = -math.inf
+        self._line_is_open = False
+
+    def update(
+        self,
+        done: float,
+        total: float,
+        *,
+        unit: str = "",
+        text: str = "",
+        metrics: dict[str, float] | None = None,
+    ) -> None:
+        """Report `done` of `total` units. Cheap: calls that come too quickly are dropped, the last never."""
+        now_s = time.monotonic()
+        self._clock.tick(now_s, done, total, unit)
+        interval_s = JSONL_INTERVAL_S if self.style == "jsonl" else PLAIN_INTERVAL_S
+        if self.is_terminal:
+            interval_s = TERMINAL_INTERVAL_S
+        if now_s - self._last_shown_s < interval_s and done < total:
+            return
+        self._last_shown_s = now_s
+        eta_s = self._clock.eta_s(done, total)
+        if self.style == "jsonl":
+            self._event(
+                "progress",
+                stage=self.stage,
+                done=done,
+                total=total,
+                unit=unit,
+                text=text,
+                metrics=metrics or {},
+                elapsed_s=round(self._clock.elapsed_s(), 3),
+                eta_s=None if eta_s is None else round(eta_s, 1),
+            )
+            return
+        counts = f"{_number(done)}/{_number(total)} {unit}".rstrip()
+        left = "" if eta_s is None or done >= total else f"{duration(eta_s)} left"
+        if not self.is_terminal:
+            self._line("  ".join(filter(None, [self.stage, counts, text, left])))
+            return
+        line = "  ".join(filter(None, [self.stage, _bar(done, total), counts, text, left]))
+        width = shutil.get_terminal_size().columns - 1
+        self.stream.write("\r\x1b[2K" + line[:width])
+        self.stream.flush()
+        self._line_is_open = True
+
+    def log(self, text: str) -> None:
+        """A line worth keeping."""
+        if self.style == "jsonl":
+            self._event("log", text=text)
+        else:
+            self._line(text)
+
+    def error(self, message: str, help: str = "") -> None:
+        if self.style == "jsonl":
+            self._event("error", message=message, help=help)
+            return
+        self._close_line()
+        sys.stderr.write(f"{self.stage}: error: {message}\n")
+        if help:
+            sys.stderr.write(f"  help: {help}\n")
+        sys.stderr.flush()
+
+    def result(self, result: dict[str, Any]) -> None:
+        """The stage's JSON result; in text only its "summary", if it has one."""
+        if self.style == "jsonl":
+            self._event("result", stage=self.stage, **result)
+        elif "summary" in result:
+            self._line(f"{self.stage}: {result['summary']}")
+
+    @contextlib.contextmanager
+    def holding_signals(self) -> Iterator[None]:
+        """Inside, the first SIGINT or SIGTERM only sets `stop_signal`; a second one ends the stage at once.
+
+        A loop looks at `stop_signal` where its state is whole, saves it and calls `stop()`.
+        """
+        previous = {number: signal.getsignal(number) for number in _SIGNALS}
+
+        def hold(number: int, _frame: object) -> None:
+            if self.stop_signal is not None:
+                raise Stopped(number)
+            self.stop_signal = number
+
+        for number in _SIGNALS:
+            signal.signal(number, hold)
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def stop(self) -> None:
+        """End the stage for the signal that was held."""
+        assert self.stop_signal is not None, "stop() without a held signal"
+        raise Stopped(self.stop_signal)
+
+    def _line(self, text: str) -> None:
+        self._close_line()
+        self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def _close_line(self) -> None:
+        if self._line_is_open:
+            self.stream.write("\n")
+            self._line_is_open = False
+
+    def _event(self, event: str, **fields: Any) -> None:
+        self.stream.write(json.dumps(_finite({"event": event, **fields}), allow_nan=False) + "\n")
+        self.stream.flush()
+
+
+def main(
+    stage: str,
+    *,
+    arguments: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> Callable[[Callable[[argparse.Namespace, Progress], dict[str, Any]]], Callable[..., int]]:
+    """Turn `run(args, progress) -> dict` into a program `run(argv=None) -> exit code`.
+
+    The program's help is the docstring of its module. Exit codes: 0 done, 1 StageError (or a crash of ours,
+    with its traceback), 2 wrong arguments, 130 SIGINT, 143 SIGTERM.
+    With `--progress jsonl` standard output carries the events alone: whatever libraries and child processes
+    print there goes to standard error instead.
+    """
+
+    def decorate(
+        run: Callable[[argparse.Namespace, Progress], dict[str, Any]],
+    ) -> Callable[..., int]:
+        @functools.wraps(run)
+        def program(argv: list[str] | None = None) -> int:
+            parser = argparse.ArgumentParser(
+                description=sys.modules[run.__module__].__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            if arguments is not None:
+                try:
+                    arguments(parser)
+                except StageError as error:  # a settings file that holds the defaults is broken
+                    Progress(stage, _style_asked_for(argv)).error(error.message, error.help)
+                    return 1
+            parser.add_argument(
+                "--progress",
+                choices=("text", "jsonl"),
+                default="text",
+                help="lines for people, or one JSON object a line (default: text)",
+            )
+            args = parser.parse_args(argv)
+            with _own_output(args.progress) as stream, _signals_stop():
+                progress = Progress(stage, args.progress, stream)
+                return _run_to_exit_code(run, args, progress)
+
+        return program
+
+    return decorate
+
+
+def duration(seconds: float) -> str:
+    """4 s, 1:05 min, 2:03 h."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Clock:
+    """Time left, from the rate since the first report: a resumed stage starts at `done` > 0."""
+
+    def __init__(self) -> None:
+        self.started_s = time.monotonic()
+        self.first: tuple[float, float] | None = None
+        self.counted: tuple[float, str] | None = None
+        self.now_s = self.started_s
+
+    def tick(self, now_s: float, done: float, total: float, unit: str) -> None:
+        self.now_s = now_s
+        if self.counted == (total, unit) and self.first is not None and done >= self.first[1]:
+            return
+        # Something else is counted now. From zero the time since the last report counts too.
+        self.counted = (total, unit)
+        self.first = (now_s, done)
+
+    def elapsed_s(self) -> float:
+        return self.now_s - self.started_s
+
+    def eta_s(self, done: float, total: float) -> float | None:
+        assert self.first is not None
+        first_s, first_done = self.first
+        if done <= first_done:
+            return None
+        return (self.now_s - first_s) / (done - first_done) * (total - done)
+
+
+def _run_to_exit_code(
+    run: Callable[[argparse.Namespace, Progress], dict[str, Any]],
+    args: argparse.Namespace,
+    progress: Progress,
+) -> int:
+    try:
+        progress.result(run(args, progress))
+    except StageError as error:
+        progress.error(error.message, error.help)
+        return 1
+    except Stopped as stopped:
+        progress.log(f"{progress.stage}: stopped by {stopped}")
+        return stopped.exit_code
+    except BrokenPipeError:
+        # The reader went away. Python flushes standard output once more at exit: give it a place to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except Exception as error:
+        if progress.style == "jsonl":
+            kind = type(error).__name__
+            progress.error(f"internal error: {kind}: {error}", "the traceback is on standard error")
+        raise
+    return 0
+
+
+@contextlib.contextmanager
+def _signals_stop() -> Iterator[None]:
+    def stop(number: int, _frame: object) -> None:
+        raise Stopped(number)
+
+    try:
+        previous = {number: signal.signal(number, stop) for number in _SIGNALS}
+    except ValueError:  # not the main thread: a test or a notebook, signals are its host's affair
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _own_output(style: str) -> Iterator[TextIO]:
+    """Standard output for the events alone: descriptor 1 becomes a second standard error meanwhile."""
+    if style != "jsonl":
+        yield sys.stdout
+        return
+    events = sys.stdout
+    if not _is_descriptor_1(events):
+        with contextlib.redirect_stdout(sys.stderr):
+            yield events
+        return
+    events.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with (
+            os.fdopen(os.dup(kept), "w", encoding="utf-8") as stream,
+            contextlib.redirect_stdout(sys.stderr),
+        ):
+            yield stream
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _is_descriptor_1(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() == 1
+    except (OSError, ValueError):
+        return False
+
+
+def _style_asked_for(argv: list[str] | None) -> str:
+    words = sys.argv[1:] if argv is None else argv
+    return "jsonl" if "jsonl" in words or "--progress=jsonl" in words else "text"
+
+
+def _bar(done: float, total: float) -> str:
+    filled = round(BAR_WIDTH * min(1.0, done / total)) if total else BAR_WIDTH
+    return "[" + "=" * filled + " " * (BAR_WIDTH - filled) + "]"
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.1f}"
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
