@@ -5,5 +5,14 @@ call this room; it calls nobody but `text`.
 """
 
 from nashc.diagnostics.model import Diagnostic, Label, Problems, SpecError
+from nashc.diagnostics.render import render_json, render_text, summarise
 
-__all__ = ["Diagnostic", "Label", "Problems", "SpecError"]
+__all__ = [
+    "Diagnostic",
+    "Label",
+    "Problems",
+    "SpecError",
+    "render_json",
+    "render_text",
+    "summarise",
+]

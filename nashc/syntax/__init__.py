@@ -4,6 +4,7 @@ In: a `Source`. Out: an `ast.File` whose nodes carry spans, or a `SpecError` wit
 The rooms above may call this one; it knows no names, no settings and no defaults.
 """
 
+from nashc.syntax.fmt import format_source
 from nashc.syntax.parse import parse
 
-__all__ = ["parse"]
+__all__ = ["format_source", "parse"]

@@ -122,6 +122,14 @@ class Place:
             wanted.append("a name")
         if not self.wants_value:
             wanted += [words for name, words in _CALLED.items() if name in self.accepts]
+            if "_END" in self.accepts and "`}`" in wanted:
+                wanted.remove("`}`")
+            if "`{`" in wanted:
+                wanted = ["`=`", "`{`"] if self.where == "section" and "`=`" in wanted else ["`{`"]
+            if wanted[:1] == ["a layer"]:
+                wanted = wanted[:1]
+            if self.where != "top" and "`from`" in wanted and len(wanted) > 1:
+                wanted.remove("`from`")
         if "LPAR" in self.accepts and not wanted:
             wanted.append("`(`")
         return _either(wanted)
@@ -141,13 +149,13 @@ def explain(place: Place) -> Diagnostic:
 
 def _item_inside(place: Place) -> Diagnostic | None:
     first = place.first
-    if place.where == "top" and first.text == "nash" and first.kind == "word":
+    if first.is_one_of("nash") and not (place.found and place.found.is_one_of("=", ":", "{")):
         return Diagnostic(
             "NASH117", "the edition stands in the first line of the file", place.span(first)
         )
     if place.where == "top" or not first.is_one_of(*ITEMS) or place.index == 0:
         return None
-    if place.found and place.found.is_one_of("=", ":"):
+    if place.found and place.found.is_one_of("=", ":") and place.index == 1:
         return None
     if place.where in ("block", "backbone") and place.found and place.found.is_one_of("->"):
         return None
@@ -231,7 +239,7 @@ def _missing_value(place: Place) -> Diagnostic | None:
         return Diagnostic(
             "NASH013", "a value is missing in front of this comma", place.span(found)
         )
-    if before.is_one_of(*WANTS_MORE, "from", "in", "use", "param", "nash", "extends"):
+    if before.is_one_of(*WANTS_MORE, ":", "from", "in", "use", "param", "nash", "extends"):
         return _nothing_after(place, before)
     return None
 
@@ -376,11 +384,11 @@ def _missing_comma(place: Place) -> Diagnostic | None:
 
 
 def _missing_line_end(place: Place) -> Diagnostic | None:
-    found, before = place.found, place.before
-    if not (found and before and "_END" in place.accepts and found.kind == "word"):
+    found, following = place.found, place.after
+    if not (found and "_END" in place.accepts and found.kind == "word"):
         return None
-    following = place.after
-    if not (following and following.is_one_of("=", ":", "{")) and not found.is_one_of(*ITEMS):
+    begins = following and following.is_one_of("=", ":", "{")
+    if place.index > 0 and not begins and not found.is_one_of(*ITEMS):
         return None
     if following and following.is_one_of("=") and place.where in ("block", "backbone"):
         return None  # an argument without parentheses is likelier
@@ -389,6 +397,53 @@ def _missing_line_end(place: Place) -> Diagnostic | None:
         f"a line end is missing in front of `{found.text}`",
         place.span(found),
         help=f"begin a new line, or write `;` in front of `{found.text}`",
+    )
+
+
+def _missing_arrow(place: Place) -> Diagnostic | None:
+    found, before = place.found, place.before
+    if not (found and before and "ARROW" in place.accepts) or place.is_in_brackets:
+        return None
+    if place.where not in ("block", "backbone") or not (
+        found.kind == "word" or found.is_one_of(",")
+    ):
+        return None
+    after = place.after if found.is_one_of(",") else found
+    if after is None:
+        return None
+    return Diagnostic(
+        "NASH010",
+        f"`->` is missing in front of `{after.text}`",
+        place.span(found),
+        f"expected {place.expected}",
+        help="one layer goes on to the next with `->`",
+    )
+
+
+def _nothing_used(place: Place) -> Diagnostic | None:
+    pieces = place.statement.pieces
+    if not (pieces[0].is_one_of("use") and place.index == 2 and pieces[1].is_one_of("from")):
+        return None
+    return Diagnostic(
+        "NASH013",
+        "nothing stands after `use`",
+        place.span(pieces[0]),
+        "expected the names to use",
+        help="write `use resnet18 from ...`",
+    )
+
+
+def _layers_at_top(place: Place) -> Diagnostic | None:
+    found = place.found
+    if place.where != "top" or found is None or place.first.is_one_of(*ITEMS):
+        return None
+    if not (found.is_one_of("->") or (found.is_one_of(":") and place.index == 1)):
+        return None
+    return Diagnostic(
+        "NASH117",
+        "layers stand outside of a block or backbone",
+        place.span(place.first),
+        help="write them inside `block NAME() { ... }` or `backbone NAME() { ... }`",
     )
 
 
@@ -510,7 +565,7 @@ def _blank_in_size(place: Place) -> Diagnostic | None:
     for start in (0, 1):
         size = text if start == 0 else "".join(p.text for p in pieces[1:])
         parts = size.split("x")
-        if pieces[start].kind == "number" and len(parts) > 1 and parts[0].isdigit():
+        if pieces[start].text.isdigit() and len(parts) > 1 and parts[0].isdigit():
             tail = "".join(c for c in parts[1] if c.isdigit())
             if parts[1][:1].isdigit() and tail:
                 digits = len(parts[1]) - len(parts[1].lstrip("0123456789"))
@@ -539,12 +594,13 @@ def _argument_without_parentheses(place: Place) -> Diagnostic | None:
         return None
     if before is None or place.where not in ("block", "backbone") or place.is_in_brackets:
         return None
-    value = place.at(place.index + 2)
+    value, word = place.at(place.index + 2), place.at(place.index - 2)
+    called = f"{word.text} {before.text}" if word and before.kind == "number" else before.text
     return Diagnostic(
         "NASH010",
         "arguments stand in parentheses",
         place.span(found),
-        help=f"write `{before.text}({found.text} = {value.text if value else '...'})`",
+        help=f"write `{called}({found.text} = {value.text if value else '...'})`",
     )
 
 
@@ -610,17 +666,21 @@ def _keyword_as_name(place: Place) -> Diagnostic | None:
     )
 
 
-def _misspelt(place: Place) -> Diagnostic | None:
-    """A keyword that is nearly there: at the statement's begin or where the parser stopped."""
+def _misspelt_inside(place: Place) -> Diagnostic | None:
+    """A keyword that is nearly there, where the parser stopped."""
     word = _near_keyword(place)
-    if word and place.found:
-        return Diagnostic(
-            "NASH010",
-            f"unexpected `{place.found.text}`",
-            place.span(place.found),
-            f"expected {place.expected}",
-            help=f"did you mean `{word}`?",
-        )
+    if not (word and place.found):
+        return None
+    return Diagnostic(
+        "NASH010",
+        f"unexpected `{place.found.text}`",
+        place.span(place.found),
+        f"expected {place.expected}",
+        help=f"did you mean `{word}`?",
+    )
+
+
+def _misspelt_begin(place: Place) -> Diagnostic | None:
     words = ITEMS if place.where == "top" else ("edge",) if place.where == "section" else ()
     first = place.first
     if place.index == 0 or first.kind != "word" or first.text in words:
@@ -690,8 +750,12 @@ _RULES: tuple[Rule, ...] = (
     _blank_in_size,
     _argument_without_parentheses,
     _repetition,
+    _misspelt_inside,
     _missing_line_end,
-    _misspelt,
+    _misspelt_begin,
+    _nothing_used,
+    _layers_at_top,
+    _missing_arrow,
     _missing_equal,
     _unit,
     _missing_comma,

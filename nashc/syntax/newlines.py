@@ -12,7 +12,7 @@ _CLOSING = frozenset({"RPAR", "RSQB"})
 
 # A line that ends with one of these goes on in the next one.
 _WANTS_MORE = frozenset(
-    {"ARROW", "COMMA", "EQUAL", "COLON", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"}
+    {"ARROW", "COMMA", "EQUAL", "COMPARE", "PLUS", "MINUS", "STAR", "SLASH"}
     | {"AND", "OR", "NOT", "IF", "THEN", "ELSE", "_OPEN"}
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from lark import Lark, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedInput
 
 from nashc import resources
 from nashc.diagnostics import SpecError
@@ -18,15 +18,20 @@ from nashc.text import Source
 def parse(source: Source) -> ast.File:
     """The tree of a source.
 
-    Errors: SpecError with every syntax mistake found (NASH001 to NASH015), in the order of the text.
+    Errors: SpecError with every syntax mistake found (NASH001 to NASH015, NASH116, NASH117), in the order of the text.
     """
     try:
         tree = grammar().parse(source.text)
     except UnexpectedInput:
         raise SpecError(find_mistakes(source, grammar())) from None
-    if source.bad_at is not None or not has_edition(tree):
+    if source.bad_at is not None or not _is_known_edition(tree):
         raise SpecError(find_mistakes(source, grammar()))
     return build(source, tree)
+
+
+def _is_known_edition(tree: Tree[Token]) -> bool:
+    first = tree.children[0]
+    return isinstance(first, Tree) and first.data == "edition" and first.children == [str(EDITION)]
 
 
 @cache

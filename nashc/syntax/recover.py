@@ -31,12 +31,10 @@ def find_mistakes(source: Source, grammar: Lark) -> tuple[Diagnostic, ...]:
         return (unreadable,)
     draft = Draft(source)
     found = [*repair_strays(draft), *repair_brackets(draft)]
-    found += _edition(draft, found)
+    found += _edition(draft)
     if any(d.code == "NASH004" and "this nashc" in d.help for d in found):
         return tuple(d for d in found if d.code == "NASH004")  # another language: say no more
-    marked = [d.span.start for d in found if d.span] + [
-        other.span.start for d in found for other in d.others
-    ]
+    marked = [d.span.start for d in found if d.span]
     for diagnostic in _from_parser(draft, grammar, marked):
         found.append(diagnostic)
         if len(found) >= _MOST:
@@ -68,28 +66,27 @@ def _unreadable(source: Source) -> Diagnostic | None:
 # ---- the first line ---------------------------------------------------------------------------------
 
 
-def _edition(draft: Draft, found: list[Diagnostic]) -> Iterator[Diagnostic]:
-    """NASH004 for a first statement that is not `nash 1`; takes it out of the draft."""
+def _edition(draft: Draft) -> Iterator[Diagnostic]:
+    """NASH004 for a first statement that is not `nash 1`; puts one into the draft."""
     lines = statements(scan(draft.text))
-    if not lines:
+    first = lines[0] if lines else None
+    if first is None or (first.pieces[0].text != "nash" and not _is_like_edition(first)):
+        if first:
+            last = first.pieces[0] if first.is_head else first.pieces[-1]
+            yield Diagnostic(
+                "NASH004",
+                "the edition is missing",
+                draft.span(first.start, last.end),
+                "expected `nash 1` in front of this",
+                help="make `nash 1` the first line",
+            )
+        draft.replace(0, 0, f"nash {EDITION}\n")
         return
-    first = lines[0]
-    pieces = first.pieces
-    if pieces[0].text != "nash" and not _is_like_edition(first):
-        span = draft.span(pieces[0].start, pieces[-1].end)
-        yield Diagnostic(
-            "NASH004",
-            "the edition is missing",
-            draft.span(pieces[0].start, pieces[0].end) if first.is_head else span,
-            "expected `nash 1` in front of this",
-            help="make `nash 1` the first line",
-        )
-        return
-    span = draft.span(pieces[0].start, pieces[-1].end)
-    draft.blank(pieces[0].start, pieces[-1].end)
-    texts = [piece.text for piece in pieces]
+    texts = [piece.text for piece in first.pieces]
     if texts == ["nash", str(EDITION)]:
         return
+    end = first.pieces[-1].end
+    span = draft.span(first.start, end)
     if len(texts) == 2 and texts[0] == "nash" and texts[1].isdigit():
         yield Diagnostic(
             "NASH004",
@@ -97,14 +94,15 @@ def _edition(draft: Draft, found: list[Diagnostic]) -> Iterator[Diagnostic]:
             span,
             help=f"this nashc knows `nash {EDITION}`; a newer one may know more",
         )
-        return
-    yield Diagnostic(
-        "NASH004",
-        "the first line does not name the edition",
-        span,
-        "expected `nash 1`",
-        help="make `nash 1` the first line",
-    )
+    else:
+        yield Diagnostic(
+            "NASH004",
+            "the first line does not name the edition",
+            span,
+            "expected `nash 1`",
+            help="make `nash 1` the first line",
+        )
+    draft.replace(first.start, first.last.end, f"nash {EDITION}")
 
 
 def _is_like_edition(statement: Statement) -> bool:
@@ -130,15 +128,16 @@ def _from_parser(draft: Draft, grammar: Lark, marked: list[int]) -> Iterator[Dia
             return
         statement, index = _statement_at(lines, position)
         span = draft.span(statement.start, statement.last.end)
-        head = draft.span(statement.start, statement.pieces[-1].end)
+        end_of_line = draft.text.find("\n", statement.pieces[-1].end)
+        head = draft.span(statement.start, end_of_line if end_of_line > 0 else len(draft.text))
         if not any(head.start <= place <= head.end for place in marked):
-            diagnostic = explain(Place(draft, statement, index, accepts))
-            yield diagnostic
+            yield explain(Place(draft, statement, index, accepts))
+            _take_out_settings(draft, statement, lines)
         elif _is_taken_out(draft, statement):
             draft.blank(statement.start, statement.last.end)
             continue
         marked.append(span.start)
-        _take_out(draft, statement)
+        _take_out(draft, statement, [line for line in lines if line.start > statement.start])
 
 
 def _stop(text: str, grammar: Lark) -> tuple[int, frozenset[str]] | None:
@@ -169,35 +168,40 @@ def _statement_at(lines: list[Statement], position: int) -> tuple[Statement, int
         return lines[0], 0
     last = before[-1]
     for index, piece in enumerate(last.pieces):
-        if piece.start <= position < piece.end:
+        if piece.end > position:
             return last, index
     return last, len(last.pieces)
-
-
-_STAND_IN = "x {"
 
 
 def _is_taken_out(draft: Draft, statement: Statement) -> bool:
     return [piece.text for piece in statement.pieces] == ["x", "{"]
 
 
-def _take_out(draft: Draft, statement: Statement) -> None:
+def _take_out(draft: Draft, statement: Statement, following: list[Statement]) -> None:
     """Blank a statement; of a section only the head, so that mistakes inside are found too."""
-    head: Piece = statement.pieces[-1]
-    if not statement.is_head or statement.where not in ("top", "section"):
+    head = statement.pieces[-1]
+    inside = next((line for line in following if line.start < statement.last.start), None)
+    if not statement.is_head or head.start == statement.start or _holds_layers(statement, inside):
         draft.blank(statement.start, statement.last.end)
-    elif statement.pieces[0].is_one_of("block", "backbone", "extends"):
-        draft.blank(statement.start, statement.last.end)
-    else:
-        draft.blank(statement.start, head.start)
-        if head.start > statement.start:
-            draft.replace(statement.start, statement.start + 1, "x")
-            _join_lines(draft, statement.start, head.start)
-        else:
-            draft.blank(statement.start, statement.last.end)
+        return
+    draft.replace(statement.start, head.start, "x" + " " * (head.start - statement.start - 1))
 
 
-def _join_lines(draft: Draft, start: int, end: int) -> None:
-    for at in range(start, end):
-        if draft.text[at] in "\r\n":
-            draft.replace(at, at + 1, " ")
+def _take_out_settings(draft: Draft, statement: Statement, lines: list[Statement]) -> None:
+    """Settings outside of every section come in droves (its head is missing): the first tells it."""
+    if not _is_setting_at_top(statement):
+        return
+    for line in lines[lines.index(statement) + 1 :]:
+        if not _is_setting_at_top(line):
+            return
+        draft.blank(line.start, line.last.end)
+
+
+def _is_setting_at_top(statement: Statement) -> bool:
+    return statement.where == "top" and [p.text for p in statement.pieces[1:2]] == ["="]
+
+
+def _holds_layers(statement: Statement, inside: Statement | None) -> bool:
+    if statement.where not in ("top", "section") or inside is None:
+        return True
+    return not (inside.is_head or any(piece.is_one_of("=") for piece in inside.pieces[1:2]))

@@ -30,7 +30,7 @@ _PIECE = re.compile(
 )
 
 WANTS_MORE = frozenset(
-    "-> , = : == != <= >= < > + - * / and or not if then else".split(),
+    "-> , = == != <= >= < > + - * / and or not if then else".split(),
 )
 GOES_ON = frozenset({"->", "then", "else"})
 OPENING = {"(": ")", "[": "]", "{": "}"}

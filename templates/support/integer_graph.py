@@ -70,6 +70,7 @@ class IntegerGraph:
         self.name = name
         self.boundaries: list[Boundary] = []
         self.notes: list[str] = []
+        self.layers_of: dict[int, list[str]] = {}  # id of a module -> its layers, in the order of calls
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, np.ndarray] = {}
         self._tensors: dict[str, tuple[tuple[int, ...], str]] = {}
@@ -101,6 +102,7 @@ class IntegerGraph:
     def conv(self, name: str, x: Value, module: Any) -> Value:
         """A qnn.QuantConv2d: Im2Col and MatMul; a bias goes into the affine part."""
         self._needs_quantised(name, x)
+        self._remember(name, module)
         weights = integer_weights(name, module)
         if module.groups != 1:
             raise StageError(f"{name}: grouped convolutions cannot be lowered to FINN yet")
@@ -142,6 +144,7 @@ class IntegerGraph:
 
     def batchnorm(self, name: str, x: Value, module: Any) -> Value:
         """Changes what the integers mean, not the integers; channels of negative gain are turned round."""
+        self._remember(name, module)
         gain, bias = batchnorm_affine(module)
         y = replace(x, gain=x.gain * gain, bias=x.bias * gain + bias)
         if x.pools:
@@ -163,6 +166,7 @@ class IntegerGraph:
 
     def act(self, name: str, x: Value, module: Any) -> Value:
         """A quantised activation (QuantReLU, QuantHardTanh, QuantIdentity) as thresholds, and the pools that waited."""
+        self._remember(name, module)
         quantiser = activation_quantiser(name, module)
         if x.pools:
             y = self._act_before_pools(name, x, quantiser)
@@ -204,6 +208,7 @@ class IntegerGraph:
     def avgpool(self, name: str, x: Value, module: Any) -> Value:
         """A TruncAvgPool2d over a square: the sum of its window, low bits cut off."""
         self._needs_quantised(name, x)
+        self._remember(name, module)
         kernel, stride = _side(name, module.kernel_size), _side(name, module.stride)
         if x.low < 0:
             raise StageError(f"{name}: the input of an average pool must be unsigned")
@@ -241,6 +246,7 @@ class IntegerGraph:
     def linear(self, name: str, x: Value, module: Any) -> Value:
         """A qnn.QuantLinear on the flattened value (torch flattens channels first, we last)."""
         self._needs_quantised(name, x)
+        self._remember(name, module)
         weights = integer_weights(name, module)
         if module.bias is not None and bool((module.bias != 0).any()):
             raise StageError(
@@ -434,6 +440,9 @@ class IntegerGraph:
             pads=[pool.pad] * 4,
         )
         return replace(x, tensor=tensor, shape=shape)
+
+    def _remember(self, name: str, module: Any) -> None:
+        self.layers_of.setdefault(id(module), []).append(name)
 
     def _needs_quantised(self, name: str, x: Value) -> None:
         if x.pools or not x.is_quantised:

@@ -7,6 +7,8 @@ after, and a checkpoint in between would not resume to the same network.
 
 from __future__ import annotations
 
+import warnings
+
 from brevitas.inject import value
 from brevitas.inject.enum import (
     BitWidthImplType,
@@ -29,6 +31,9 @@ __all__ = [
     "TensorIntWeight",
     "UnsignedAct",
 ]
+
+# Brevitas 0.13 renames the dimensions of tensors, and torch 2.12 says once a run that this is experimental.
+warnings.filterwarnings("ignore", message="Named tensors and all their associated APIs")
 
 # Under float32's own grain of the weights: it only keeps an all-zero channel from dividing by zero.
 SCALE_MIN = 2e-16

@@ -1,0 +1,145 @@
+"""Results of stages, kept under their keys: `results/<stage>/<key>/`, with `stage.json` telling how they came.
+
+A folder of that name is complete: a stage works in `results/.partial/<stage>/<key>/`, which is renamed when
+the stage has succeeded, and found again by the next run when it has not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nashc.driver.key import Key
+from nashc.stages import Stage
+
+RECORD = "stage.json"
+LOG = "log.txt"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished stage: its folder, and what `stage.json` in it says."""
+
+    stage: str
+    key: str
+    folder: Path
+    record: Mapping[str, Any]
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """SHA-256 of each result file."""
+        outputs: Mapping[str, str] = self.record["outputs"]
+        return outputs
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The JSON result that the program reported."""
+        result: Mapping[str, Any] = self.record["result"]
+        return result
+
+    @property
+    def duration_s(self) -> float:
+        return float(self.record["duration_s"])
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder `results` of one output folder."""
+
+    root: Path
+
+    def find(self, stage: Stage, key: str) -> Result | None:
+        """The kept result of these very inputs, if there is one and no file of it is gone."""
+        result = _read(stage, self.root / stage.name / key)
+        if result is None or not all((result.folder / name).is_file() for name in result.outputs):
+            return None
+        return result
+
+    def latest(self, stage: Stage) -> Result | None:
+        """The result that was made last, whatever its inputs."""
+        folder = self.root / stage.name
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        found = [result for name in names if (result := _read(stage, folder / name))]
+        return max(found, key=lambda result: str(result.record["finished"]), default=None)
+
+    def partial(self, stage: Stage, key: str) -> Path:
+        """Where the stage works until it is finished."""
+        return self.root / ".partial" / stage.name / key
+
+    def was_interrupted(self, stage: Stage, key: str) -> bool:
+        """An earlier run of a stage that can go on left its state for this very key."""
+        folder = self.partial(stage, key)
+        return stage.can_resume and any(
+            path.name != LOG for path in (folder.iterdir() if folder.is_dir() else ())
+        )
+
+    def begin(self, stage: Stage, key: str, *, afresh: bool) -> Path:
+        """A folder to work in, with the state of an interrupted run unless `afresh`."""
+        folder = self.partial(stage, key)
+        if afresh or not stage.can_resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def finish(
+        self, stage: Stage, key: Key, *, about: Mapping[str, Any], result: Mapping[str, Any]
+    ) -> Result:
+        """Make the partial folder of a successful stage its kept result.
+
+        about: what is worth knowing besides the key (versions, durations, spec digest).
+        """
+        partial = self.partial(stage, key.digest)
+        record = {
+            "stage": stage.name,
+            "key": key.digest,
+            "material": key.material,
+            "outputs": _digests(partial),
+            "result": result,
+            "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
+            **about,
+        }
+        text = json.dumps(record, indent=2, sort_keys=True) + "\n"
+        (partial / RECORD).write_text(text, encoding="utf-8")
+        folder = self.root / stage.name / key.digest
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _replace(partial, folder)
+        return Result(stage.name, key.digest, folder, record)
+
+
+def _read(stage: Stage, folder: Path) -> Result | None:
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict) or not {"outputs", "result", "material"} <= record.keys():
+        return None
+    return Result(stage.name, folder.name, folder, record)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.name not in (LOG, RECORD):
+            with path.open("rb") as content:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(
+                    content, "sha256"
+                ).hexdigest()
+    return found
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename a folder over another: at no time is there a half of either under the name."""
+    if not target.exists():
+        source.rename(target)
+        return
+    old = target.with_name(f".{target.name}.old.{os.getpid()}")
+    target.rename(old)
+    source.rename(target)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,14 @@
+"""FINN's folding and its estimates of cycles and resources."""
+
+from nashc.stages.model import Stage, Take
+
+ESTIMATE = Stage(
+    name="estimate",
+    does="folds for the board and estimates cycles and resources",
+    program="build.py",
+    settings=("build.json",),
+    takes=(Take("--model", "export", "model.integer.onnx"),),
+    arguments=("--to", "estimates"),
+    gives=("estimates.json",),
+    needs=("onnx", "qonnx", "finn-plus"),
+)

@@ -1,0 +1,49 @@
+"""What a stage is: an emitted program, the files it takes and gives, and what it needs to run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Take:
+    """A result of an earlier stage, handed over as `option path`.
+
+    file: None hands over the whole folder of results.
+    """
+
+    option: str
+    stage: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of `nashc run`.
+
+    program: the emitted file that is executed; its imports among the emitted files belong to it.
+    settings: the emitted JSON files it reads, under `settings/`.
+    gives: files that must lie in its folder afterwards.
+    needs: distributions that its interpreter must have; their versions are part of the result's key.
+    tools: programs outside Python that it needs.
+    version: to be raised when results made before must not be kept although no emitted file changed.
+    """
+
+    name: str
+    does: str
+    program: str
+    gives: tuple[str, ...]
+    needs: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    takes: tuple[Take, ...] = ()
+    arguments: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    reads_data: bool = False
+    can_resume: bool = False
+    is_optional: bool = False
+    version: int = 1
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The stages whose results it takes, in order."""
+        return tuple(dict.fromkeys(take.stage for take in self.takes))

@@ -1,0 +1,14 @@
+"""The search for the cells of the network; its result becomes a spec of its own."""
+
+from nashc.stages.model import Stage
+
+SEARCH = Stage(
+    name="search",
+    does="finds the operations of the cells",
+    program="search.py",
+    settings=("search.json", "data.json"),
+    gives=("genotype.json", "found.nash"),
+    needs=("torch", "safetensors"),
+    reads_data=True,
+    can_resume=True,
+)

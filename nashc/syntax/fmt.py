@@ -1,0 +1,451 @@
+"""The canonical layout of a spec: two blanks for each level, `=` aligned among neighbours, comments kept.
+
+Statements are written from the tree. Comments are found by scanning the text and put back by position:
+a comment on a line of its own stays on one, a comment behind something stays behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import assert_never
+
+from nashc.syntax import ast
+from nashc.syntax.flat import flat, operands, step_head, step_tail, term_head
+from nashc.syntax.parse import parse
+from nashc.syntax.scan import scan
+from nashc.text import Source
+
+WIDTH = 100
+_STEP = 2
+
+_Entry = ast.Item | ast.Number | ast.Setting | ast.Edge | ast.Branch | ast.Flow
+
+
+def format_source(source: Source) -> str:
+    """The text of a spec in its one layout; formatting that again changes nothing.
+
+    Errors: SpecError with all syntax mistakes, as from `parse`.
+    """
+    file = parse(source)
+    edition = (file.edition,) if file.edition else ()
+    writer = _Writer(source)
+    writer.body((*edition, *file.items), 0, 0, len(source.text))
+    return writer.text()
+
+
+@dataclass(frozen=True)
+class _Comment:
+    text: str
+    start: int
+    has_own_line: bool
+
+
+@dataclass
+class _Line:
+    """One line to write; a line of `comment` alone has no code."""
+
+    indent: int
+    code: str = ""
+    comment: str = ""
+
+
+class _Writer:
+    """Writes from left to right and top to bottom; comments come in as their place is passed."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.lines: list[_Line] = []
+        self.comments = list(_comments(source))
+
+    # ---- statements ------------------------------------------------------------------------------
+
+    def body(self, entries: Sequence[_Entry], indent: int, start: int, end: int) -> None:
+        """All entries between the characters start and end, with their comments and blank lines."""
+        last = start
+        is_first = True
+        for run in _runs(self.source, entries):
+            prefixes = _prefixes(run)
+            rows = _rows(run, prefixes, indent)
+            for entry, prefix, row in zip(run, prefixes, rows, strict=True):
+                last, is_first = self.own_comments(entry.span.start, indent, last, is_first)
+                self.gap(last, entry.span.start, is_first)
+                self.newline(indent)
+                self.entry(entry, prefix, row, indent)
+                self.behind(entry.span.end, indent)
+                last, is_first = entry.span.end, False
+                last = self.trailing(last)
+        self.own_comments(end, indent, last, is_first)
+
+    def own_comments(self, before: int, indent: int, last: int, is_first: bool) -> tuple[int, bool]:
+        """Write the comments in front of a place; gives what `last` and `is_first` are after them."""
+        while self.comments and self.comments[0].start < before:
+            comment = self.comments.pop(0)
+            self.gap(last, comment.start, is_first)
+            self.lines.append(_Line(indent, comment=comment.text))
+            last, is_first = comment.start + len(comment.text), False
+        return last, is_first
+
+    def gap(self, last: int, start: int, is_first: bool) -> None:
+        """Keep one blank line where the text had any between two places."""
+        between = self.source.text[last:start].split("\n")[1:-1]
+        if not is_first and any(not line.strip(" \t\r;") for line in between):
+            self.lines.append(_Line(0))
+
+    def trailing(self, last: int) -> int:
+        """Put a comment on the same source line behind what was written last."""
+        if self.comments and not self.comments[0].has_own_line:
+            comment = self.comments[0]
+            between = self.source.text[last : comment.start]
+            if "\n" not in between and not between.strip(" \t;,"):
+                self.comment(self.comments.pop(0))
+                return comment.start + len(comment.text)
+        return last
+
+    def entry(self, entry: _Entry, prefix: str, row: str, indent: int) -> None:
+        if row:
+            self.put(row)
+            return
+        match entry:
+            case ast.Number():
+                self.put(f"nash {flat(entry)}")
+            case ast.Use():
+                self.put(f"use {', '.join(map(flat, entry.names))} from {flat(entry.path)}")
+            case ast.Extends():
+                self.put(f"extends {flat(entry.path)}")
+                if entry.overrides:
+                    self.put(" with")
+                    self.braces(entry.overrides, entry, indent, entry.path.span.end)
+            case ast.Param():
+                self.put(f"param {flat(entry.name)}: {flat(entry.type)} = ")
+                self.value(entry.default, indent)
+                if entry.choices:
+                    self.put(" in ")
+                    self.value(entry.choices, indent)
+            case ast.Block() | ast.Backbone():
+                word = "block" if isinstance(entry, ast.Block) else "backbone"
+                self.put(f"{word} {flat(entry.name)}")
+                head_end = self.head_end(entry)
+                self.bracket("(", entry.parameters, ")", indent, head_end, 2)
+                body = entry.body if isinstance(entry, ast.Block) else entry.parts
+                self.braces(body, entry, indent, head_end)
+            case ast.Section():
+                self.put(" ".join([flat(entry.name), *map(flat, entry.words)]))
+                self.braces(entry.body, entry, indent, entry.head_span.end)
+            case ast.Setting():
+                self.put(prefix)
+                self.values(entry.values, indent)
+            case ast.Edge():
+                self.put(prefix)
+                self.value(entry.value, indent)
+            case ast.Branch():
+                self.put(prefix)
+                self.flow(entry.flow, indent)
+            case ast.Flow():
+                self.flow(entry, indent)
+            case _:
+                assert_never(entry)
+
+    def head_end(self, entry: ast.Block | ast.Backbone) -> int:
+        """Behind the `)` of the parameters."""
+        last = entry.parameters[-1].span.end if entry.parameters else entry.name.span.end
+        signs = (piece for piece in scan(self.source.text[last : entry.span.end]) if piece.text == ")")
+        return last + next(signs).end
+
+    def braces(self, body: Sequence[_Entry], entry: ast.Node, indent: int, head_end: int) -> None:
+        opening = self.source.text.index("{", head_end)
+        inside = [c for c in self.comments if opening < c.start < entry.span.end]
+        if not body and not inside:
+            self.put(" {}")
+            return
+        self.put(" {")
+        start = self.trailing(opening + 1)
+        self.body(body, indent + _STEP, start, entry.span.end)
+        self.newline(indent)
+        self.put("}")
+
+    # ---- values and flows ------------------------------------------------------------------------
+
+    def values(self, values: Sequence[ast.Value], indent: int) -> None:
+        if len(values) == 1:
+            self.value(values[0], indent)
+            return
+        if self.fits(", ".join(map(flat, values)), values[-1].span.end):
+            self.put(" " + ", ".join(map(flat, values)))
+            return
+        for value in values:
+            self.comments_before(value, indent + _STEP)
+            self.newline(indent + _STEP)
+            self.value(value, indent + _STEP)
+            if value is not values[-1]:
+                self.put(",")
+            self.behind(value.span.end, indent + _STEP)
+
+    def value(self, value: ast.Value, indent: int, tail: int = 0) -> None:
+        """A value at the end of the current line; tail: characters that must still fit behind it."""
+        self.comments_before(value, indent + _STEP)
+        text = flat(value)
+        if self.fits(text, value.span.end, tail):
+            self.put_word(text, indent)
+            return
+        match value:
+            case ast.List():
+                self.put_word("", indent)
+                self.bracket("[", value.items, "]", indent, value.span.end, tail)
+            case ast.Term() if value.arguments:
+                self.put_word(term_head(value), indent)
+                self.bracket("(", value.arguments, ")", indent, value.span.end, tail)
+            case ast.From() if value.op.arguments:
+                self.value(value.op, indent, len(f" from {flat(value.node)}") + tail)
+                self.put(f" from {flat(value.node)}")
+            case ast.Binary():
+                left, right = operands(value)
+                self.part_of_sum(value.left, left, indent)
+                self.put(f" {value.op}")
+                self.newline(indent + _STEP)
+                self.part_of_sum(value.right, right, indent + _STEP)
+            case _:
+                self.put_word(text, indent)
+
+    def part_of_sum(self, node: ast.Value, text: str, indent: int) -> None:
+        """An operand; one that needs parentheses stays on its line."""
+        if text.startswith("(") and text != flat(node):
+            self.put_word(text, indent)
+        else:
+            self.value(node, indent)
+
+    def bracket(
+        self,
+        opening: str,
+        items: Sequence[ast.Value] | Sequence[ast.Argument] | Sequence[ast.Parameter],
+        closing: str,
+        indent: int,
+        end: int,
+        tail: int = 0,
+    ) -> None:
+        """A bracket on one line if it fits, else one line for each item."""
+        text = opening + ", ".join(map(flat, items)) + closing
+        has_comment = bool(self.comments) and self.comments[0].start < end
+        if not has_comment and self.column + len(text) + tail <= WIDTH or not (items or has_comment):
+            self.put(text)
+            return
+        self.put(opening)
+        for item in items:
+            self.comments_before(item, indent + _STEP)
+            self.newline(indent + _STEP)
+            self.item(item, indent + _STEP)
+            self.put(",")
+            self.behind(item.span.end, indent + _STEP)
+        self.write_comments(end, indent + _STEP)
+        self.newline(indent)
+        self.put(closing)
+
+    def item(self, item: ast.Value | ast.Argument | ast.Parameter, indent: int) -> None:
+        match item:
+            case ast.Argument(name=name):
+                if name:
+                    self.put(f"{flat(name)} =")
+                self.value(item.value, indent, 1)
+            case ast.Parameter(default=default):
+                self.put(flat(item.name))
+                if default:
+                    self.put(" =")
+                    self.value(default, indent, 1)
+            case _:
+                self.value(item, indent, 1)
+
+    def flow(self, flow: ast.Flow, indent: int) -> None:
+        """Steps behind each other if they fit, else one line for each."""
+        self.comments_before(flow, indent + _STEP)
+        if self.fits(flat(flow), flow.span.end):
+            self.put_word(flat(flow), indent)
+            return
+        for step in flow.steps:
+            self.comments_before(step, indent + _STEP)
+            if step is flow.steps[0]:
+                self.put_word("", indent)
+            else:
+                self.newline(indent + _STEP)
+                self.put("-> ")
+            self.step(step, indent + _STEP)
+            self.behind(step.span.end, indent + _STEP)
+
+    def step(self, step: ast.Step, indent: int) -> None:
+        if self.fits(flat(step), step.span.end):
+            self.put(flat(step))
+            return
+        self.put(step_head(step))
+        if isinstance(step.what, ast.If):
+            self.choice(step.what, indent)
+        else:
+            self.value(step.what, indent, len(step_tail(step)))
+        self.put(step_tail(step))
+
+    def choice(self, choice: ast.If, indent: int) -> None:
+        self.put("if")
+        self.value(choice.condition, indent)
+        for word, flow in (("then", choice.then), ("else", choice.otherwise)):
+            self.comments_before(flow, indent)
+            self.newline(indent)
+            self.put(word)
+            self.flow(flow, indent)
+            self.behind(flow.span.end, indent)
+
+    # ---- characters and comments -----------------------------------------------------------------
+
+    @property
+    def column(self) -> int:
+        line = self.lines[-1]
+        return line.indent + len(line.code)
+
+    def fits(self, text: str, end: int, tail: int = 0) -> bool:
+        """Whether a text fits on the current line and no comment stands in what it was made of."""
+        if self.comments and self.comments[0].start < end:
+            return False
+        return not self.lines[-1].comment and self.column + 1 + len(text) + tail <= WIDTH
+
+    def newline(self, indent: int) -> None:
+        if self.lines and not self.lines[-1].code and not self.lines[-1].comment and self.lines[-1].indent:
+            self.lines[-1].indent = indent
+        else:
+            self.lines.append(_Line(indent))
+
+    def put(self, text: str) -> None:
+        """Add to the current line, or begin the next where a comment has ended it."""
+        if self.lines[-1].comment:
+            last = next(line for line in reversed(self.lines) if line.code)
+            self.lines.append(_Line(last.indent + _STEP))
+            text = text.lstrip()
+        self.lines[-1].code += text
+
+    def put_word(self, text: str, indent: int) -> None:
+        """Add with one blank in front, unless the line or a bracket begins here."""
+        if self.lines[-1].comment:
+            self.newline(indent + _STEP)
+        code = self.lines[-1].code
+        blank = "" if not code or code[-1] in "([ " else " "
+        self.put(blank + text)
+
+    def comments_before(self, node: ast.Node, indent: int) -> None:
+        self.write_comments(node.span.start, indent)
+
+    def write_comments(self, before: int, indent: int) -> None:
+        """The comments in front of a place inside a statement."""
+        while self.comments and self.comments[0].start < before:
+            comment = self.comments.pop(0)
+            if comment.has_own_line or self.lines[-1].comment or not self.lines[-1].code:
+                self.lines.append(_Line(indent, comment=comment.text))
+            else:
+                self.comment(comment)
+
+    def behind(self, end: int, indent: int) -> None:
+        """Comments in the middle of what was just written: they go behind it."""
+        while self.comments and self.comments[0].start < end:
+            comment = self.comments.pop(0)
+            if self.lines[-1].comment:
+                self.lines.append(_Line(indent, comment=comment.text))
+            else:
+                self.comment(comment)
+
+    def comment(self, comment: _Comment) -> None:
+        if self.lines[-1].comment:
+            self.lines.append(_Line(self.lines[-1].indent, comment=comment.text))
+        else:
+            self.lines[-1].comment = comment.text
+
+    def text(self) -> str:
+        """Everything written, comments behind code aligned among neighbouring lines."""
+        written: list[str] = []
+        for _, group in groupby(_numbered(self.lines), key=lambda pair: pair[0]):
+            lines = [line for _, line in group]
+            width = max((len(line.code) for line in lines if line.code and line.comment), default=0)
+            for line in lines:
+                code = line.code.rstrip()
+                if line.comment and code:
+                    code = f"{code:<{width}}  {line.comment}"
+                text = " " * line.indent + (code or line.comment)
+                written.append(text.rstrip())
+        return "\n".join(written) + "\n"
+
+
+def _comments(source: Source) -> Iterator[_Comment]:
+    for piece in scan(source.text):
+        if piece.kind == "comment":
+            line_start = source.text.rfind("\n", 0, piece.start) + 1
+            before = source.text[line_start : piece.start]
+            yield _Comment(piece.text.rstrip(), piece.start, not before.strip())
+
+
+def _numbered(lines: Sequence[_Line]) -> Iterator[tuple[int, _Line]]:
+    """Each line with the number of its group: neighbours of one indentation, no blank line between."""
+    number = 0
+    previous: _Line | None = None
+    for line in lines:
+        is_blank = not line.code and not line.comment
+        if previous is not None and (is_blank or previous.indent != line.indent):
+            number += 1
+        previous = line
+        yield number, line
+
+
+# ---- neighbours -------------------------------------------------------------------------------------
+
+
+def _runs(source: Source, entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    """Neighbours of one kind without a blank line between them; their signs are aligned."""
+    run: list[_Entry] = []
+    for before, entry in pairwise([None, *entries]):
+        assert entry is not None
+        if run and before is not None and not _are_neighbours(source, before, entry):
+            yield run
+            run = []
+        run.append(entry)
+    if run:
+        yield run
+
+
+def _are_neighbours(source: Source, before: _Entry, entry: _Entry) -> bool:
+    if type(before) is not type(entry) or not isinstance(entry, ast.Setting | ast.Edge | ast.Branch):
+        return False
+    between = source.text[before.span.end : entry.span.start].split("\n")[1:-1]
+    return all(line.strip(" \t\r;") for line in between)
+
+
+def _prefixes(run: Sequence[_Entry]) -> list[str]:
+    """What stands up to the value: `key    =`, `part:   `; empty for entries without."""
+    heads = [_head(entry) for entry in run]
+    width = max(len(head) for head, _ in heads)
+    return [
+        f"{head:<{width}} {sign}" if sign == "=" else f"{head + sign:<{width + 1}}" if sign else ""
+        for head, sign in heads
+    ]
+
+
+def _head(entry: _Entry) -> tuple[str, str]:
+    match entry:
+        case ast.Setting():
+            return flat(entry.key), "="
+        case ast.Edge():
+            return f"edge {flat(entry.source)} -> {flat(entry.target)}", "="
+        case ast.Branch():
+            behind = entry.span.text[len(entry.name.text) :].lstrip()
+            return flat(entry.name), behind[0]
+    return "", ""
+
+
+def _rows(run: Sequence[_Entry], prefixes: Sequence[str], indent: int) -> list[str]:
+    """Settings of equally many values as rows of a table; empty for all that is none."""
+    counts = {len(entry.values) for entry in run if isinstance(entry, ast.Setting)}
+    settings = [entry for entry in run if isinstance(entry, ast.Setting)]
+    if len(settings) < 2 or len(counts) != 1 or counts == {1}:
+        return [""] * len(run)
+    if any(piece.kind == "comment" for entry in run for piece in scan(entry.span.text)):
+        return [""] * len(run)
+    cells = [[flat(value) for value in entry.values] for entry in settings]
+    widths = [max(map(len, column)) + 1 for column in zip(*cells, strict=True)]
+    rows = [
+        prefix + " " + " ".join(f"{cell},".ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)) + " " + row[-1]
+        for prefix, row in zip(prefixes, cells, strict=True)
+    ]
+    return rows if all(indent + len(row) <= WIDTH for row in rows) else [""] * len(run)

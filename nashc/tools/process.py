@@ -1,0 +1,123 @@
+"""Running an emitted program and listening to it.
+
+The program writes one JSON object a line to standard output; everything else it or its libraries print
+goes to the log as it comes. It runs in a process group of its own, so that an interrupt reaches it once,
+from here, and can be waited for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+TAIL_LINES = 12
+# An interrupted program saves its state; only one that hangs is ended by force.
+PATIENCE_S = 120.0
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a program ended. interrupted: we passed on a signal, whatever exit code came of it."""
+
+    exit_code: int
+    duration_s: float
+    interrupted: bool
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    on_event: Callable[[Event], None],
+) -> Finished:
+    """Run a program to its end; its events go to `on_event`, all it prints to `log` (appended).
+
+    KeyboardInterrupt is passed on to the program, which gets time to save its state.
+    Errors: OSError if the program cannot be started.
+    """
+    started_s = time.monotonic()
+    with log.open("ab") as kept:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=kept,
+            start_new_session=os.name == "posix",
+        )
+        assert child.stdout
+        interrupted = False
+        try:
+            for line in child.stdout:
+                _hear(line, kept, on_event)
+            child.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+            _pass_on(child)
+            _drain(child, kept)
+        finally:
+            _end(child)
+    return Finished(child.returncode, time.monotonic() - started_s, interrupted)
+
+
+def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
+    """The last lines that a person wrote or reads: without the JSON events and empty lines."""
+    if not log.is_file():
+        return []
+    text = log.read_text(encoding="utf-8", errors="replace")
+    said = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return [line for line in said if not line.startswith('{"event"')][-lines:]
+
+
+def _hear(line: bytes, kept: BinaryIO, on_event: Callable[[Event], None]) -> None:
+    kept.write(line)
+    kept.flush()
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict) or "event" not in event:
+        event = {"event": "log", "text": line.decode("utf-8", "replace").rstrip()}
+    on_event(event)
+
+
+def _pass_on(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.send_signal(signal.SIGINT)
+
+
+def _drain(child: subprocess.Popen[bytes], kept: BinaryIO) -> None:
+    """Wait for an interrupted program; a second interrupt ends it at once."""
+    try:
+        rest, _ = child.communicate(timeout=PATIENCE_S)
+        kept.write(rest or b"")
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Make sure that neither the program nor what it started goes on without us."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    if os.name == "posix":
+        try:
+            os.killpg(child.pid, signal.SIGKILL)  # compilers and simulators that it left behind
+        except (ProcessLookupError, PermissionError):
+            return

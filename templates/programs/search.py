@@ -1,0 +1,340 @@
+"""Search the cells of the network (NASH, Algorithm 1) and derive one architecture.
+
+Each step updates the architecture on a random validation batch with the weights frozen, then the weights on a training batch
+with the architecture frozen; one op runs on each edge. Training and validation are halves of the training images.
+Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, alphas.png. Ctrl-C saves a
+checkpoint, --resume goes on from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from supernet import NAME, SuperNetwork
+from torch import Tensor, nn
+
+from support import checkpoint
+from support.classification import (
+    Score,
+    finite,
+    memory_errors_explained,
+    prepare,
+    stop_if_asked,
+    to_device,
+)
+from support.data import (
+    data_settings,
+    halves,
+    open_dataset,
+    random_batch,
+    steps_per_epoch,
+    training_batches,
+)
+from support.derive import Choice, derive, genotype_json, genotype_text
+from support.files import atomic_path, digest_of, read_json, write_json, write_text
+from support.optimisation import device_called, learning_rate, optimiser, set_learning_rate
+from support.progress import Progress, StageError, main
+from support.search_space import MixedOp, edges, mixed_ops
+
+HERE = Path(__file__).resolve().parent
+CHECKPOINT = "checkpoint.safetensors"
+ESTIMATORS = ("binary-gate",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    settings = read_json(HERE / "settings" / "search.json")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "search", metavar="DIR")
+    parser.add_argument(
+        "--data", metavar="PATH", help="where the data set lies (default: the spec's)"
+    )
+    for name in ("epochs", "batch", "seed"):
+        default = settings[name]
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+
+
+@main("search", arguments=add_arguments)
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    settings = read_json(HERE / "settings" / "search.json")
+    settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
+    if settings["estimator"] not in ESTIMATORS:
+        raise StageError(
+            f"no estimator is called {settings['estimator']!r}", f"there is {', '.join(ESTIMATORS)}"
+        )
+    data = data_settings(HERE, settings, args.data)
+    search = Search(settings, data, device_called(args.device), args.out)
+    progress.log(
+        f"searching {NAME} on {search.device}: {len(search.mixed)} edges, "
+        f"{settings['epochs']} epochs of {search.steps} steps"
+    )
+    if args.resume:
+        search.resume(progress)
+    with progress.holding_signals(), memory_errors_explained(settings["batch"]):
+        search.run(progress)
+    return search.finish(progress)
+
+
+class Search:
+    """Everything between two steps, so that it can be saved there."""
+
+    def __init__(
+        self, settings: dict[str, Any], data: dict[str, Any], device: torch.device, out: Path
+    ) -> None:
+        self.settings, self.data, self.device, self.out = settings, data, device, out
+        seed = settings["seed"]
+        self.images, self.validation = halves(open_dataset(data, "train"), seed)
+        self.steps = steps_per_epoch(self.images, settings["batch"])
+        torch.manual_seed(seed)
+        self.network = prepare(SuperNetwork(), device)
+        self.cells = self.network.cells()
+        self.mixed: list[MixedOp] = list(mixed_ops(self.cells))
+        self.alphas = [mixed.alpha for mixed in self.mixed]
+        of_architecture = {id(alpha) for alpha in self.alphas}
+        self.weights = [it for it in self.network.parameters() if id(it) not in of_architecture]
+        self.weight_optimiser = optimiser(self.weights, settings["weights"]["optimiser"])
+        alphas = settings["alphas"]
+        self.alpha_optimiser = torch.optim.Adam(
+            self.alphas,
+            lr=alphas["lr"],
+            betas=tuple(alphas["betas"]),
+            weight_decay=alphas["weight_decay"],
+        )
+        self.epoch, self.step = 0, 0
+        self.training_score, self.validation_score = Score(), Score()
+        self.history: list[dict[str, Any]] = []
+
+    def run(self, progress: Progress) -> None:
+        self.network.train()
+        while self.epoch < self.settings["epochs"]:
+            self._search_epoch(progress)
+            self._close_epoch(progress)
+            self.save()
+            stop_if_asked(progress, self.save, "search.py")
+
+    def _search_epoch(self, progress: Progress) -> None:
+        size, seed = self.settings["batch"], self.settings["seed"]
+        batches = training_batches(self.images, size, seed=seed, epoch=self.epoch, start=self.step)
+        for batch in batches:
+            drawn = random_batch(self.validation, size, seed=seed, epoch=self.epoch, step=self.step)
+            self._architecture_step(*to_device(drawn, self.device))
+            self._weight_step(*to_device(batch, self.device))
+            self.step += 1
+            self._report(progress)
+            stop_if_asked(progress, self.save, "search.py")
+
+    def _architecture_step(self, images: Tensor, labels: Tensor) -> None:
+        _freeze(self.weights, True)
+        _freeze(self.alphas, False)
+        logits = self.network(images)
+        loss = F.cross_entropy(logits, labels)
+        value = finite(loss, f"{self._where()}, architecture", self.settings["alphas"]["lr"])
+        self.alpha_optimiser.zero_grad()
+        loss.backward()
+        self.alpha_optimiser.step()
+        self.validation_score.add(logits, labels, value)
+
+    def _weight_step(self, images: Tensor, labels: Tensor) -> None:
+        _freeze(self.weights, False)
+        _freeze(self.alphas, True)
+        rate = self._rate()
+        set_learning_rate(self.weight_optimiser, rate)
+        logits = self.network(images)
+        loss = F.cross_entropy(logits, labels)
+        value = finite(loss, f"{self._where()}, weights", rate)
+        # To None, not to zero: an op that was not sampled keeps its weights and its momentum as they are.
+        self.weight_optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.settings.get("clip"):
+            nn.utils.clip_grad_norm_(self.weights, self.settings["clip"])
+        self.weight_optimiser.step()
+        self.training_score.add(logits, labels, value)
+
+    def _close_epoch(self, progress: Progress) -> None:
+        self.history.append(
+            {
+                "epoch": self.epoch + 1,
+                "loss": self.training_score.loss,
+                "top1": self.training_score.top1,
+                "validation_loss": self.validation_score.loss,
+                "validation_top1": self.validation_score.top1,
+                "lr": self._rate(),
+                "cells": {
+                    name: {
+                        f"{source}-{node}": {
+                            "alpha": mixed.alpha.tolist(),
+                            "entropy_nats": mixed.entropy_nats(),
+                            "sampled": list(mixed.sampled_counts),
+                        }
+                        for (source, node), mixed in cell.items()
+                    }
+                    for name, cell in self.cells.items()
+                },
+            }
+        )
+        entropies = [mixed.entropy_nats() for mixed in self.mixed]
+        progress.log(
+            f"epoch {self.epoch + 1:3}  loss {self.training_score.loss:.4f}"
+            f"  train {self.training_score.top1:7.2%}  validation {self.validation_score.top1:7.2%}"
+            f"  mean entropy {sum(entropies) / len(entropies):.4f} nats"
+        )
+        self.epoch, self.step = self.epoch + 1, 0
+        self.training_score, self.validation_score = Score(), Score()
+        for mixed in self.mixed:
+            mixed.sampled_counts = [0] * len(mixed.ops)
+
+    def _report(self, progress: Progress) -> None:
+        progress.update(
+            self.epoch + self.step / self.steps,
+            self.settings["epochs"],
+            unit="epochs",
+            text=f"loss {self.training_score.loss:.4f}  top-1 {self.training_score.top1:.2%}",
+            metrics={
+                "loss": self.training_score.loss,
+                "top1": self.training_score.top1,
+                "validation_loss": self.validation_score.loss,
+                "validation_top1": self.validation_score.top1,
+            },
+        )
+
+    def _where(self) -> str:
+        return f"epoch {self.epoch + 1}, step {self.step + 1}"
+
+    def _rate(self) -> float:
+        weights = self.settings["weights"]
+        return learning_rate(
+            weights["optimiser"]["lr"],
+            weights.get("schedule"),
+            self.epoch + self.step / self.steps,
+            self.settings["epochs"],
+        )
+
+    def save(self) -> None:
+        checkpoint.save_checkpoint(
+            self.out / CHECKPOINT,
+            self._digest(),
+            {
+                "network": dict(self.network.state_dict()),
+                "weight_optimiser": self.weight_optimiser.state_dict(),
+                "alpha_optimiser": self.alpha_optimiser.state_dict(),
+                "random": checkpoint.random_state(),
+                "epoch": self.epoch,
+                "step": self.step,
+                "training_score": asdict(self.training_score),
+                "validation_score": asdict(self.validation_score),
+                "sampled_counts": [mixed.sampled_counts for mixed in self.mixed],
+                "history": self.history,
+            },
+        )
+
+    def resume(self, progress: Progress) -> None:
+        path = self.out / CHECKPOINT
+        if not path.exists():
+            progress.log(f"no checkpoint in {self.out}: starting at the first epoch")
+            return
+        state = checkpoint.load_checkpoint(path, self._digest())
+        checkpoint.load_state(path, self.network, state["network"])
+        self.weight_optimiser.load_state_dict(state["weight_optimiser"])
+        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        checkpoint.set_random_state(state["random"])
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.training_score = Score(**state["training_score"])
+        self.validation_score = Score(**state["validation_score"])
+        for mixed, counts in zip(self.mixed, state["sampled_counts"], strict=True):
+            mixed.sampled_counts = counts
+        self.history = state["history"]
+        progress.log(f"going on at {self._where()}")
+
+    def _digest(self) -> str:
+        data = {key: value for key, value in self.data.items() if key != "path"}
+        return digest_of([checkpoint.code_digest(HERE / "supernet.py"), self.settings, data])
+
+    def finish(self, progress: Progress) -> dict[str, Any]:
+        found_edges = edges(self.cells)
+        found = derive(found_edges, self.settings["policy"])
+        provenance = {
+            "network": NAME,
+            "policy": self.settings["policy"],
+            "estimator": self.settings["estimator"],
+            "data": self.data["kind"],
+            "epochs": self.epoch,
+            "batch": self.settings["batch"],
+            "seed": self.settings["seed"],
+            "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
+            "weights": {
+                name: [asdict(edge) for edge in cell] for name, cell in found_edges.items()
+            },
+        }
+        genotype = {"cells": genotype_json(found), "provenance": provenance}
+        write_json(self.out / "genotype.json", genotype)
+        comments = [
+            f"Found by nashc for {NAME}: policy {provenance['policy']}, estimator {provenance['estimator']},",
+            f"{self.epoch} epochs on {provenance['data']}, batch {provenance['batch']}, seed {provenance['seed']}.",
+        ]
+        text = genotype_text(found, comments)
+        write_text(self.out / "found.nash", text)
+        lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
+        write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
+        draw_alphas(self.history, self.mixed[0].ops, self.out / "alphas.png", progress)
+        for line in text.splitlines():
+            progress.log(line)
+        return genotype | {
+            "out": str(self.out),
+            "summary": f"{_chosen(found)} ops chosen, the genotype is in {self.out / 'found.nash'}",
+        }
+
+
+def _freeze(parameters: Iterable[nn.Parameter], frozen: bool) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_(not frozen)
+
+
+def _chosen(cells: dict[str, list[Choice]]) -> int:
+    return sum(len(choices) for choices in cells.values())
+
+
+def draw_alphas(
+    history: list[dict[str, Any]], ops: tuple[str, ...], path: Path, progress: Progress
+) -> None:
+    """One small picture an edge: softmax(alpha) over the epochs."""
+    try:
+        import matplotlib  # a picture is a courtesy: the search does not need it
+    except ImportError:
+        progress.log("no alphas.png: matplotlib is not installed")
+        return
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = [(cell, edge) for cell, found in history[-1]["cells"].items() for edge in found]
+    columns = max(len(found) for found in history[-1]["cells"].values())
+    rows = -(-len(names) // columns)
+    figure, grid = pyplot.subplots(
+        rows,
+        columns,
+        figsize=(2.4 * columns, 2.0 * rows),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    epochs = [entry["epoch"] for entry in history]
+    for axes, (cell, edge) in zip(grid.flat, names, strict=False):
+        alphas = torch.tensor([entry["cells"][cell][edge]["alpha"] for entry in history])
+        lines = axes.plot(epochs, torch.softmax(alphas, dim=1).numpy())
+        axes.set_title(f"{cell}  {edge.replace('-', ' to ')}", fontsize=8)
+        axes.tick_params(labelsize=7)
+    figure.legend(lines, ops, loc="outside lower center", ncols=len(ops), fontsize=8)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

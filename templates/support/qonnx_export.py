@@ -1,0 +1,94 @@
+"""The trained Brevitas network as QONNX, its nodes and tensors under the names of the layers."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def export(network: nn.Module, shape: tuple[int, int, int], layers_of: dict[str, list[str]]) -> Any:
+    """A ModelWrapper with input `image` [1, C, H, W] (pixel values) and output `logits`, cleaned up.
+
+    layers_of: path of a torch module -> its layers in the order of calls (`IntegerGraph.layers_of`, by path).
+    """
+    from brevitas.export import export_qonnx
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "raw.onnx"
+        # dynamo=True loses quantisation at residual adds (Xilinx/brevitas#1608, Brevitas 0.13, torch 2.12).
+        export_qonnx(
+            network,
+            args=torch.zeros(1, *shape),
+            export_path=str(path),
+            dynamo=False,
+            input_names=["image"],
+            output_names=["logits"],
+        )
+        model = ModelWrapper(str(path))
+        _name_after_layers(model, layers_of)
+        return _cleaned(model)
+
+
+def _cleaned(model: Any) -> Any:
+    """What qonnx.util.cleanup does, but for the renaming of all nodes and tensors to numbers at its end."""
+    from qonnx.transformation.fold_constants import FoldConstants
+    from qonnx.transformation.general import (
+        GiveUniqueParameterTensors,
+        RemoveStaticGraphInputs,
+        RemoveUnusedTensors,
+        SortGraph,
+    )
+    from qonnx.transformation.infer_shapes import InferShapes
+
+    for transformation in (
+        InferShapes(),
+        GiveUniqueParameterTensors(),
+        FoldConstants(exclude_op_types=["Quant", "BipolarQuant"]),
+        RemoveUnusedTensors(),
+        RemoveStaticGraphInputs(),
+        SortGraph(),
+    ):
+        model = model.transform(transformation, make_deepcopy=False)
+    return model
+
+
+def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:
+    """torch names nodes by module: /group0/block0_conv1/Conv, /group0/join/act_quant/export_handler_2/Quant."""
+    fixed = {tensor.name for tensor in (*model.graph.input, *model.graph.output)}
+    renamed: dict[str, str] = {}
+    for node in model.graph.node:
+        node.name = _layer_name(node.name, layers_of)
+        for index, tensor in enumerate(node.output):
+            if tensor not in fixed:
+                renamed[tensor] = node.name if index == 0 else f"{node.name}.{index}"
+    assert len(set(renamed.values())) == len(renamed), "two QONNX tensors share a name"
+    for node in model.graph.node:
+        node.input[:] = [renamed.get(tensor, tensor) for tensor in node.input]
+        node.output[:] = [renamed.get(tensor, tensor) for tensor in node.output]
+    for info in model.graph.value_info:
+        info.name = renamed.get(info.name, info.name)
+
+
+def _layer_name(name: str, layers_of: dict[str, list[str]]) -> str:
+    parts = name.strip("/").split("/")
+    for length in range(len(parts), 0, -1):
+        layers = layers_of.get(".".join(parts[:length]))
+        if layers is None:
+            continue
+        inner = parts[length:]
+        call = next((int(n) for part in inner for n in re.findall(r"^export_handler_(\d+)$", part)), 0)
+        layer = layers[call] if call < len(layers) else f"{layers[0]}.{call}"
+        if "weight_quant" in inner:
+            return f"{layer}.weight"
+        if inner[-1].startswith(("Quant", "Conv", "BatchNormalization", "Trunc", "MatMul", "Gemm")):
+            return layer
+        return ".".join([layer, *inner[-2:]])
+    return ".".join(parts)

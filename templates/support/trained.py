@@ -1,0 +1,46 @@
+"""The network of this folder with its trained weights, and its lowering to integers."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from support.checkpoint import code_digest, load_weights
+from support.integer_graph import IntegerGraph
+
+
+@dataclass(frozen=True)
+class Trained:
+    model: ModuleType  # model.py: NAME, INPUT_SHAPE, ...
+    network: nn.Module  # float32, evaluating
+    exact: nn.Module  # the same in float64: Brevitas without its rounding
+    graph: IntegerGraph  # lowered from `exact`
+    about: dict[str, Any]
+
+    def layers_by_path(self) -> dict[str, list[str]]:
+        """Path of a torch module -> its layers in the order of calls."""
+        return {
+            path: self.graph.layers_of[id(module)]
+            for path, module in self.exact.named_modules()
+            if id(module) in self.graph.layers_of
+        }
+
+
+def load(folder: Path, weights: Path) -> Trained:
+    """folder: where model.py and lowering.py lie. Errors: StageError for missing weights or those of another network."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    model = importlib.import_module("model")
+    lowering = importlib.import_module("lowering")
+    network = model.Network()
+    about = load_weights(weights, network, code_digest(folder / "model.py"))
+    network.eval()
+    exact = copy.deepcopy(network).double().eval()
+    return Trained(model, network, exact, lowering.integer_graph(exact), about)
