@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ class Result:
 
     @property
     def outputs(self) -> Mapping[str, str]:
-        """SHA-256 of each result file."""
+        """SHA-256 of each file that the stage has to give."""
         outputs: Mapping[str, str] = self.record["outputs"]
         return outputs
 
@@ -100,7 +100,7 @@ class Store:
             "stage": stage.name,
             "key": key.digest,
             "material": key.material,
-            "outputs": _digests(partial),
+            "outputs": _digests(partial, stage.gives),
             "result": result,
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             **about,
@@ -123,14 +123,11 @@ def _read(stage: Stage, folder: Path) -> Result | None:
     return Result(stage.name, folder.name, folder, record)
 
 
-def _digests(folder: Path) -> dict[str, str]:
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
     found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.name not in (LOG, RECORD):
-            with path.open("rb") as content:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(
-                    content, "sha256"
-                ).hexdigest()
+    for name in names:
+        with (folder / name).open("rb") as content:
+            found[name] = hashlib.file_digest(content, "sha256").hexdigest()
     return found
 
 

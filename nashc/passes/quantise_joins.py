@@ -1,7 +1,8 @@
 """One quantiser in front of every add, shared by all that meet there: FINN needs equal scales.
 
-A cascade (backbone + shortcut, then the NAS branch; paper, Figure 4b) shares one as a whole.
-During a search there are none: the supernet is in full precision.
+A cascade (backbone + shortcut, then the NAS branch; paper, Figure 4b) shares one as a whole, and the
+first sum goes through it too before the second add, as in the authors' code. During a search there
+are none: the supernet is in full precision.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from nashc.schema import Spec
 
 
 def quantise_joins(graph: Graph, spec: Spec, _problems: Problems) -> Graph:
-    """The graph with an `act` on each input of an add that is not itself an add."""
+    """The graph with an `act` on each input of an add."""
     nodes: list[Node] = []
     owner: dict[str, str] = {}
     adds = {node.name for node in graph.nodes if node.op == "add"}
@@ -24,9 +25,6 @@ def quantise_joins(graph: Graph, spec: Spec, _problems: Problems) -> Graph:
         quantiser = owner[node.name] = cascade or f"{node.name}.join"
         inputs = []
         for port, name in enumerate(node.inputs):
-            if name in adds and name in owner:
-                inputs.append(name)
-                continue
             joined = f"{node.name}.join{port}"
             inputs.append(joined)
             params = {

@@ -36,19 +36,6 @@ def _clock(value: Any) -> float:
     refuse("NASH116", f"`{value.unit}` is no unit of a clock", "200 MHz, or 5 ns")
 
 
-def _share(value: Any) -> float:
-    """A share between 0 and 1 from `50 %` or `0.5`."""
-    if isinstance(value, Quantity):
-        if value.unit != "%":
-            refuse("NASH116", f"`{value.unit}` is no unit of a share", "50 %, or 0.5")
-        value = value.value / 100
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        refuse("NASH104", f"a share is needed, and this is {describe(value)}", "50 %, or 0.5")
-    if not 0 < value < 1:
-        refuse("NASH105", "a share lies between 0 % and 100 %", "50 %, or 0.5")
-    return float(value)
-
-
 def _real(value: Any) -> Any:
     """An int where a float is meant; everything else is left to pydantic."""
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -102,7 +89,6 @@ def call(value: Any) -> Any:
 
 
 Clock = Annotated[float, BeforeValidator(_clock)]
-Share = Annotated[float, BeforeValidator(_share)]
 Real = Annotated[float, BeforeValidator(_real)]
 BitWidths = Annotated[Bits, BeforeValidator(_bits)]
 Operation = Annotated[CellOp, BeforeValidator(cell_op)]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
 
-from nashc.schema.fields import BitWidths, Clock, Operation, Real, Share, call, refuse
+from nashc.schema.fields import BitWidths, Clock, Operation, Real, call, refuse
 from nashc.schema.values import Call, Word, describe
 from nashc.vocab.bits import Bits
 from nashc.vocab.boards import BOARDS, Board
@@ -191,7 +191,6 @@ class Search(Settings):
     estimator: Literal["binary_gate"] = Field(
         "binary_gate", description="gradient of the architecture parameters (paper's code)"
     )
-    train_share: Share = Field(0.5, description="share of the images for weight steps (paper)")
     clip: Real = Field(5.0, gt=0, description="largest gradient norm (paper)")
     seed: int = Field(2, ge=0, description="of everything random (paper)")
 

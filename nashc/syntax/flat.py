@@ -32,6 +32,8 @@ def flat(node: Flat) -> str:
             return unary(node)
         case ast.Binary():
             left, right = operands(node)
+            if is_hyphen(node):
+                return f"{left}-{right}"
             return f"{left} {node.op} {right}"
         case ast.Argument():
             return f"{flat(node.name)} = {flat(node.value)}" if node.name else flat(node.value)
@@ -67,6 +69,15 @@ def operands(node: ast.Binary) -> tuple[str, str]:
     # comparisons do not chain: both sides must bind more; the others take their own kind on the left
     left = own + 1 if own == _COMPARISON else own
     return _within(node.left, left), _within(node.right, own + 1)
+
+
+def is_hyphen(node: ast.Binary) -> bool:
+    """`Pynq-Z1`: a minus between two words that is written without blanks, as in the name of a board."""
+    if node.op != "-" or not isinstance(node.right, ast.Term) or node.right.shape:
+        return False
+    left = node.left.right if isinstance(node.left, ast.Binary) else node.left
+    is_word = isinstance(left, ast.Term) and left.arguments is None and left.shape is None
+    return is_word and re.fullmatch(r"[\w-]+", node.span.text) is not None
 
 
 def unary(node: ast.Unary) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import assert_never
 
 from nashc.syntax import ast
@@ -76,7 +76,15 @@ class _Writer:
                 self.behind(entry.span.end, indent)
                 last, is_first = entry.span.end, False
                 last = self.trailing(last)
+                self.dedent_last_comments(indent)
         self.own_comments(end, indent, last, is_first)
+
+    def dedent_last_comments(self, indent: int) -> None:
+        """Comments that found no place in a statement stand behind it, and at its level."""
+        for line in reversed(self.lines):
+            if line.code:
+                return
+            line.indent = indent
 
     def own_comments(self, before: int, indent: int, last: int, is_first: bool) -> tuple[int, bool]:
         """Write the comments in front of a place; gives what `last` and `is_first` are after them."""
@@ -109,7 +117,7 @@ class _Writer:
             return
         match entry:
             case ast.Number():
-                self.put(f"nash {flat(entry)}")
+                self.put(f"nash {entry.value}")
             case ast.Use():
                 self.put(f"use {', '.join(map(flat, entry.names))} from {flat(entry.path)}")
             case ast.Extends():
@@ -306,10 +314,7 @@ class _Writer:
         return not self.lines[-1].comment and self.column + 1 + len(text) + tail <= WIDTH
 
     def newline(self, indent: int) -> None:
-        if self.lines and not self.lines[-1].code and not self.lines[-1].comment and self.lines[-1].indent:
-            self.lines[-1].indent = indent
-        else:
-            self.lines.append(_Line(indent))
+        self.lines.append(_Line(indent))
 
     def put(self, text: str) -> None:
         """Add to the current line, or begin the next where a comment has ended it."""
@@ -359,7 +364,7 @@ class _Writer:
         written: list[str] = []
         for _, group in groupby(_numbered(self.lines), key=lambda pair: pair[0]):
             lines = [line for _, line in group]
-            width = max((len(line.code) for line in lines if line.code and line.comment), default=0)
+            width = max((len(line.code.rstrip()) for line in lines if line.code and line.comment), default=0)
             for line in lines:
                 code = line.code.rstrip()
                 if line.comment and code:
@@ -367,6 +372,9 @@ class _Writer:
                 text = " " * line.indent + (code or line.comment)
                 written.append(text.rstrip())
         return "\n".join(written) + "\n"
+
+
+_OPENING, _CLOSING = ("{", "(", "["), ("}", ")", "]")
 
 
 def _comments(source: Source) -> Iterator[_Comment]:
@@ -383,7 +391,10 @@ def _numbered(lines: Sequence[_Line]) -> Iterator[tuple[int, _Line]]:
     previous: _Line | None = None
     for line in lines:
         is_blank = not line.code and not line.comment
-        if previous is not None and (is_blank or previous.indent != line.indent):
+        ends = is_blank or line.code.startswith(_CLOSING) or line.code.endswith(_OPENING)
+        if previous is not None and (
+            ends or previous.code.endswith(_OPENING) or previous.indent != line.indent
+        ):
             number += 1
         previous = line
         yield number, line
@@ -395,8 +406,7 @@ def _numbered(lines: Sequence[_Line]) -> Iterator[tuple[int, _Line]]:
 def _runs(source: Source, entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
     """Neighbours of one kind without a blank line between them; their signs are aligned."""
     run: list[_Entry] = []
-    for before, entry in pairwise([None, *entries]):
-        assert entry is not None
+    for before, entry in zip([None, *entries], entries, strict=False):
         if run and before is not None and not _are_neighbours(source, before, entry):
             yield run
             run = []
@@ -417,7 +427,7 @@ def _prefixes(run: Sequence[_Entry]) -> list[str]:
     heads = [_head(entry) for entry in run]
     width = max(len(head) for head, _ in heads)
     return [
-        f"{head:<{width}} {sign}" if sign == "=" else f"{head + sign:<{width + 1}}" if sign else ""
+        f"{head:<{width}} {sign}" if sign == "=" else f"{head + sign:<{width + 1}} " if sign else ""
         for head, sign in heads
     ]
 

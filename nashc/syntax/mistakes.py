@@ -461,7 +461,7 @@ def _colon_or_equal(place: Place) -> Diagnostic | None:
                 f"the parameter `{before.text}` has no kind",
                 place.span(found),
                 "expected `:` and a kind in front of this",
-                help=f"write `param {before.text}: bits =` for bit widths, or `int`, `number`, `bool`, `text`",
+                help=f"write `param {before.text}: bits =` with the kind bits, int, float, bool, word or text",
             )
         return None
     if place.index == 1 and found.is_one_of("=") and "COLON" in place.accepts:

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
 
 def metadata(model: onnx.ModelProto) -> dict[str, str]:
-    return {entry.key: entry.value for entry in model.metadata_props}
+    return {entry.key: entry.value for entry in model.graph.metadata_props}
 
 
 if __name__ == "__main__":

@@ -327,7 +327,7 @@ class IntegerGraph:
                 layout = str(["N", "H", "W", "C"] if len(shape) == 4 else ["N", "C"])
                 annotation.quant_parameter_tensor_names.add(key="tensor_layout", value=layout)
         for key, value in self._metadata().items():
-            model.metadata_props.add(key=key, value=value)
+            model.graph.metadata_props.add(key=key, value=value)
         return model
 
     def _metadata(self) -> dict[str, str]:

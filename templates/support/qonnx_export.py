@@ -87,7 +87,7 @@ def _layer_name(name: str, layers_of: dict[str, list[str]]) -> str:
         call = next((int(n) for part in inner for n in re.findall(r"^export_handler_(\d+)$", part)), 0)
         layer = layers[call] if call < len(layers) else f"{layers[0]}.{call}"
         if "weight_quant" in inner:
-            return f"{layer}.weight"
+            return f"{layer}.quantised_weight"
         if inner[-1].startswith(("Quant", "Conv", "BatchNormalization", "Trunc", "MatMul", "Gemm")):
             return layer
         return ".".join([layer, *inner[-2:]])

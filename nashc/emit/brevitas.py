@@ -1,0 +1,103 @@
+"""How Brevitas says each op: the quantised network of `model.py`."""
+
+from __future__ import annotations
+
+from nashc.emit.code import Layer, Speaker, origin
+from nashc.ir import Graph, Node
+
+QUANTISERS = ("BinaryWeight", "FloorTrunc", "IntWeight", "JoinAct", "TensorIntWeight", "UnsignedAct")
+"""Classes of support/quantisers.py, in the order of an import."""
+
+
+def _weights(bits: int, many: str) -> tuple[str, ...]:
+    if bits == 1:
+        return ("weight_quant=BinaryWeight",)
+    return (f"weight_quant={many}", f"weight_bit_width={bits}")
+
+
+def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
+    p = node.params
+    arguments = [str(graph.node(node.inputs[0]).shape[-1]), str(p["out"]), str(p["kernel"])]
+    arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
+    arguments += [f"padding={p['pad']}"] if p["pad"] else []
+    arguments += ["bias=False", *_weights(p["weight_bits"], "IntWeight")]
+    return Layer(attribute, "qnn.QuantConv2d", tuple(arguments), origin(node))
+
+
+def _linear(node: Node, attribute: str, graph: Graph) -> Layer:
+    inputs = graph.node(node.inputs[0]).shape[-1]
+    outputs = "CLASSES" if node is graph.output else str(node.params["out"])
+    weights = _weights(node.params["weight_bits"], "TensorIntWeight")
+    arguments = (str(inputs), outputs, "bias=False", *weights)
+    return Layer(attribute, "qnn.QuantLinear", arguments, origin(node))
+
+
+def _act(node: Node, attribute: str, graph: Graph) -> Layer:
+    bits = f"bit_width={node.params['bits']}"
+    if node.params["kind"] != "relu":
+        constructor = "QuantHardTanh" if node.params["kind"] == "hardtanh" else "QuantIdentity"
+        return Layer(attribute, f"qnn.{constructor}", ("act_quant=JoinAct", bits), origin(node))
+    arguments: tuple[str, ...] = ("act_quant=UnsignedAct", bits)
+    if any(reader.op == "avgpool" for reader in graph.consumers[node.name]):
+        arguments += ("return_quant_tensor=True",)  # the average pool sums integers
+    return Layer(attribute, "qnn.QuantReLU", arguments, origin(node))
+
+
+def _avgpool(node: Node, attribute: str, graph: Graph) -> Layer:
+    side = graph.node(node.inputs[0]).shape[1:3]
+    window = str(side[0]) if side[0] == side[1] else f"({side[0]}, {side[1]})"
+    bits = f"bit_width={node.params['bits']}"
+    arguments = (window, "trunc_quant=FloorTrunc", bits, "return_quant_tensor=False")
+    return Layer(attribute, "qnn.TruncAvgPool2d", arguments, origin(node))
+
+
+def maxpool(node: Node, attribute: str, _graph: Graph) -> Layer:
+    """Max-pool layers are plain torch in both networks."""
+    p = node.params
+    arguments = (str(p["window"]), f"stride={p['stride']}", f"padding={p['pad']}")
+    return Layer(attribute, "nn.MaxPool2d", arguments, origin(node))
+
+
+def _layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
+    match node.op:
+        case "conv":
+            return _conv(node, attribute, graph)
+        case "linear":
+            return _linear(node, attribute, graph)
+        case "act":
+            return _act(node, attribute, graph)
+        case "avgpool":
+            return _avgpool(node, attribute, graph)
+        case "maxpool":
+            return maxpool(node, attribute, graph)
+        case "batchnorm":
+            return Layer(attribute, "nn.BatchNorm2d", (str(node.shape[-1]),))
+    return None
+
+
+def _call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
+    match node.op:
+        case "add":
+            return " + ".join(inputs)
+        case "linear" if graph.node(node.inputs[0]).op == "avgpool":
+            return f"self.{attribute}({inputs[0]}.flatten(1))"
+    return f"self.{attribute}({inputs[0]})"
+
+
+def _is_inlined(node: Node, graph: Graph) -> bool:
+    """Convolutions and pools in front of their batch norm, quantisers in front of an add."""
+    reader = graph.consumers[node.name][0] if graph.consumers[node.name] else None
+    if reader is None:
+        return False
+    if node.op in ("conv", "maxpool"):
+        return reader.op in ("batchnorm", "maxpool")
+    return node.op == "act" and reader.op == "add"
+
+
+BREVITAS = Speaker(_layer, _call, _is_inlined)
+
+
+def used_quantisers(layers: list[Layer]) -> tuple[str, ...]:
+    """The quantiser classes that a model imports."""
+    words = {argument.partition("=")[2] for layer in layers for argument in layer.arguments}
+    return tuple(name for name in QUANTISERS if name in words)

@@ -1,0 +1,185 @@
+"""A graph as Python code: parts become classes, layers attributes, values local variables.
+
+What is computed here is text in pieces (`Part`, `Layer`); the files around it are templates. Line
+breaks follow ruff's format at 100 columns, so that generated code is formatted as written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from nashc.ir import Graph, Node
+
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Layer:
+    """`self.attribute = constructor(arguments)`, with the line of the spec it stands for."""
+
+    attribute: str
+    constructor: str
+    arguments: tuple[str, ...]
+    origin: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The statement, indented for a method."""
+        head = f"        self.{self.attribute} = {self.constructor}("
+        body = ", ".join(self.arguments)
+        comment = f"  # {self.origin}" if self.origin else ""
+        one = f"{head}{body})"
+        if len(one + comment) <= WIDTH:
+            return (one + comment,)
+        if len(f"            {body}") <= WIDTH:
+            return (head + comment, f"            {body}", "        )")
+        return (head + comment, *(f"            {a}," for a in self.arguments), "        )")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One class of the model: a stem, a group or a head."""
+
+    name: str
+    doc: str
+    layers: tuple[Layer, ...]
+    inputs: tuple[str, ...]
+    statements: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def class_name(self) -> str:
+        return self.name[0].upper() + self.name[1:]
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """How a back end says a node.
+
+    layer: its attribute, None where it needs none. call: its expression, given those of its inputs.
+    """
+
+    layer: Callable[[Node, str, Graph], Layer | None]
+    call: Callable[[Node, str, list[str], Graph], str]
+    is_inlined: Callable[[Node, Graph], bool]
+
+
+class Places:
+    """Which class and attribute each node belongs to."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.part: dict[str, str] = {}
+        current = ""
+        for node in graph.nodes:
+            head = node.name.partition(".")[0]
+            if node.op != "input":
+                current = head if head != "nas" else current
+            self.part[node.name] = current
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts in order; the input belongs to none."""
+        return tuple(dict.fromkeys(part for part in self.part.values() if part))
+
+    def attribute(self, name: str) -> str:
+        """`group0.block0.conv1.bn` as an attribute of its part: `block0_conv1_bn`."""
+        return name.removeprefix(self.part[name] + ".").replace(".", "_")
+
+    def module(self, name: str) -> str:
+        """The Python path of a layer's module: `group0.block0_conv1_bn`."""
+        return f"{self.part[name]}.{self.attribute(name)}"
+
+
+def quantiser_name(node: Node) -> str:
+    """The name under which an act's module is kept: its quantiser's, which others may share."""
+    return str(node.params["quantiser"])
+
+
+def origin(node: Node) -> str:
+    """`resnet.nash:9`, the file's name without its folder: the same on every machine."""
+    return f"{node.span.source.name}:{node.span.line}" if node.span else ""
+
+
+def shape_words(node: Node) -> str:
+    """`16x8x8` (channels, height, width), or `10 logits`."""
+    shape = node.shape
+    if len(shape) == 2:
+        return str(shape[1])
+    return f"{shape[3]}x{shape[1]}x{shape[2]}"
+
+
+def parts(graph: Graph, speaker: Speaker) -> tuple[Part, ...]:
+    """The classes of a model."""
+    places = Places(graph)
+    return tuple(_part(name, graph, places, speaker) for name in places.parts)
+
+
+def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
+    own = [node for node in graph.nodes if places.part[node.name] == name]
+    inside = {node.name for node in own}
+    inputs = list(dict.fromkeys(i for node in own for i in node.inputs if i not in inside))
+    outputs = [
+        node.name
+        for node in own
+        if node is graph.output or any(r.name not in inside for r in graph.consumers[node.name])
+    ]
+    said: dict[str, str] = {value: _input_name(value, inputs) for value in inputs}
+    statements, layers, known = [], [], set()
+    for node in own:
+        attribute = _attribute(node, places)
+        layer = speaker.layer(node, attribute, graph)
+        if layer and layer.attribute not in known:
+            known.add(layer.attribute)
+            layers.append(layer)
+        expression = speaker.call(node, attribute, [said[i] for i in node.inputs], graph)
+        if speaker.is_inlined(node, graph) and len(graph.consumers[node.name]) == 1:
+            said[node.name] = expression
+            continue
+        if outputs == [node.name] and node is own[-1]:
+            said[node.name] = expression
+            continue
+        said[node.name] = _variable(node, places, said.values())
+        if expression != said[node.name]:
+            statements.append(_statement(said[node.name], expression))
+    doc = f"{_words(inputs, graph)} -> {_words(outputs, graph)}"
+    returned = tuple(said[value] for value in outputs)
+    return Part(name, doc, tuple(layers), tuple(said[i] for i in inputs), tuple(statements), returned)
+
+
+def _attribute(node: Node, places: Places) -> str:
+    if node.op != "act":
+        return places.attribute(node.name)
+    owner = quantiser_name(node)
+    base = owner.removesuffix(".join")
+    part = places.part.get(owner) or places.part.get(base) or places.part[node.name]
+    return owner.removeprefix(part + ".").replace(".", "_")
+
+
+def _input_name(value: str, inputs: list[str]) -> str:
+    return "x" if len(inputs) == 1 else value.replace(".", "_")
+
+
+def _variable(node: Node, places: Places, taken: Iterable[str]) -> str:
+    """A local name: the layer's own, without the batch norm behind it."""
+    short = places.attribute(node.name).removesuffix("_bn")
+    return short if short not in taken else places.attribute(node.name)
+
+
+def _statement(name: str, expression: str) -> str:
+    one = f"        {name} = {expression}"
+    if len(one) <= WIDTH or not expression.endswith(")"):
+        return one if len(one) <= WIDTH else f"        {name} = (\n            {expression}\n        )"
+    if " + " in expression:
+        first, _, second = expression.partition(" + ")
+        if len(f"            {expression}") <= WIDTH:
+            return f"        {name} = (\n            {expression}\n        )"
+        return f"        {name} = (\n            {first}\n            + {second}\n        )"
+    head, _, body = expression.partition("(")
+    return f"        {name} = {head}(\n            {body[:-1]}\n        )"
+
+
+def _words(values: list[str], graph: Graph) -> str:
+    return " and ".join(shape_words(graph.node(value)) for value in values)

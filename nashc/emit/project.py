@@ -1,0 +1,125 @@
+"""Every file of a standalone project, by its path in the folder."""
+
+from __future__ import annotations
+
+from nashc import __version__, resources
+from nashc.emit import brevitas, lowering, supernet
+from nashc.emit.code import Part, parts, shape_words
+from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
+from nashc.emit.render import render
+from nashc.emit.settings import settings, text
+from nashc.ir import Graph, dump
+from nashc.schema import Spec
+from nashc.vocab.datatypes import bounds
+
+SEARCH_PROGRAMS = ("search.py",)
+MODEL_PROGRAMS = ("train.py", "export.py", "verify.py", "build.py")
+
+
+def project(spec: Spec, graph: Graph, searched: Graph | None = None) -> dict[str, str]:
+    """Path to text of all generated files, the manifest apart.
+
+    graph: the network of the spec. searched: the same network with its cells open, where a spec
+    with a genotype also says how to search; of an unsearched spec, `graph` is that already.
+    """
+    open_graph = graph if spec.is_searched else searched
+    has_search, has_model = open_graph is not None and spec.search is not None, not spec.is_searched
+    files = {"graph.nir": dump(graph), "requirements.txt": _requirements()}
+    readme = ReadmeFile(
+        name=spec.name,
+        spec_name=spec.path.name,
+        version=__version__,
+        has_search=has_search,
+        has_model=has_model,
+    )
+    files["README.md"] = render(readme)
+    programs: tuple[str, ...] = ()
+    if has_search and open_graph:
+        files["supernet.py"] = render(_supernet(spec, open_graph))
+        programs += SEARCH_PROGRAMS
+    if has_model:
+        files["model.py"] = render(_model(spec, graph))
+        files["lowering.py"] = render(_lowering(spec, graph))
+        programs += MODEL_PROGRAMS
+    for name, values in settings(spec).items():
+        if name != "search" or has_search:
+            files[f"settings/{name}.json"] = text(values)
+    root = resources.template_root()
+    for name in programs:
+        files[name] = (root / "programs" / name).read_text(encoding="utf-8")
+    for path in sorted((root / "support").glob("*.py")):
+        files[f"support/{path.name}"] = path.read_text(encoding="utf-8")
+    return dict(sorted(files.items()))
+
+
+def _requirements() -> str:
+    return (resources.template_root() / "project" / "requirements.txt").read_text(encoding="utf-8")
+
+
+def _model(spec: Spec, graph: Graph) -> ModelFile:
+    image, classes = spec.network.input, parts(graph, brevitas.BREVITAS)
+    layers = [layer for part in classes for layer in part.layers]
+    return ModelFile(
+        name=spec.name,
+        spec_name=spec.path.name,
+        input_shape=(image.channels, image.height, image.width),
+        input_dtype=image.dtype,
+        input_scale=_input_scale(spec),
+        classes=spec.network.classes,
+        quantisers=brevitas.used_quantisers(layers),
+        parts=classes,
+        network_class="Network",
+        network_doc=_doc(graph),
+        calls=_calls(classes),
+    )
+
+
+def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
+    image, merged = spec.network.input, supernet.merged_relus(graph)
+    sets = supernet.op_sets(merged)
+    classes = parts(merged, supernet.speaker(sets))
+    return SupernetFile(
+        name=spec.name,
+        spec_name=spec.path.name,
+        input_shape=(image.channels, image.height, image.width),
+        input_scale=_input_scale(spec),
+        classes=spec.network.classes,
+        op_sets=tuple((constant, ops) for ops, constant in sets.items()),
+        parts=classes,
+        network_class="SuperNetwork",
+        network_doc=_doc(graph),
+        calls=_calls(classes),
+        cells=tuple((cell, tuple(edges)) for cell, edges in supernet.cells(merged).items()),
+    )
+
+
+def _lowering(spec: Spec, graph: Graph) -> LoweringFile:
+    return LoweringFile(
+        name=spec.name,
+        spec_name=spec.path.name,
+        calls=lowering.calls(graph),
+        output=lowering.variable(graph.output.name),
+    )
+
+
+def _input_scale(spec: Spec) -> str:
+    return f"1 / {bounds(spec.network.input.dtype)[1]}"
+
+
+def _doc(graph: Graph) -> str:
+    return f"{shape_words(graph.nodes[0])} -> {graph.output.shape[-1]} logits"
+
+
+def _calls(classes: tuple[Part, ...]) -> tuple[str, ...]:
+    """The statements of the network's forward: each part fed by the values it names."""
+    lines, last = [], classes[-1]
+    carried = "x"
+    for part in classes:
+        fed = ", ".join(carried if name == "x" else name for name in part.inputs)
+        fed = "image * INPUT_SCALE" if part is classes[0] else fed
+        if part is last:
+            lines.append(f"        return self.{part.name}({fed})")
+        else:
+            given = "x" if len(part.outputs) == 1 else ", ".join(part.outputs)
+            lines.append(f"        {given} = self.{part.name}({fed})")
+    return tuple(lines)

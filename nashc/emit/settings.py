@@ -1,0 +1,75 @@
+"""settings/*.json: what varies in the programs that are copied."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from nashc.schema import Spec
+from nashc.schema.models import Data
+
+
+def text(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def settings(spec: Spec) -> dict[str, dict[str, Any]]:
+    """The settings of each program by file name, without `.json`."""
+    found: dict[str, dict[str, Any]] = {}
+    if spec.search and spec.cells:
+        found["search"] = _search(spec)
+    if spec.train:
+        train = spec.train.model_dump(exclude={"data", "warmup"})
+        train["schedule"] = {**train["schedule"], "warmup": spec.train.warmup}
+        found["train"] = {**train, "data": _data(spec, spec.train.data)}
+        found["data"] = found["train"]["data"]
+    if spec.target:
+        found["build"] = _build(spec)
+    return found
+
+
+def _search(spec: Spec) -> dict[str, Any]:
+    search = spec.search
+    assert search
+    alphas = search.alphas
+    return {
+        "epochs": search.epochs,
+        "batch": search.batch,
+        "seed": search.seed,
+        "clip": search.clip,
+        "estimator": search.estimator.replace("_", "-"),
+        "policy": spec.cells[0].settings.policy,
+        "weights": {
+            "optimiser": search.optimiser.model_dump(),
+            "schedule": search.schedule.model_dump(),
+        },
+        "alphas": {"lr": alphas.lr, "betas": [0.0, 0.999], "weight_decay": alphas.weight_decay},
+        "data": _data(spec, search.data),
+    }
+
+
+def _data(spec: Spec, data: Data) -> dict[str, Any]:
+    image = spec.network.input
+    return {
+        "kind": data.kind,
+        "path": data.path,
+        "channels": image.channels,
+        "height": image.height,
+        "width": image.width,
+        "classes": spec.network.classes,
+        "augment": {"flip": data.flip, "crop": data.crop},
+    }
+
+
+def _build(spec: Spec) -> dict[str, Any]:
+    target = spec.target
+    assert target
+    return {
+        "board": target.board.name,
+        "part": target.board.part,
+        "shell": target.board.shell,
+        "clock_ns": target.clock,
+        "target_fps": target.fps,
+        "mvau_wwidth_max": target.mvau_wwidth_max,
+        "folding": target.folding,
+    }

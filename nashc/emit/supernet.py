@@ -1,0 +1,100 @@
+"""How plain torch says each op: the full-precision search network of `supernet.py`."""
+
+from __future__ import annotations
+
+from nashc.emit.brevitas import maxpool
+from nashc.emit.code import Layer, Places, Speaker, origin
+from nashc.ir import Graph, Node
+
+
+def speaker(op_sets: dict[tuple[str, ...], str]) -> Speaker:
+    """op_sets: constant name of each tuple of candidates."""
+
+    def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
+        match node.op:
+            case "conv":
+                return _conv(node, attribute, graph)
+            case "linear":
+                inputs = graph.node(node.inputs[0]).shape[-1]
+                outputs = "CLASSES" if node is graph.output else str(node.params["out"])
+                arguments = (str(inputs), outputs, "bias=False")
+                return Layer(attribute, "nn.Linear", arguments, origin(node))
+            case "maxpool":
+                return maxpool(node, attribute, graph)
+            case "batchnorm":
+                return Layer(attribute, "batch_norm", (str(node.shape[-1]),))
+            case "choice":
+                return _choice(node, attribute, graph, op_sets)
+        return None
+
+    return Speaker(layer, _call, _is_inlined)
+
+
+def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
+    p = node.params
+    arguments = [str(graph.node(node.inputs[0]).shape[-1]), str(p["out"]), str(p["kernel"])]
+    arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
+    arguments += [f"padding={p['pad']}"] if p["pad"] else []
+    return Layer(attribute, "nn.Conv2d", (*arguments, "bias=False"), origin(node))
+
+
+def _choice(
+    node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str]
+) -> Layer:
+    p = node.params
+    inputs = str(graph.node(node.inputs[0]).shape[-1])
+    arguments = [op_sets[p["ops"]], inputs, str(p["out"])]
+    arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
+    return Layer(attribute, "MixedOp", tuple(arguments))
+
+
+def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
+    match node.op:
+        case "add":
+            return " + ".join(inputs)
+        case "act":
+            return inputs[0] if node.params["kind"] != "relu" else f"torch.relu({inputs[0]})"
+        case "avgpool":
+            return f"{inputs[0]}.mean(dim=(2, 3))"
+    return f"self.{attribute}({inputs[0]})"
+
+
+def _is_inlined(node: Node, graph: Graph) -> bool:
+    reader = graph.consumers[node.name][0] if graph.consumers[node.name] else None
+    if reader is None:
+        return False
+    if node.op in ("conv", "maxpool"):
+        return reader.op in ("batchnorm", "maxpool")
+    return node.op == "choice" and reader.op == "add"
+
+
+def merged_relus(graph: Graph) -> Graph:
+    """Without quantisers, equal ReLUs of one sum are one: the search computes each once."""
+    kept: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for node in graph.nodes:
+        if node.op == "act" and node.params["kind"] == "relu":
+            kept[node.name] = first.setdefault(node.inputs[0], node.name)
+    nodes = [
+        node.with_inputs(kept.get(name, name) for name in node.inputs)
+        for node in graph.nodes
+        if kept.get(node.name, node.name) == node.name
+    ]
+    return Graph(graph.name, tuple(nodes))
+
+
+def op_sets(graph: Graph) -> dict[tuple[str, ...], str]:
+    """A constant's name for each set of candidates: OPS, OPS_2 ... in the order of the graph."""
+    sets = dict.fromkeys(node.params["ops"] for node in graph.nodes if node.op == "choice")
+    return {ops: "OPS" if i == 0 else f"OPS_{i + 1}" for i, ops in enumerate(sets)}
+
+
+def cells(graph: Graph) -> dict[str, list[tuple[int, int, str]]]:
+    """For each cell its edges: earlier node, later node, Python path of the mixed op."""
+    places = Places(graph)
+    found: dict[str, list[tuple[int, int, str]]] = {}
+    for node in graph.nodes:
+        if node.op == "choice":
+            edge = (node.params["source"], node.params["target"], places.module(node.name))
+            found.setdefault(node.params["cell"], []).append(edge)
+    return {cell: sorted(edges, key=lambda edge: (edge[1], edge[0])) for cell, edges in found.items()}
