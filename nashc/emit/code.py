@@ -169,16 +169,26 @@ def _variable(node: Node, places: Places, taken: Iterable[str]) -> str:
 
 
 def _statement(name: str, expression: str) -> str:
+    """`name = expression`, broken where ruff breaks: inside the last bracket."""
     one = f"        {name} = {expression}"
     if len(one) <= WIDTH or not expression.endswith(")"):
-        return one if len(one) <= WIDTH else f"        {name} = (\n            {expression}\n        )"
-    if " + " in expression:
-        first, _, second = expression.partition(" + ")
-        if len(f"            {expression}") <= WIDTH:
-            return f"        {name} = (\n            {expression}\n        )"
-        return f"        {name} = (\n            {first}\n            + {second}\n        )"
-    head, _, body = expression.partition("(")
-    return f"        {name} = {head}(\n            {body[:-1]}\n        )"
+        return one
+    opening = _opening(expression)
+    head, body = expression[: opening + 1], expression[opening + 1 : -1]
+    if len(f"        {name} = {head}") <= WIDTH:
+        return f"        {name} = {head}\n            {body}\n        )"
+    first, _, second = expression.partition(" + ")
+    return f"        {name} = (\n            {first}\n            + {second}\n        )"
+
+
+def _opening(expression: str) -> int:
+    """Index of the bracket that the last character closes."""
+    depth = 0
+    for index in range(len(expression) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(expression[index], 0)
+        if depth == 0:
+            return index
+    raise AssertionError(f"unbalanced brackets: {expression}")
 
 
 def _words(values: list[str], graph: Graph) -> str:

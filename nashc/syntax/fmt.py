@@ -28,6 +28,21 @@ def format_source(source: Source) -> str:
 
     Errors: SpecError with all syntax mistakes, as from `parse`.
     """
+    text = _written(source)
+    for _ in range(_MOST_ROUNDS):
+        again = _written(Source(source.path, text))
+        if again == text:
+            break
+        text = again
+    return text
+
+
+# A comment in the middle of a layer moves behind it; what it had pushed apart then fits on one line.
+# Once is the rule; the bound is for comments within comments within comments.
+_MOST_ROUNDS = 6
+
+
+def _written(source: Source) -> str:
     file = parse(source)
     edition = (file.edition,) if file.edition else ()
     writer = _Writer(source)

@@ -105,7 +105,7 @@ class Search:
         self.alpha_optimiser = torch.optim.Adam(
             self.alphas,
             lr=alphas["lr"],
-            betas=tuple(alphas["betas"]),
+            betas=tuple(map(float, alphas["betas"])),
             weight_decay=alphas["weight_decay"],
         )
         self.epoch, self.step = 0, 0

@@ -45,6 +45,9 @@ def start(build_dir: Path) -> None:
     build_dir = build_dir.resolve()
     build_dir.mkdir(parents=True, exist_ok=True)
     os.environ["FINN_BUILD_DIR"] = str(build_dir)
+    if not (Path.home() / ".finn" / "settings.yaml").exists():
+        # Else FINN makes a folder in the home of whoever asks for its settings.
+        os.environ.setdefault("FINN_SETTINGS", str(build_dir / "settings.yaml"))
     log = logging.getLogger("finn_logger")
     log.handlers[:] = [logging.FileHandler(build_dir / "finn.log", encoding="utf-8")]
     log.setLevel(logging.INFO)

@@ -21,7 +21,7 @@ def optimiser(parameters: Iterable[nn.Parameter], settings: dict[str, Any]) -> O
     """
     options = {key: value for key, value in settings.items() if key != "name"}
     if "betas" in options:
-        options["betas"] = tuple(options["betas"])
+        options["betas"] = tuple(map(float, options["betas"]))
     kinds = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
     if settings["name"] not in kinds:
         raise StageError(

@@ -35,12 +35,13 @@ BAR_WIDTH = 20
 
 
 class StageError(Exception):
-    """A mistake that the user can mend: told in one or two lines, exit code 1, no traceback."""
+    """A mistake that the user can mend: told in one or two lines, exit code 1 unless it names another, no traceback."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", exit_code: int = 1) -> None:
         super().__init__(message)
         self.message = message
         self.help = help
+        self.exit_code = exit_code
 
 
 class Stopped(BaseException):
@@ -266,7 +267,7 @@ def _run_to_exit_code(
         progress.result(run(args, progress))
     except StageError as error:
         progress.error(error.message, error.help)
-        return 1
+        return error.exit_code
     except Stopped as stopped:
         progress.log(f"{progress.stage}: stopped by {stopped}")
         return stopped.exit_code

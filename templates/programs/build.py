@@ -1,0 +1,254 @@
+"""Build hardware from the integer graph with FINN: layers, folding and estimates anywhere; IP and bitfile with Vivado.
+
+Each step's model is kept in the results folder and used again as long as nothing it was made from has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+from support import finn_flow, vivado_steps
+from support.files import atomic_path, digest_of, read_json, sha256, write_json
+from support.progress import Progress, StageError, main
+
+HERE = Path(__file__).resolve().parent
+TARGETS = ("hw", "estimates", "codegen", "ipgen", "stitched", "rtlsim", "ooc", "bitfile")
+# Bump when a step of ours changes what it makes: kept results of older steps are then made again.
+STEPS_VERSION = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    results = HERE / "results"
+    settings = read_json(HERE / "settings" / "build.json")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=results / "export" / "model.integer.onnx",
+        help="the integer graph that export.py wrote (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=results / "build", help="results (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--to",
+        choices=TARGETS,
+        default="estimates",
+        help="how far to go (default: %(default)s); from ipgen on Vivado is needed",
+    )
+    parser.add_argument("--board", default=settings["board"], help="default: %(default)s")
+    parser.add_argument(
+        "--clock-ns", type=float, default=settings["clock_ns"], help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--target-fps",
+        type=float,
+        default=settings["target_fps"],
+        help="frames per second to fold for (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mvau-wwidth-max",
+        type=int,
+        default=settings["mvau_wwidth_max"],
+        help="widest weight stream of one processing element, in bits (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--folding",
+        type=Path,
+        help="a JSON file of folding by layer, as folding.json in the results; it goes before settings/build.json",
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    out: Path
+    board: str
+    part: str
+    clock_ns: float
+    target_cycles: int | None
+    mvau_wwidth_max: int
+    folding: dict[str, Any]
+    progress: Progress
+
+    @property
+    def vivado(self) -> vivado_steps.Job:
+        return vivado_steps.Job(self.out, self.board, self.clock_ns)
+
+
+@dataclass(frozen=True)
+class Step:
+    """reads: what it is made from besides the model before it. makes: files that must exist for it to count as done."""
+
+    name: str
+    run: Callable[[Any, Job], Any]
+    reads: Callable[[Job], Any] = lambda job: None
+    makes: tuple[str, ...] = ()
+
+
+@main("build", arguments=arguments)
+def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    settings = read_json(HERE / "settings" / "build.json")
+    _check(args)
+    needs_vivado = args.to in vivado_steps.STEPS
+    if needs_vivado:
+        vivado_steps.check_tools(args.to, args.board, settings.get("vivado"))
+    folding = read_json(args.folding) if args.folding else settings.get("folding") or {}
+    out = args.out.resolve()
+    finn_flow.start(out / "finn")
+    job = Job(
+        out,
+        args.board,
+        finn_flow.fpga_part(args.board),
+        args.clock_ns,
+        None if args.target_fps is None else max(1, int(1e9 / args.clock_ns / args.target_fps)),
+        args.mvau_wwidth_max,
+        folding,
+        progress,
+    )
+    if needs_vivado:
+        vivado_steps.prepare(job.vivado)
+    steps = _steps(args.to)
+    kept = _kept(out)
+    key = digest_of([STEPS_VERSION, finn_flow.tool(), sha256(args.model)])
+    model = ModelWrapper(str(args.model))
+    for index, step in enumerate(steps):
+        key = digest_of([key, step.name, step.reads(job)])
+        path = out / "steps" / f"{index:02}_{step.name}.onnx"
+        progress.update(index, len(steps), unit="step", text=step.name)
+        if _is_kept(kept.get(step.name), key, path, [out / name for name in step.makes]):
+            progress.log(f"{step.name}: kept")
+            model = ModelWrapper(str(path))
+            continue
+        started = time.monotonic()
+        model = step.run(model, job)
+        with atomic_path(path) as temporary:
+            onnx.save(model.model, str(temporary))
+        seconds = round(time.monotonic() - started, 2)
+        kept[step.name] = {"key": key, "model_sha256": sha256(path), "seconds": seconds}
+        write_json(out / "steps" / "steps.json", kept)
+        progress.log(f"{step.name}: {seconds} s")
+    progress.update(len(steps), len(steps), unit="step")
+    return _result(args.to, model, job)
+
+
+def _steps(target: str) -> list[Step]:
+    steps = [
+        Step("hw", _hardware, makes=("hardware.onnx",)),
+        Step("specialised", _specialised, lambda job: job.part),
+        Step(
+            "folded",
+            _folded,
+            lambda job: [job.target_cycles, job.mvau_wwidth_max, job.folding],
+            makes=("folding.json",),
+        ),
+        Step("minimised", lambda model, job: finn_flow.minimise(model, job.progress)),
+        Step(
+            "estimates",
+            _estimates,
+            lambda job: [job.board, job.clock_ns],
+            makes=("estimates.json", "report/estimate_network_performance.json"),
+        ),
+        Step("codegen", _code, lambda job: [str(job.out), job.clock_ns], makes=("names.json",)),
+    ]
+    if target == "hw":
+        return steps[:1]
+    if target == "estimates":
+        return steps[:5]
+    if target == "codegen":
+        return steps
+    return steps + [_vivado_step(name) for name in (*vivado_steps.NEEDS[target], target)]
+
+
+def _hardware(model: Any, job: Job) -> Any:
+    model = finn_flow.minimise(finn_flow.to_hardware(model, job.progress), job.progress)
+    with atomic_path(job.out / "hardware.onnx") as path:
+        onnx.save(model.model, str(path))
+    return model
+
+
+def _specialised(model: Any, job: Job) -> Any:
+    model = finn_flow.partition(model, job.out / "partition")
+    return finn_flow.specialise(model, job.part)
+
+
+def _folded(model: Any, job: Job) -> Any:
+    model = finn_flow.fold(model, job.target_cycles, job.mvau_wwidth_max, job.progress)
+    model = finn_flow.apply_folding(model, job.folding)
+    write_json(job.out / "folding.json", finn_flow.folding_of(model))
+    return model
+
+
+def _estimates(model: Any, job: Job) -> Any:
+    reports = job.out / "report"
+    result = finn_flow.estimate(model, job.part, job.board, job.clock_ns, reports)
+    write_json(job.out / "estimates.json", result)
+    return model
+
+
+def _code(model: Any, job: Job) -> Any:
+    model, names = finn_flow.finn_names(model)
+    model = finn_flow.generate_code(model, job.part, job.clock_ns)
+    write_json(job.out / "names.json", names)
+    return model
+
+
+def _vivado_step(target: str) -> Step:
+    def run_target(model: Any, job: Job) -> Any:
+        model = vivado_steps.run(target, model, job.vivado)
+        vivado_steps.reports_by_layer(job.vivado, read_json(job.out / "names.json"))
+        return model
+
+    return Step(target, run_target, lambda job: [job.board, job.clock_ns])
+
+
+def _result(target: str, model: Any, job: Job) -> dict[str, Any]:
+    nodes = len(model.graph.node)
+    if target == "hw":
+        summary = f"{nodes} hardware layers in {job.out / 'hardware.onnx'}"
+        return {"target": target, "nodes": nodes, "summary": summary}
+    estimates = read_json(job.out / "estimates.json")
+    network = estimates["network"]
+    summary = (
+        f"{network['fps']:.1f} frames a second by FINN's estimate, slowest layer {estimates['bottleneck']}, "
+        f"{network['lut']} LUT, {network['bram18']} BRAM18, {network['dsp']} DSP"
+    )
+    result = {key: estimates[key] for key in ("network", "bottleneck", "board", "tool")}
+    if target == "codegen":
+        summary += f"; sources in {job.out / 'finn'}"
+    elif target != "estimates":
+        missing = vivado_steps.missing_outputs(target, model, job.vivado)
+        assert not missing, missing
+        summary += f"; {target} done, see {job.out}"
+    return {"target": target, "nodes": nodes, **result, "summary": summary}
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not args.model.is_file():
+        raise StageError(f"no integer graph at {args.model}", "run export.py first, or use --model")
+    if args.clock_ns <= 0:
+        raise StageError(f"the clock period must be positive, not {args.clock_ns} ns")
+    if args.target_fps is not None and args.target_fps <= 0:
+        raise StageError(f"the target must be positive, not {args.target_fps} frames a second")
+
+
+def _kept(out: Path) -> dict[str, Any]:
+    path = out / "steps" / "steps.json"
+    return read_json(path) if path.is_file() else {}
+
+
+def _is_kept(record: dict[str, Any] | None, key: str, path: Path, makes: list[Path]) -> bool:
+    if record is None or record["key"] != key or not all(made.is_file() for made in makes):
+        return False
+    return path.is_file() and sha256(path) == record["model_sha256"]
+
+
+if __name__ == "__main__":
+    sys.exit(run())
