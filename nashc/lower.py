@@ -63,7 +63,9 @@ class _Builder:
         image = self.spec.network.input
         span = self.spec.spans.value(("network", "input"))
         shape = (image.height, image.width, image.channels)
-        value: str | None = self._add("image", "input", (), {"dtype": image.dtype, "shape": shape}, span)
+        value: str | None = self._add(
+            "image", "input", (), {"dtype": image.dtype, "shape": shape}, span
+        )
         use = self.spec.backbone
         node = use.definition.node
         assert isinstance(node, ast.Backbone)
@@ -97,12 +99,16 @@ class _Builder:
         if last.op != "linear":
             text = "the head does not end in a fully connected layer"
             span = node.parts[-1].flow.span
-            self.problems.add(Diagnostic("NASH206", text, span, help="head: avgpool -> fc: linear(classes)"))
+            self.problems.add(
+                Diagnostic("NASH206", text, span, help="head: avgpool -> fc: linear(classes)")
+            )
         elif last.params["out"] != self.spec.network.classes:
             classes = self.spec.spans.value(("network", "classes"))
             text = f"the head gives {last.params['out']} outputs for {self.spec.network.classes} classes"
             others = (Label(classes, "the classes"),) if classes else ()
-            self.problems.add(Diagnostic("NASH206", text, last.span, others=others, help="linear(classes)"))
+            self.problems.add(
+                Diagnostic("NASH206", text, last.span, others=others, help="linear(classes)")
+            )
 
     # ---- flows ------------------------------------------------------------------------------
 
@@ -210,7 +216,9 @@ class _Builder:
     def _given(self, term: ast.Term, names: list[str], scope: _Scope) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for index, argument in enumerate(term.arguments or ()):
-            name = argument.name.text if argument.name else names[index] if index < len(names) else ""
+            name = (
+                argument.name.text if argument.name else names[index] if index < len(names) else ""
+            )
             if name not in names:
                 word = argument.name.text if argument.name else argument.span.text
                 text = f"`{term.name.text}` takes no `{word}`"
@@ -271,16 +279,24 @@ class _Builder:
         window = self._window(term)
         match term.name.text:
             case "conv":
-                given = self._sizes(term, ("out", "stride", "pad"), scope, {"stride": 1, "pad": window // 2})
+                given = self._sizes(
+                    term, ("out", "stride", "pad"), scope, {"stride": 1, "pad": window // 2}
+                )
                 if given is None or not window:
                     return None
                 return {**given, "kernel": window, "weight_bits": bits.weight, "role": scope.role}
             case "maxpool":
-                given = self._sizes(term, ("stride", "pad"), scope, {"stride": 1, "pad": window // 2})
+                given = self._sizes(
+                    term, ("stride", "pad"), scope, {"stride": 1, "pad": window // 2}
+                )
                 return {**given, "window": window} if given is not None and window else None
             case "linear":
                 given = self._sizes(term, ("out",), scope, {})
-                return None if given is None else {**given, "weight_bits": bits.weight, "role": scope.role}
+                return (
+                    None
+                    if given is None
+                    else {**given, "weight_bits": bits.weight, "role": scope.role}
+                )
             case "act":
                 kind = self.spec.network.activation.before_conv
                 return {"kind": kind, "bits": bits.act, "quantiser": path, "role": scope.role}
@@ -297,7 +313,8 @@ class _Builder:
         result = {**defaults, **given}
         for name in names:
             span = next(
-                (a.value.span for a in term.arguments or () if a.name and a.name.text == name), term.span
+                (a.value.span for a in term.arguments or () if a.name and a.name.text == name),
+                term.span,
             )
             least = 0 if name == "pad" else 1
             if name not in result:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from nashc.emit.code import Layer, Speaker, origin
 from nashc.ir import Graph, Node
 
-QUANTISERS = ("BinaryWeight", "FloorTrunc", "IntWeight", "JoinAct", "TensorIntWeight", "UnsignedAct")
+QUANTISERS = (
+    "BinaryWeight",
+    "FloorTrunc",
+    "IntWeight",
+    "JoinAct",
+    "TensorIntWeight",
+    "UnsignedAct",
+)
 """Classes of support/quantisers.py, in the order of an import."""
 
 

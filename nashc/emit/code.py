@@ -146,7 +146,9 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
             statements.append(_statement(said[node.name], expression))
     doc = f"{_words(inputs, graph)} -> {_words(outputs, graph)}"
     returned = tuple(said[value] for value in outputs)
-    return Part(name, doc, tuple(layers), tuple(said[i] for i in inputs), tuple(statements), returned)
+    return Part(
+        name, doc, tuple(layers), tuple(said[i] for i in inputs), tuple(statements), returned
+    )
 
 
 def _attribute(node: Node, places: Places) -> str:
@@ -173,12 +175,16 @@ def _statement(name: str, expression: str) -> str:
     one = f"        {name} = {expression}"
     if len(one) <= WIDTH or not expression.endswith(")"):
         return one
+    terms = expression.split(" + ")
+    if len(terms) > 2:
+        lines = "\n            + ".join(terms)
+        return f"        {name} = (\n            {lines}\n        )"
     opening = _opening(expression)
     head, body = expression[: opening + 1], expression[opening + 1 : -1]
     if len(f"        {name} = {head}") <= WIDTH:
         return f"        {name} = {head}\n            {body}\n        )"
-    first, _, second = expression.partition(" + ")
-    return f"        {name} = (\n            {first}\n            + {second}\n        )"
+    lines = "\n            + ".join(terms)
+    return f"        {name} = (\n            {lines}\n        )"
 
 
 def _opening(expression: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nashc import __version__, resources
 from nashc.emit import brevitas, lowering, supernet
 from nashc.emit.code import Part, parts, shape_words
@@ -9,6 +11,7 @@ from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
 from nashc.emit.render import render
 from nashc.emit.settings import settings, text
 from nashc.ir import Graph, dump
+from nashc.lower import lower
 from nashc.schema import Spec
 from nashc.vocab.datatypes import bounds
 
@@ -16,13 +19,12 @@ SEARCH_PROGRAMS = ("search.py",)
 MODEL_PROGRAMS = ("train.py", "export.py", "verify.py", "build.py")
 
 
-def project(spec: Spec, graph: Graph, searched: Graph | None = None) -> dict[str, str]:
+def project(spec: Spec, graph: Graph) -> dict[str, str]:
     """Path to text of all generated files, the manifest apart.
 
-    graph: the network of the spec. searched: the same network with its cells open, where a spec
-    with a genotype also says how to search; of an unsearched spec, `graph` is that already.
+    graph: `lower(spec)`. A spec with cells also gets its search programs, genotype or not.
     """
-    open_graph = graph if spec.is_searched else searched
+    open_graph = _open_graph(spec, graph)
     has_search, has_model = open_graph is not None and spec.search is not None, not spec.is_searched
     files = {"graph.nir": dump(graph), "requirements.txt": _requirements()}
     readme = ReadmeFile(
@@ -52,6 +54,13 @@ def project(spec: Spec, graph: Graph, searched: Graph | None = None) -> dict[str
     return dict(sorted(files.items()))
 
 
+def _open_graph(spec: Spec, graph: Graph) -> Graph | None:
+    """The network with its cells still to be chosen; None where there are none."""
+    if not spec.cells:
+        return None
+    return graph if spec.is_searched else lower(replace(spec, genotype=None))
+
+
 def _requirements() -> str:
     return (resources.template_root() / "project" / "requirements.txt").read_text(encoding="utf-8")
 
@@ -75,7 +84,7 @@ def _model(spec: Spec, graph: Graph) -> ModelFile:
 
 
 def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
-    image, merged = spec.network.input, supernet.merged_relus(graph)
+    image, merged = spec.network.input, supernet.simplified(graph)
     sets = supernet.op_sets(merged)
     classes = parts(merged, supernet.speaker(sets))
     return SupernetFile(

@@ -38,9 +38,7 @@ def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
     return Layer(attribute, "nn.Conv2d", (*arguments, "bias=False"), origin(node))
 
 
-def _choice(
-    node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str]
-) -> Layer:
+def _choice(node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str]) -> Layer:
     p = node.params
     inputs = str(graph.node(node.inputs[0]).shape[-1])
     arguments = [op_sets[p["ops"]], inputs, str(p["out"])]
@@ -53,7 +51,7 @@ def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
         case "add":
             return " + ".join(inputs)
         case "act":
-            return inputs[0] if node.params["kind"] != "relu" else f"torch.relu({inputs[0]})"
+            return f"torch.relu({inputs[0]})"
         case "avgpool":
             return f"{inputs[0]}.mean(dim=(2, 3))"
     return f"self.{attribute}({inputs[0]})"
@@ -68,17 +66,19 @@ def _is_inlined(node: Node, graph: Graph) -> bool:
     return node.op == "choice" and reader.op == "add"
 
 
-def merged_relus(graph: Graph) -> Graph:
-    """Without quantisers, equal ReLUs of one sum are one: the search computes each once."""
-    kept: dict[str, str] = {}
-    first: dict[str, str] = {}
+def simplified(graph: Graph) -> Graph:
+    """The graph in full precision: no quantisers before adds, and one ReLU where several were equal."""
+    instead: dict[str, str] = {}
+    relu: dict[str, str] = {}
     for node in graph.nodes:
-        if node.op == "act" and node.params["kind"] == "relu":
-            kept[node.name] = first.setdefault(node.inputs[0], node.name)
+        if node.op == "act":
+            value = instead.get(node.inputs[0], node.inputs[0])
+            is_relu = node.params["kind"] == "relu"
+            instead[node.name] = relu.setdefault(value, node.name) if is_relu else value
     nodes = [
-        node.with_inputs(kept.get(name, name) for name in node.inputs)
+        node.with_inputs(instead.get(name, name) for name in node.inputs)
         for node in graph.nodes
-        if kept.get(node.name, node.name) == node.name
+        if instead.get(node.name, node.name) == node.name
     ]
     return Graph(graph.name, tuple(nodes))
 
@@ -97,4 +97,6 @@ def cells(graph: Graph) -> dict[str, list[tuple[int, int, str]]]:
         if node.op == "choice":
             edge = (node.params["source"], node.params["target"], places.module(node.name))
             found.setdefault(node.params["cell"], []).append(edge)
-    return {cell: sorted(edges, key=lambda edge: (edge[1], edge[0])) for cell, edges in found.items()}
+    return {
+        cell: sorted(edges, key=lambda edge: (edge[1], edge[0])) for cell, edges in found.items()
+    }

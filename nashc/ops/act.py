@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Op, OpParams, no_work
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Misfit, Op, OpParams, no_work
 from nashc.vocab.datatypes import FLOAT, bounds, is_integer, smallest
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Misfit, Op, OpParams, no_work
 from nashc.vocab.datatypes import is_integer, signed
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Op, OpParams, no_work
 from nashc.vocab.datatypes import FLOAT
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):

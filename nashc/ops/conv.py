@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Misfit, Op, OpParams, Work, check_window, window_output
 from nashc.vocab.datatypes import accumulator, is_integer
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveInt
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Op, OpParams, no_work
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):
     dtype: str = Field(description="QONNX data type of a pixel")
-    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(description="height, width, channels")
+    shape: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        description="height, width, channels"
+    )
 
 
 def infer(params: Params) -> TensorType:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, PositiveInt
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Misfit, Op, OpParams, Work
 from nashc.vocab.datatypes import accumulator, is_integer
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):
@@ -31,7 +31,9 @@ def infer(params: Params, x: TensorType) -> TensorType:
             "its input is not quantised",
             "put `act` before it",
         )
-    return TensorType((x.shape[0], params.out), accumulator(x.dtype, params.weight_bits, x.shape[1]))
+    return TensorType(
+        (x.shape[0], params.out), accumulator(x.dtype, params.weight_bits, x.shape[1])
+    )
 
 
 def work(params: Params, inputs: tuple[TensorType, ...], y: TensorType) -> Work:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from nashc.vocab.tensor import TensorType
 from nashc.ops.base import Misfit, Op, OpParams, check_window, no_work, window_output
+from nashc.vocab.tensor import TensorType
 
 
 class Params(OpParams):

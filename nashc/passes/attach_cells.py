@@ -8,6 +8,7 @@ branch; the sum feeds the next activation, and an activation of the NAS bit widt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nashc.diagnostics import Diagnostic, Label, Problems
@@ -112,7 +113,9 @@ def _check_edges(place: _Place, graph: Graph, problems: Problems) -> None:
     count, cell = len(place.nodes), place.cell
     for (_, target), span in cell.edge_spans.items():
         if target >= count:
-            text = f"there is no node {target} in the cell of `{place.scope}`: it has 0 to {count - 1}"
+            text = (
+                f"there is no node {target} in the cell of `{place.scope}`: it has 0 to {count - 1}"
+            )
             problems.add(Diagnostic("NASH301", text, span))
     for target in range(1, count):
         edges = [(source, target) for source in range(target) if cell.ops_of(source, target)]
@@ -122,7 +125,9 @@ def _check_edges(place: _Place, graph: Graph, problems: Problems) -> None:
             problems.add(Diagnostic("NASH310", text, cell.span, help=hint))
         for edge in edges:
             if not _candidates(place, *edge, graph):
-                text = f"nothing is left to choose on edge {edge[0]} -> {edge[1]} of `{place.scope}`"
+                text = (
+                    f"nothing is left to choose on edge {edge[0]} -> {edge[1]} of `{place.scope}`"
+                )
                 span = cell.edge_spans.get(edge, cell.span)
                 hint = "this edge changes channels or resolution: allow a convolution"
                 problems.add(Diagnostic("NASH310", text, span, help=hint))
@@ -213,7 +218,9 @@ class _Attacher:
                 branches = [branch] if branch else []
             before = self.current.get(joint, joint)
             name = f"{prefix}.node{target}.add"
-            self.new[joint].append(Node(name, "add", (before, *branches), {}, None, place.cell.span))
+            self.new[joint].append(
+                Node(name, "add", (before, *branches), {}, None, place.cell.span)
+            )
             self.current[joint] = name
 
     def _state(self, place: _Place, prefix: str, index: int, states: dict[int, str]) -> str:
@@ -221,13 +228,20 @@ class _Attacher:
         if index not in states:
             joint = place.nodes[index]
             name = f"{prefix}.node{index}.act"
-            params = {"kind": "relu", "bits": self._bits(name).act, "quantiser": name, "role": "nas"}
+            params = {
+                "kind": "relu",
+                "bits": self._bits(name).act,
+                "quantiser": name,
+                "role": "nas",
+            }
             total = f"{prefix}.node{index}.add"
             self.new[joint].append(Node(name, "act", (total,), params, None, place.cell.span))
             states[index] = name
         return states[index]
 
-    def _choices(self, place: _Place, prefix: str, target: int, states: dict[int, str]) -> list[str]:
+    def _choices(
+        self, place: _Place, prefix: str, target: int, states: dict[int, str]
+    ) -> list[str]:
         names = []
         for source in range(target):
             ops = _candidates(place, source, target, self.graph)
@@ -262,8 +276,10 @@ class _Attacher:
         if choice.op.kind == "identity":
             return state
         if choice.op.kind == "maxpool":
-            params = {"window": window, "stride": stride, "pad": window // 2}
-            return self._normalised(place, target, f"{here}.maxpool", "maxpool", state, params, span)
+            params: dict[str, object] = {"window": window, "stride": stride, "pad": window // 2}
+            return self._normalised(
+                place, target, f"{here}.maxpool", "maxpool", state, params, span
+            )
         params = {
             "out": self.graph.node(place.nodes[target]).shape[-1],
             "kernel": window,
@@ -275,7 +291,14 @@ class _Attacher:
         return self._normalised(place, target, f"{here}.conv", "conv", state, params, span)
 
     def _normalised(
-        self, place: _Place, target: int, name: str, op: str, state: str, params: dict[str, object], span: Span
+        self,
+        place: _Place,
+        target: int,
+        name: str,
+        op: str,
+        state: str,
+        params: Mapping[str, object],
+        span: Span,
     ) -> str:
         """An operation followed by batch norm (paper, section III-B)."""
         self._put(place, target, Node(name, op, (state,), params, None, span))

@@ -11,18 +11,22 @@ def check_finn(graph: Graph, _spec: Spec, problems: Problems) -> Graph:
     """The same graph; NASH208 at each layer that FINN+ has no hardware for."""
     for node in graph.nodes:
         readers = graph.consumers[node.name]
-        if node.op == "act" and any(reader.op == "maxpool" for reader in readers):
-            if node.params["kind"] != "relu":
-                text = f"FINN has no padded max-pool on signed data (`{node.name}`)"
-                problems.add(Diagnostic("NASH208", text, node.span, help="pool after a ReLU"))
-        if node.op == "batchnorm" and any(reader.op == "maxpool" for reader in readers):
+        is_pooled = any(reader.op == "maxpool" for reader in readers)
+        if node.op == "act" and is_pooled and node.params["kind"] != "relu":
+            text = f"FINN has no padded max-pool on signed data (`{node.name}`)"
+            problems.add(Diagnostic("NASH208", text, node.span, help="pool after a ReLU"))
+        if node.op == "batchnorm" and is_pooled:
             text = f"FINN pools integers, and `{node.name}` gives none"
             hint = "pool first (`conv -> maxpool -> bn -> act`), or after `act`"
             problems.add(Diagnostic("NASH208", text, node.span, help=hint))
         if node.op == "batchnorm" and graph.node(node.inputs[0]).op in ("act", "input", "add"):
             text = f"`{node.name}` normalises a value that no convolution made"
             problems.add(Diagnostic("NASH208", text, node.span, help="conv 3x3(...) -> bn -> act"))
-        if node.op == "act" and graph.node(node.inputs[0]).op == "act" and node.params["kind"] == "relu":
+        if (
+            node.op == "act"
+            and graph.node(node.inputs[0]).op == "act"
+            and node.params["kind"] == "relu"
+        ):
             text = f"`{node.name}` repeats an activation"
             problems.add(Diagnostic("NASH208", text, node.span, help="keep one `act`"))
     return graph

@@ -43,7 +43,9 @@ def _cell(
     spans.put(path, section.head, section.head)
     values: dict[str, Any] = {}
     for name, setting in section.settings.items():
-        spans.put((*path, name), setting.key.span, setting.values[0].span.to(setting.values[-1].span))
+        spans.put(
+            (*path, name), setting.key.span, setting.values[0].span.to(setting.values[-1].span)
+        )
         results = [evaluate(value, params, problems) for value in setting.values]
         values[name] = results[0] if len(results) == 1 else results
         if name == "ops" and isinstance(setting.values[0], ast.List):
@@ -53,14 +55,21 @@ def _cell(
     if settings is None or scope is None:
         return None
     edge_ops, edge_spans = _edges(section, settings, params, problems)
-    _check_policy(settings, spans.value((*path, "ops")) or section.head, spans.value((*path, "policy")), problems)
+    _check_policy(
+        settings,
+        spans.value((*path, "ops")) or section.head,
+        spans.value((*path, "policy")),
+        problems,
+    )
     each, name = scope
     return Cell(each, name, settings, edge_ops, section.head, edge_spans)
 
 
 def _scope(section: Merged, problems: Problems) -> tuple[bool, str] | None:
     words = [word.text for word in section.words]
-    help_text = "cell in each group { ... }; also each block, each layer, network, or a path such as group1"
+    help_text = (
+        "cell in each group { ... }; also each block, each layer, network, or a path such as group1"
+    )
     match words:
         case ["in", "each", unit] if unit in UNITS:
             return True, unit
@@ -86,8 +95,14 @@ def _edges(
         if source >= target:
             kind = "a node cannot feed itself" if source == target else "edges lead forward"
             text = f"edge {source} -> {target} is illegal: {kind}"
-            hint = f"edge {target} -> {source}" if source != target else f"edge {source} -> {target + 1}"
-            problems.add(Diagnostic("NASH301", text, edge.source.span.to(edge.target.span), help=hint))
+            hint = (
+                f"edge {target} -> {source}"
+                if source != target
+                else f"edge {source} -> {target + 1}"
+            )
+            problems.add(
+                Diagnostic("NASH301", text, edge.source.span.to(edge.target.span), help=hint)
+            )
             continue
         if settings.nodes is not None and target >= settings.nodes:
             text = f"there is no node {target}: the cell has nodes 0 to {settings.nodes - 1}"
@@ -117,7 +132,9 @@ def _op(node: ast.Node, value: Any, problems: Problems) -> CellOp | None:
         return cell_op(value)
     except PydanticCustomError as error:
         context = error.context or {}
-        problems.add(Diagnostic(error.type, error.message(), node.span, help=context.get("help", "")))
+        problems.add(
+            Diagnostic(error.type, error.message(), node.span, help=context.get("help", ""))
+        )
         return None
 
 

@@ -14,7 +14,7 @@ from nashc.vocab.cellops import LEGAL_OPS, CellOp
 
 def refuse(code: str, message: str, help: str = "") -> NoReturn:
     """Refuse a value with a code of our own; `mistakes.py` turns it into a diagnostic."""
-    raise PydanticCustomError(code, "{text}", {"text": message, "help": help})  # type: ignore[misc]
+    raise PydanticCustomError(code, "{text}", {"text": message, "help": help})
 
 
 _NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6}
@@ -26,7 +26,9 @@ def _clock(value: Any) -> float:
     if isinstance(value, float):
         return value
     if not isinstance(value, Quantity):
-        refuse("NASH116", f"a clock needs a unit, and this is {describe(value)}", "200 MHz, or 5 ns")
+        refuse(
+            "NASH116", f"a clock needs a unit, and this is {describe(value)}", "200 MHz, or 5 ns"
+        )
     if value.value <= 0:
         refuse("NASH105", "a clock must be greater than 0", "200 MHz, or 5 ns")
     if value.unit in _HERTZ_PERIOD:

@@ -92,9 +92,7 @@ class Loader:
                 own[item.name.text] = names[item.name.text] = Definition(item, module)
         return module
 
-    def _base(
-        self, file: ast.File, path: Path
-    ) -> tuple[Module | None, tuple[ast.Setting, ...]]:
+    def _base(self, file: ast.File, path: Path) -> tuple[Module | None, tuple[ast.Setting, ...]]:
         extends = [item for item in file.items if isinstance(item, ast.Extends)]
         for extra in extends[1:]:
             self._problems.add(
@@ -169,5 +167,7 @@ def _help_for_path(path: Path, asked: Span) -> str:
     if asked.text.strip('"').startswith(LIBRARY):
         known = sorted(LIBRARY + file.name for file in resources.library_root().glob("*.nash"))
         return "the library has " + ", ".join(known)
-    beside = sorted(file.name for file in path.parent.glob("*.nash")) if path.parent.is_dir() else []
+    beside = (
+        sorted(file.name for file in path.parent.glob("*.nash")) if path.parent.is_dir() else []
+    )
     return nearest(path.name, beside) or 'library files are named like "nashc/resnet.nash"'

@@ -98,7 +98,9 @@ class _Reader:
 
     # ---- sections ---------------------------------------------------------------------------
 
-    def _values(self, section: Merged, path: tuple[str, ...], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    def _values(
+        self, section: Merged, path: tuple[str, ...], skip: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
         """The evaluated settings of a section, their spans noted."""
         self.spans.put(path, section.head, section.head)
         values: dict[str, Any] = {}
@@ -108,7 +110,9 @@ class _Reader:
             first, last = setting.values[0], setting.values[-1]
             self.spans.put((*path, key), setting.key.span, first.span.to(last.span))
             results = [self._evaluate(value, (*path, key)) for value in setting.values]
-            values[key] = BROKEN if BROKEN in results else results[0] if len(results) == 1 else results
+            values[key] = (
+                BROKEN if BROKEN in results else results[0] if len(results) == 1 else results
+            )
         return values
 
     def _evaluate(self, value: ast.Value, path: tuple[str, ...]) -> Any:
@@ -131,7 +135,9 @@ class _Reader:
     def _no_words(self, name: str, section: Merged) -> None:
         if section.words:
             text = f"`{name}` has no name of its own"
-            self.problems.add(Diagnostic("NASH117", text, section.words[0].span, help=f"{name} {{ ... }}"))
+            self.problems.add(
+                Diagnostic("NASH117", text, section.words[0].span, help=f"{name} {{ ... }}")
+            )
 
     def _network(self, section: Merged) -> Network | None:
         if len(section.words) != 1:
@@ -152,7 +158,9 @@ class _Reader:
     def _backbone(self, section: Merged) -> BackboneUse | None:
         setting = section.settings.get("backbone")
         if setting is None:
-            help_text = 'backbone = resnet18(width = 64), with `use resnet18 from "nashc/resnet.nash"`'
+            help_text = (
+                'backbone = resnet18(width = 64), with `use resnet18 from "nashc/resnet.nash"`'
+            )
             self.problems.add(
                 Diagnostic("NASH106", "the network has no backbone", section.head, help=help_text)
             )
@@ -183,7 +191,9 @@ class _Reader:
         given: dict[str, ast.Value] = {}
         arguments = (node.arguments or ()) if isinstance(node, ast.Term) else ()
         for index, argument in enumerate(arguments):
-            name = argument.name.text if argument.name else names[index] if index < len(names) else ""
+            name = (
+                argument.name.text if argument.name else names[index] if index < len(names) else ""
+            )
             if name not in names:
                 text = f"backbone `{call.name}` has no parameter `{name or argument.span.text}`"
                 help_text = f"it has {', '.join(names) or 'none'}"
@@ -197,7 +207,12 @@ class _Reader:
             if source is None:
                 text = f"backbone `{call.name}` needs `{name}`"
                 self.problems.add(
-                    Diagnostic("NASH110", text, node.span, others=(Label(parameter.span, "asked for here"),))
+                    Diagnostic(
+                        "NASH110",
+                        text,
+                        node.span,
+                        others=(Label(parameter.span, "asked for here"),),
+                    )
                 )
                 continue
             args[name] = evaluate(source, {**self.params, **args}, self.problems)
@@ -227,7 +242,7 @@ class _Reader:
 
     def _compare(self, section: Merged | None) -> tuple[dict[str, str], ...]:
         """`bits = w2a2, w1a2` as two variants of the parameter."""
-        variants = []
+        variants: list[dict[str, str]] = []
         for key, setting in (section.settings if section else {}).items():
             if key not in self.params:
                 text = f"`{key}` is no parameter of this spec"

@@ -70,7 +70,9 @@ def _section(section: ast.Section, problems: Problems) -> Merged:
         elif isinstance(part, ast.Edge):
             if name != "cell":
                 text = "edges are listed inside a cell"
-                problems.add(Diagnostic("NASH117", text, part.span, help="cell in each group { ... }"))
+                problems.add(
+                    Diagnostic("NASH117", text, part.span, help="cell in each group { ... }")
+                )
             result.edges.append(part)
     return result
 

@@ -71,7 +71,9 @@ def _diagnostic(
         return Diagnostic(code, f"there is no `{name}` in {where}", spans.key(loc), help=known)
     if kind == "missing":
         text = f"`{path[-1]}` needs `{name}`"
-        return Diagnostic("NASH106", text, spans.key(loc), f"`{name}` is missing here", help=_example(name))
+        return Diagnostic(
+            "NASH106", text, spans.key(loc), f"`{name}` is missing here", help=_example(name)
+        )
     if kind in ("literal_error", "union_tag_invalid"):
         return _unknown_choice(details, loc, spans)
     if kind in _RANGES:
@@ -114,7 +116,11 @@ def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """Field names at the place where an unknown one stood."""
     current: Any = model
     for part in loc[:-1]:
-        if isinstance(current, type) and issubclass(current, BaseModel) and part in current.model_fields:
+        if (
+            isinstance(current, type)
+            and issubclass(current, BaseModel)
+            and part in current.model_fields
+        ):
             current = current.model_fields[str(part)].annotation
         else:
             tagged = [kind for kind in get_args(current) if getattr(kind, "model_fields", None)]

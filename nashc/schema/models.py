@@ -22,7 +22,9 @@ from nashc.vocab.cellops import PAPER_OPS, CellOp
 class Settings(BaseModel):
     """A section; unknown settings are mistakes."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True
+    )
 
 
 # ---- network ------------------------------------------------------------------------------------
@@ -40,10 +42,14 @@ class Image(Settings):
 def _image(value: Any) -> Any:
     example = "UINT8 3x32x32: data type, channels x height x width"
     if not isinstance(value, Call):
-        refuse("NASH104", f"an input needs a type and a size, and this is {describe(value)}", example)
+        refuse(
+            "NASH104", f"an input needs a type and a size, and this is {describe(value)}", example
+        )
     if not re.fullmatch(r"UINT[1-8]", value.name):
-        text = f"`{value.name or 'a size'}` is no data type of pixels" if value.name else (
-            "an input needs a data type before its size"
+        text = (
+            f"`{value.name or 'a size'}` is no data type of pixels"
+            if value.name
+            else ("an input needs a data type before its size")
         )
         refuse("NASH107", text, "UINT8 (legal are UINT1 to UINT8), for example " + example)
     if len(value.shape) != 3 or 0 in value.shape:
@@ -83,7 +89,9 @@ class Roles(Settings):
 class Network(Settings):
     """The network itself."""
 
-    input: Annotated[Image, BeforeValidator(_image)] = Field(description="type and size of an image")
+    input: Annotated[Image, BeforeValidator(_image)] = Field(
+        description="type and size of an image"
+    )
     classes: PositiveInt = Field(description="number of classes")
     activation: Activation = Activation()
     bits: Roles = Roles()
@@ -133,7 +141,9 @@ def _data(value: Any) -> Any:
     if name not in ("digits", "cifar10", "folder"):
         refuse("NASH107", f"`{name}` is no kind of data set", f"legal are {example}")
     args = value.args if isinstance(value, Call) else ()
-    if name != "digits" and (len(args) != 1 or not isinstance(args[0], str) or isinstance(args[0], Word)):
+    if name != "digits" and (
+        len(args) != 1 or not isinstance(args[0], str) or isinstance(args[0], Word)
+    ):
         refuse("NASH110", f"`{name}` needs the path of its files in quotes", f'{name}("path")')
     if name == "digits" and args:
         refuse("NASH110", "`digits` comes with scikit-learn and has no path", "digits")
@@ -172,7 +182,9 @@ class StepDown(Settings):
 
 
 Optimiser = Annotated[Adam | Sgd, Field(discriminator="name"), BeforeValidator(call)]
-Schedule = Annotated[Constant | Cosine | StepDown, Field(discriminator="name"), BeforeValidator(call)]
+Schedule = Annotated[
+    Constant | Cosine | StepDown, Field(discriminator="name"), BeforeValidator(call)
+]
 AlphaOptimiser = Annotated[Adam, BeforeValidator(call)]
 
 
@@ -242,6 +254,15 @@ class Target(Settings):
 
 
 __all__ = [
-    "Activation", "CellOp", "CellSettings", "Data", "Image", "Network", "Roles", "Search",
-    "Settings", "Target", "Train",
+    "Activation",
+    "CellOp",
+    "CellSettings",
+    "Data",
+    "Image",
+    "Network",
+    "Roles",
+    "Search",
+    "Settings",
+    "Target",
+    "Train",
 ]

@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from nashc import __version__
 from nashc.schema.files import Definition, Module
 from nashc.schema.mistakes import SpanTable
@@ -132,7 +134,9 @@ class Spec:
                 {
                     "scope": [cell.each, cell.scope],
                     "settings": _plain(cell.settings.model_dump()),
-                    "edges": [[*e, [str(op) for op in ops]] for e, ops in sorted(cell.edge_ops.items())],
+                    "edges": [
+                        [*e, [str(op) for op in ops]] for e, ops in sorted(cell.edge_ops.items())
+                    ],
                 }
                 for cell in self.cells
             ],
@@ -151,28 +155,31 @@ class Spec:
 
     def effective(self) -> list[Setting]:
         """Every value in force with the place it came from, `default` where nobody wrote it."""
-        rows = [Setting(f"param.{k}", str(v), self._origin(("param", k))) for k, v in self.params.items()]
-        sections = {
+        rows = [
+            Setting(f"param.{k}", str(v), self._origin(("param", k)))
+            for k, v in self.params.items()
+        ]
+        sections: dict[str, BaseModel | None] = {
             "network": self.network,
             "search": self.search,
             "train": self.train,
             "target": self.target,
         }
         for name, section in sections.items():
-            rows.extend(self._rows((name,), section.model_dump() if section else {}))
+            rows.extend(self._rows((name,), section) if section else [])
         for cell in self.cells:
             key = f"cell in {'each ' if cell.each else ''}{cell.scope}"
-            rows.extend(self._rows((key,), cell.settings.model_dump()))
+            rows.extend(self._rows((key,), cell.settings))
         for scope, choices in (self.genotype or {}).items():
             text = ", ".join(f"{choice.op} from {choice.source}" for choice in choices)
             rows.append(Setting(f"genotype.{scope}", text, str(self.genotype_spans[scope])))
         return rows
 
-    def _rows(self, path: tuple[str, ...], values: Mapping[str, Any]) -> list[Setting]:
+    def _rows(self, path: tuple[str, ...], section: BaseModel) -> list[Setting]:
         rows = []
-        for key, value in values.items():
+        for key, value in section:
             here = (*path, key)
-            if isinstance(value, dict) and not isinstance(value, Bits):
+            if isinstance(value, BaseModel):
                 rows.extend(self._rows(here, value))
             else:
                 rows.append(Setting(".".join(here), _words(value), self._origin(here)))

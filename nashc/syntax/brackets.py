@@ -99,11 +99,12 @@ class _Check:
     # ---- what is said ----------------------------------------------------------------------------
 
     def not_closed(self, opening: Piece, closing: Piece | None) -> None:
-        self.report_open(opening, closing)
-        at = self.end_of_statement(opening, closing)
+        last = self.end_of_statement(opening, closing)
+        self.report_open(opening, closing, f" behind `{last.text}`" if last != opening else "")
+        at = last.end
         self.changes.append(_Change(at, at, OPENING[opening.text]))
 
-    def report_open(self, opening: Piece, closing: Piece | None) -> None:
+    def report_open(self, opening: Piece, closing: Piece | None, where: str = "") -> None:
         sign = OPENING[opening.text]
         others = (
             (Label(self.draft.span(closing.start, closing.end), f"no `{sign}` up to here"),)
@@ -117,7 +118,7 @@ class _Check:
                 self.draft.span(opening.start, opening.end),
                 "opened here",
                 others,
-                f"add `{sign}`",
+                f"add `{sign}`{where}",
             )
         )
 
@@ -175,8 +176,8 @@ class _Check:
     def is_first_of_line(self, piece: Piece) -> bool:
         return not self.draft.text[self.line_start(piece) : piece.start].strip()
 
-    def end_of_statement(self, opening: Piece, closing: Piece | None) -> int:
-        """Behind the last piece before the next line that looks like a statement of its own."""
+    def end_of_statement(self, opening: Piece, closing: Piece | None) -> Piece:
+        """The last piece before the next line that looks like a statement of its own."""
         end = closing.start if closing else len(self.draft.text)
         inside = [p for p in self.signs if opening.start <= p.start < end]
         for before, piece, after in zip(inside, inside[1:], [*inside[2:], None], strict=False):
@@ -186,8 +187,8 @@ class _Check:
                 and (self.indent(piece) == 0 or (after and after.is_one_of("=", ":", "{")))
                 and not before.is_one_of(*WANTS_MORE, *OPENING)
             ):
-                return before.end
-        return inside[-1].end
+                return before
+        return inside[-1]
 
     def next_item(self, opening: Piece) -> int:
         """Where the `}` of an open brace fits: before the next line that stands as far left as its head."""

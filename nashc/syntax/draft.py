@@ -19,7 +19,8 @@ class Draft:
     def span(self, start: int, end: int) -> Span:
         """The original characters behind [start, end)."""
         first = self._origin[start]
-        return Span(self.source, first, self._origin[end - 1] + 1 if end > start else first)
+        last = min(self._origin[end - 1] + 1, len(self.source.text)) if end > start else first
+        return Span(self.source, first, max(first, last))
 
     def replace(self, start: int, end: int, by: str) -> None:
         """Put other characters in place of [start, end); what is new counts as its first character."""

@@ -437,7 +437,8 @@ def _layers_at_top(place: Place) -> Diagnostic | None:
     found = place.found
     if place.where != "top" or found is None or place.first.is_one_of(*ITEMS):
         return None
-    if not (found.is_one_of("->") or (found.is_one_of(":") and place.index == 1)):
+    is_label = found.is_one_of(":") and place.index == 1
+    if not is_label and not any(piece.is_one_of("->") for piece in place.statement.pieces):
         return None
     return Diagnostic(
         "NASH117",

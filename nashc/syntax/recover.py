@@ -53,7 +53,8 @@ def _unreadable(source: Source) -> Diagnostic | None:
             "not UTF-8 from here on",
             help=f"convert it, for example `iconv -f latin1 -t utf-8 {source.name}`",
         )
-    if all(piece.kind in ("comment", "line end") for piece in scan(source.text)):
+    pieces = scan(source.text)
+    if all(piece.kind in ("comment", "line end") or piece.text == ";" for piece in pieces):
         return Diagnostic(
             "NASH003",
             "the file is empty",
@@ -184,7 +185,8 @@ def _take_out(draft: Draft, statement: Statement, following: list[Statement]) ->
     if not statement.is_head or head.start == statement.start or _holds_layers(statement, inside):
         draft.blank(statement.start, statement.last.end)
         return
-    draft.replace(statement.start, head.start, "x" + " " * (head.start - statement.start - 1))
+    # A line end in front, because a missing one may be the mistake.
+    draft.replace(statement.start, head.start, "\nx" + " " * (head.start - statement.start - 1))
 
 
 def _take_out_settings(draft: Draft, statement: Statement, lines: list[Statement]) -> None:

@@ -53,5 +53,5 @@ def accumulator(inputs: str, weight_bits: int, terms: int) -> str:
     if not is_integer(inputs):
         return FLOAT
     low, high = bounds(inputs)
-    reach = weight_bound(weight_bits) * terms * max(-low, high)
+    reach: int = weight_bound(weight_bits) * terms * max(-low, high)
     return smallest(-reach, reach)

@@ -190,6 +190,8 @@ def _estimates(model: Any, job: Job) -> Any:
     reports = job.out / "report"
     result = finn_flow.estimate(model, job.part, job.board, job.clock_ns, reports)
     write_json(job.out / "estimates.json", result)
+    for warning in result["warnings"]:
+        job.progress.log(f"warning: {warning['layer']}: {warning['text']}")
     return model
 
 
@@ -220,7 +222,7 @@ def _result(target: str, model: Any, job: Job) -> dict[str, Any]:
         f"{network['fps']:.1f} frames a second by FINN's estimate, slowest layer {estimates['bottleneck']}, "
         f"{network['lut']} LUT, {network['bram18']} BRAM18, {network['dsp']} DSP"
     )
-    result = {key: estimates[key] for key in ("network", "bottleneck", "board", "tool")}
+    result = {key: estimates[key] for key in ("network", "bottleneck", "warnings", "board", "tool")}
     if target == "codegen":
         summary += f"; sources in {job.out / 'finn'}"
     elif target != "estimates":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from support import data, trained
+from support import trained
 from support.files import atomic_path, sha256, write_json
 from support.progress import Progress, main
 from support.qonnx_export import export
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     qonnx = export(network.network, network.model.INPUT_SHAPE, network.layers_by_path()).model
 
     progress.update(2, 4, unit="step", text="golden vectors")
-    images, labels = data.load(data.data_settings(HERE, {}, args.data), "test", limit=GOLDEN_IMAGES)
+    images, labels = trained.test_images(HERE, args.data, GOLDEN_IMAGES)
     logits = network.network(torch.from_numpy(images.astype(np.float32))).numpy()
     exact = network.exact(torch.from_numpy(images.astype(np.float64))).numpy()
     scale = float(metadata(integer)["logits_scale"])

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from support import data, trained
+from support import trained
 from support.comparison import Activations, Flip, Recorder, boundary_paths, flips
 from support.execution import ELEMENTS_MAX, Runner
 from support.files import atomic_path, read_json, sha256, write_json
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     started = time.monotonic()
     _check_export(args.export, args.weights)
     network = trained.load(HERE, args.weights)
-    images, labels = data.load(data.data_settings(HERE, {}, args.data), "test", limit=args.images)
+    images, labels = trained.test_images(HERE, args.data, args.images)
     checks = Checks(network, args.export, None if args.skip_finn else args.out, progress)
     at_once = min(IMAGES_AT_ONCE, checks.images_at_once())
     for first in range(0, len(images), at_once):
@@ -301,7 +301,7 @@ def _hardware(integer: Any, out: Path, progress: Progress) -> Any:
 
     finn_flow.start(out / "finn")
     progress.log("converting to FINN's hardware layers")
-    model = finn_flow.minimise(finn_flow.to_hardware(integer))
+    model = finn_flow.minimise(finn_flow.to_hardware(integer, progress), progress)
     with atomic_path(out / "hardware.onnx") as path:
         onnx.save(model.model, str(path))
     return model

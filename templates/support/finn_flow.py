@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from support.progress import Progress, StageError
 
 # What a folding file may set, as FINN's step_target_fps_parallelization writes it.
@@ -116,35 +118,17 @@ def to_hardware(model: Any, progress: Progress | None = None) -> Any:
 
 def minimise(model: Any, progress: Progress | None = None) -> Any:
     """FINN's step_minimize_bit_width: weights, accumulators and thresholds as narrow as their values allow."""
-    from finn.transformation.fpgadataflow.minimize_accumulator_width import (
-        MinimizeAccumulatorWidth,
-    )
     from finn.transformation.fpgadataflow.minimize_weight_bit_width import MinimizeWeightBitWidth
     from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
     from qonnx.transformation.infer_datatypes import InferDataTypes
 
-    model = _apply(
+    model = _apply(model, [MinimizeWeightBitWidth()], progress)
+    _minimise_accumulators(model)
+    return _apply(
         model,
-        [
-            MinimizeWeightBitWidth(),
-            MinimizeAccumulatorWidth(),
-            InferDataTypes(),
-            RoundAndClipThresholds(),
-            InferDataTypes(),
-            MinimizeWeightBitWidth(),
-            InferDataTypes(),
-        ],
+        [InferDataTypes(), RoundAndClipThresholds(), MinimizeWeightBitWidth(), InferDataTypes()],
         progress,
     )
-    if _narrow_constant_operations(model):
-        model = _apply(
-            model, [InferDataTypes(), MinimizeAccumulatorWidth(), RoundAndClipThresholds()]
-        )
-        # The accumulator pass widened them again.
-        _narrow_constant_operations(model)
-        model = _apply(model, [InferDataTypes(), MinimizeWeightBitWidth(), InferDataTypes()])
-        _narrow_constant_operations(model)
-    return model
 
 
 def partition(model: Any, folder: Path) -> Any:
@@ -290,11 +274,29 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
         },
         "bottleneck": performance["max_cycles_node_name"],
         "layers": layers,
+        "warnings": warnings(model),
         "board": board_resources(board),
         "clock_ns": clock_ns,
         "part": part,
         "tool": tool(),
     }
+
+
+def warnings(model: Any) -> list[dict[str, str]]:
+    """Layers that FINN builds wrong in this folding, as far as we know.
+
+    MVAU_rtl of FINN+ 1.6.1 loses data under back pressure when SIMD = MW: its output queue takes fewer results than
+    are in flight when one appears in every cycle (seen in RTL simulation, FINN's own assertion fires).
+    """
+    from qonnx.custom_op.registry import getCustomOp
+
+    found = []
+    for node in model.get_nodes_by_op_type("MVAU_rtl"):
+        width = getCustomOp(node).get_nodeattr("MW")
+        if getCustomOp(node).get_nodeattr("SIMD") == width:
+            text = f"MVAU_rtl may lose data under back pressure at SIMD = {width}; fold it to half of that or less"
+            found.append({"layer": node.name, "text": text})
+    return found
 
 
 def board_resources(board: str) -> dict[str, Any] | None:
@@ -346,21 +348,33 @@ def _apply(model: Any, transformations: list[Any], progress: Progress | None = N
 
 @contextlib.contextmanager
 def _quick_qonnx() -> Iterator[None]:
-    """Shape inference does nothing when all shapes are known: it is most of the time FINN takes (qonnx 1.0.0)."""
+    """Two detours of qonnx 1.0.0 that are most of FINN's time on a large network, cut short.
+
+    Shape inference does nothing when all shapes are known. Whether a type allows each of a million thresholds is asked
+    of the array, not of a million Python numbers.
+    """
+    from qonnx.core.datatype import IntType
     from qonnx.transformation.infer_shapes import InferShapes
 
-    slow = InferShapes.apply
+    infer_shapes, vectorize = InferShapes.apply, np.vectorize
 
-    def apply(self: Any, model: Any) -> tuple[Any, bool]:
+    def infer_unknown_shapes(self: Any, model: Any) -> tuple[Any, bool]:
         if model.check_all_tensor_shapes_specified():
             return model, False
-        return slow(self, model)
+        return infer_shapes(self, model)
 
-    InferShapes.apply = apply
+    def vectorize_allowed(function: Any, *args: Any, **kwargs: Any) -> Any:
+        datatype = getattr(function, "__self__", None)
+        if isinstance(datatype, IntType) and function.__name__ == "allowed":
+            low, high = datatype.min(), datatype.max()
+            return lambda values: (values >= low) & (values <= high) & (values == np.round(values))
+        return vectorize(function, *args, **kwargs)
+
+    InferShapes.apply, np.vectorize = infer_unknown_shapes, vectorize_allowed
     try:
         yield
     finally:
-        InferShapes.apply = slow
+        InferShapes.apply, np.vectorize = infer_shapes, vectorize
 
 
 @contextlib.contextmanager
@@ -410,39 +424,49 @@ def _layer_name(node: Any) -> str:
     return layer
 
 
-def _narrow_constant_operations(model: Any) -> bool:
-    """Give products and differences with a constant the type of the values they can have.
+def _minimise_accumulators(model: Any) -> None:
+    """FINN's MinimizeAccumulatorWidth, front to back: each node learns its input types before its own are chosen.
+
+    FINN 1.6.1 infers the types of the whole model after every node instead: minutes on a large network.
+    """
+    from qonnx.custom_op.registry import getCustomOp
+
+    for node in model.graph.node:
+        instance = getCustomOp(node)
+        instance.infer_node_datatype(model)
+        if hasattr(instance, "minimize_accumulator_width"):
+            instance.minimize_accumulator_width(model)
+            if not _narrow_with_constant(model, node, instance):
+                instance.infer_node_datatype(model)
+
+
+def _narrow_with_constant(model: Any, node: Any, instance: Any) -> bool:
+    """Give a product or difference with a constant the type of the values it can have.
 
     FINN 1.6.1 reckons with the types alone: +-1 times UINT8 became INT10, |UINT2 - 3| became UINT4.
     """
     from qonnx.core.datatype import DataType
-    from qonnx.custom_op.registry import getCustomOp
 
-    found = False
-    for node in model.graph.node:
-        kind = node.op_type.removesuffix("_hls").removesuffix("_rtl")
-        if kind not in ("ElementwiseMul", "ElementwiseAbsDiff"):
-            continue
-        constant = model.get_initializer(node.input[1])
-        if constant is None:
-            continue
-        instance = getCustomOp(node)
-        inputs = DataType[instance.get_nodeattr("lhs_dtype")]
-        ends = [float(inputs.min()), float(inputs.max())]
-        if kind == "ElementwiseMul":
-            values = [end * value for end in ends for value in (constant.min(), constant.max())]
-        else:
-            # A difference of equal signs may be 0 inside the interval; 0 is in every type.
-            values = [
-                abs(end - value) for end in ends for value in (constant.min(), constant.max())
-            ]
-        low, high = int(min(values)), int(max(values))
-        width = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0, 1)
-        datatype = f"INT{width + 1}" if low < 0 else f"UINT{max(2, width)}"
-        instance.set_nodeattr("out_dtype", datatype)
-        model.set_tensor_datatype(node.output[0], DataType[datatype])
-        found = True
-    return found
+    kind = node.op_type.removesuffix("_hls").removesuffix("_rtl")
+    if kind not in ("ElementwiseMul", "ElementwiseAbsDiff"):
+        return False
+    constant = model.get_initializer(node.input[1])
+    if constant is None:
+        return False
+    inputs = DataType[instance.get_nodeattr("lhs_dtype")]
+    # Both operations take their extremes at the ends of the input's range, 0 is in every type.
+    pairs = [
+        (float(end), float(value))
+        for end in (inputs.min(), inputs.max())
+        for value in (constant.min(), constant.max())
+    ]
+    values = [a * b if kind == "ElementwiseMul" else abs(a - b) for a, b in pairs]
+    low, high = int(min(values)), int(max(values))
+    width = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
+    datatype = f"INT{width + 1}" if low < 0 else f"UINT{max(2, width)}"
+    instance.set_nodeattr("out_dtype", datatype)
+    model.set_tensor_datatype(node.output[0], DataType[datatype])
+    return True
 
 
 def _performance(model: Any) -> dict[str, Any]:

@@ -10,9 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from torch import nn
 
+from support import data
 from support.checkpoint import code_digest, load_weights
+from support.files import read_json
 from support.integer_graph import IntegerGraph
 
 
@@ -44,3 +47,10 @@ def load(folder: Path, weights: Path) -> Trained:
     network.eval()
     exact = copy.deepcopy(network).double().eval()
     return Trained(model, network, exact, lowering.integer_graph(exact), about)
+
+
+def test_images(folder: Path, path: str | None, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """The test images of what it was trained on, or the first `limit`: uint8 N x C x H x W, and labels."""
+    settings = folder / "settings" / "train.json"
+    stage = read_json(settings) if settings.is_file() else {}
+    return data.load(data.data_settings(folder, stage, path), "test", limit=limit)

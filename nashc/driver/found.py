@@ -1,0 +1,55 @@
+"""The found architecture as a spec of its own: `found.nash` extends the searched spec by a genotype."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from nashc.diagnostics import Diagnostic, SpecError
+
+FOUND = "found.nash"
+_KEY_LINE = re.compile(r"^# search (?P<key>[0-9a-f]+)\b", re.MULTILINE)
+_GENOTYPE = re.compile(r"^genotype \{\n.*?^\}\n?", re.MULTILINE | re.DOTALL)
+
+
+def found_text(
+    *, base: Path, folder: Path, overrides: Mapping[str, str], key: str, genotype: str, origin: str
+) -> str:
+    """The text of `folder/found.nash`.
+
+    base: the searched spec. genotype: the block that the search wrote. origin: a few words on the search.
+    """
+    extends = f'extends "{_relative(base, folder)}"'
+    if overrides:
+        values = "; ".join(f"{name} = {value}" for name, value in sorted(overrides.items()))
+        extends += f" with {{ {values} }}"
+    return (
+        f"# The architecture that a search found for {base.name}. A spec like any other: read it, keep\n"
+        "# it, change a copy of it, and give it to nashc.\n"
+        f"# search {key}: {origin}\n"
+        f"nash 1\n\n{extends}\n\n{genotype}"
+    )
+
+
+def genotype_block(text: str) -> str:
+    """The genotype in a spec or in what `search.py` wrote."""
+    match = _GENOTYPE.search(text.replace("\r\n", "\n"))
+    if match is None:
+        raise ValueError("no genotype block")
+    return match[0] if match[0].endswith("\n") else match[0] + "\n"
+
+
+def search_key(text: str) -> str | None:
+    """The key of the search that a found.nash came from."""
+    match = _KEY_LINE.search(text)
+    return match["key"] if match else None
+
+
+def _relative(base: Path, folder: Path) -> str:
+    path = Path(os.path.relpath(base, folder)).as_posix()
+    if '"' in path or "\n" in path:
+        message = f"the path {path} has a quote or a line break in it, which no spec can name"
+        raise SpecError([Diagnostic("NASH001", message, help="rename the file or its folder")])
+    return path

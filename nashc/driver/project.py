@@ -1,0 +1,113 @@
+"""From a spec's path to the files of its project, without writing any of them.
+
+A spec whose cells are still to be searched gives a project that can only search; with the genotype that a
+search found, the project of `found.nash` takes its place.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nashc import emit
+from nashc.driver.found import FOUND, found_text, genotype_block, search_key
+from nashc.emit.write import WriteResult, is_current, write
+from nashc.ir import Graph
+from nashc.lower import lower
+from nashc.schema import Spec, load
+
+
+@dataclass(frozen=True)
+class Project:
+    """A spec, its graph and the files it becomes.
+
+    base: the spec that the user named; `spec` is found.nash once the architecture is known.
+    searched: the files of `base`, from which the key of a search is taken.
+    """
+
+    base: Spec
+    spec: Spec
+    graph: Graph
+    folder: Path
+    files: Mapping[str, str]
+    searched: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.base.name
+
+    @property
+    def lacks_genotype(self) -> bool:
+        """Still to be searched; then there is no network to train yet."""
+        return self.spec.is_searched
+
+    def write(self, *, force: bool = False) -> WriteResult:
+        """Bring the folder to this state; errors as in `emit.write`."""
+        digest = self.spec.digest
+        return write(self._all_files(), self.folder, digest, name=self.name, force=force)
+
+    def is_written(self) -> bool:
+        """Whether the folder holds exactly these files."""
+        return is_current(self._all_files(), self.folder, self.spec.digest, name=self.name)
+
+    def _all_files(self) -> dict[str, str]:
+        """With the spec itself where it lies in its own output folder: it is not a stale file there."""
+        files = dict(self.files)
+        inside = self.folder.resolve()
+        for path in self.base.sources:
+            if path.resolve().is_relative_to(inside):
+                relative = path.resolve().relative_to(inside).as_posix()
+                files[relative] = path.read_bytes().decode("utf-8")
+        return files
+
+
+def read(path: Path, overrides: Mapping[str, str], folder: Path | None = None) -> Project:
+    """The project of a spec. folder: where it will be written, by default build/<name>.
+
+    Errors: SpecError.
+    """
+    spec = load(path, overrides)
+    graph = lower(spec)
+    files = emit.project(spec, graph)
+    return Project(spec, spec, graph, folder or Path("build", spec.name), files, files)
+
+
+def with_genotype(project: Project, found: str, key: str, origin: str) -> Project:
+    """The project with the architecture that a search found.
+
+    found: text with a genotype block. key: of the search. origin: a few words on it.
+    """
+    text = found_text(
+        base=project.base.path,
+        folder=project.folder,
+        overrides=project.base.overrides,
+        key=key,
+        genotype=genotype_block(found),
+        origin=origin,
+    )
+    spec = _load_text(project, text)
+    graph = lower(spec)
+    files = {**emit.project(spec, graph), FOUND: text}
+    return replace(project, spec=spec, graph=graph, files=files)
+
+
+def existing_found(project: Project, key: str) -> str | None:
+    """The text of a found.nash that lies in the folder and came from the search with this key."""
+    try:
+        text = (project.folder / FOUND).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if search_key(text) == key else None
+
+
+def _load_text(project: Project, text: str) -> Spec:
+    """The spec of found.nash before it is written: from a temporary folder, to which nothing refers after."""
+    here = str(project.base.path.resolve())
+    with tempfile.TemporaryDirectory(prefix="nashc-") as folder:
+        path = Path(folder) / FOUND
+        first, _, rest = text.partition('extends "')
+        path.write_text(f'{first}extends "{here}"{rest.partition(chr(34))[2]}', encoding="utf-8")
+        spec = load(path)
+    return replace(spec, path=project.folder / FOUND)

@@ -1,0 +1,153 @@
+"""Generated projects: golden files, formatting, determinism, and code that does what the IR says."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+from tests.paths import ALL_SPECS, ROOT, SPECS
+
+GOLDEN = ROOT / "tests" / "golden"
+CASES = {
+    "own_backbone": ("model.py", "lowering.py", "graph.nir"),
+    "quickstart": ("supernet.py",),
+}
+
+
+def files(path: Path, **overrides: str) -> dict[str, str]:
+    spec = load(path, overrides)
+    return project(spec, lower(spec))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_golden(case: str, update: bool) -> None:
+    made = files(SPECS / f"{case}.nash")
+    folder = GOLDEN / case
+    for name in CASES[case]:
+        if update:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(made[name], encoding="utf-8")
+        assert made[name] == (folder / name).read_text(encoding="utf-8"), f"{case}/{name}"
+
+
+def test_no_golden_file_is_an_orphan() -> None:
+    found = {path.relative_to(GOLDEN).as_posix() for path in GOLDEN.rglob("*") if path.is_file()}
+    assert found == {f"{case}/{name}" for case, names in CASES.items() for name in names}
+
+
+@pytest.mark.parametrize("path", ALL_SPECS, ids=lambda path: path.stem)
+def test_python_is_formatted_and_lint_free(path: Path, tmp_path: Path) -> None:
+    for name, text in files(path).items():
+        if name.endswith(".py"):
+            ast.parse(text)
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    config = f"--config={ROOT / 'pyproject.toml'}"
+    for command in (["format", "--check", "--diff"], ["check"]):
+        names = [n for n in ("model.py", "supernet.py", "lowering.py") if (tmp_path / n).exists()]
+        run = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, config, *names],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_output_is_the_same_under_every_hash_seed() -> None:
+    program = (
+        "import sys, hashlib, json; from pathlib import Path;"
+        "from nashc.schema import load; from nashc.lower import lower; from nashc.emit import project;"
+        "spec = load(Path(sys.argv[1])); files = project(spec, lower(spec));"
+        "print(spec.digest, hashlib.sha256(json.dumps(files).encode()).hexdigest())"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(SPECS / "resnet18_v3.nash")],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4242")
+    }
+    assert len(seen) == 1
+
+
+def test_a_changed_clock_changes_the_build_settings_alone(tmp_path: Path) -> None:
+    text = (SPECS / "own_backbone.nash").read_text()
+    path = tmp_path / "own_backbone.nash"
+    path.write_text(text)
+    before = files(path)
+    path.write_text(text.replace("clock = 5 ns", "clock = 100 MHz"))
+    after = files(path)
+    assert [name for name in after if after[name] != before[name]] == ["settings/build.json"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["\"; import os; os.system('x')", "{{ 1 }}", "'''", "a\\\\b", "%s{}", "\u00e9\u2028"],
+)
+def test_text_of_a_spec_stays_data(path: str, tmp_path: Path) -> None:
+    """A data path is the only free text of a spec; it reaches JSON alone, never Python."""
+    text = (SPECS / "cifar10.nash").read_text()
+    quoted = path.replace('"', "")
+    evil = tmp_path / "evil.nash"
+    evil.write_text(text.replace('cifar10("cifar10"', f'cifar10("{quoted}"'), encoding="utf-8")
+    clean = files(SPECS / "cifar10.nash")
+    for name, made in files(evil).items():
+        if name.endswith(".json"):
+            json.loads(made)
+        else:
+            assert made.replace("evil.nash", "cifar10.nash") == clean[name]
+    found = json.loads(files(evil)["settings/search.json"])
+    assert found["data"]["path"] == quoted
+
+
+SHAPES = """
+import json, sys
+import torch
+from brevitas.nn import QuantReLU
+import model
+network = model.Network().eval()
+shapes = {}
+for name, module in network.named_modules():
+    module.register_forward_hook(
+        lambda m, i, o, name=name: shapes.__setitem__(name, list(getattr(o, "value", o).shape))
+        if not isinstance(o, tuple) or hasattr(o, "value") else None
+    )
+network(torch.zeros(1, *model.INPUT_SHAPE))
+print(json.dumps(shapes))
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["own_backbone", "resnet18_v3"])
+def test_the_model_has_the_shapes_of_the_graph(name: str, tmp_path: Path) -> None:
+    spec = load(SPECS / f"{name}.nash")
+    graph = lower(spec)
+    for path, text in project(spec, graph).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-c", SHAPES], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    shapes = json.loads(run.stdout)
+    compared = 0
+    for node in graph.nodes:
+        part, _, rest = node.name.partition(".")
+        found = shapes.get(f"{part}.{rest.replace('.', '_')}")
+        if found and len(found) == 4 and len(node.shape) == 4:
+            n, h, w, c = node.shape
+            assert found == [n, c, h, w], node.name
+            compared += 1
+    assert compared > 20

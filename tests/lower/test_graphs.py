@@ -1,0 +1,127 @@
+"""Graphs of the specs that ship: structure of the paper, text that reads back, size that scales."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nashc.diagnostics import SpecError
+from nashc.ir import Graph, dump
+from nashc.ir import load as read
+from nashc.lower import lower
+from nashc.schema import load
+from tests.paths import ALL_SPECS, SPECS
+
+
+def graph(name: str, **overrides: str) -> Graph:
+    return lower(load(SPECS / f"{name}.nash", overrides))
+
+
+@pytest.mark.parametrize("path", ALL_SPECS, ids=lambda path: path.stem)
+def test_the_text_form_reads_back(path: Path) -> None:
+    made = lower(load(path))
+    assert read(dump(made)) == made
+
+
+@pytest.mark.parametrize("path", ALL_SPECS, ids=lambda path: path.stem)
+def test_nodes_stand_behind_their_inputs_and_all_are_needed(path: Path) -> None:
+    made = lower(load(path))
+    seen: set[str] = set()
+    for node in made.nodes:
+        assert set(node.inputs) <= seen
+        assert node.type is not None
+        seen.add(node.name)
+    unread = [node.name for node in made.nodes if not made.consumers[node.name]]
+    assert unread == [made.output.name]
+
+
+def test_resnet18_has_the_papers_shapes() -> None:
+    made = graph("resnet18")
+    assert made.node("stem.conv").shape == (1, 112, 112, 64)
+    assert made.node("group3.block1.add").shape == (1, 7, 7, 512)
+    assert made.output.shape == (1, 1000)
+    convs = [node for node in made.nodes if node.op == "conv"]
+    assert len(convs) == 1 + 16 + 4  # stem, two in each of eight blocks, a projection in each group
+
+
+def test_a_cascade_shares_one_quantiser() -> None:
+    made = graph("resnet18_v3")
+    total = made.node("group1.nas.node2.add")
+    first = made.node(made.node(total.inputs[0]).inputs[0])
+    assert first.name == "group1.block0.add"
+    owners = {made.node(name).params["quantiser"] for name in (*total.inputs, *first.inputs)}
+    assert owners == {"group1.block0.add.join"}
+
+
+def test_the_sum_feeds_a_low_bit_and_an_8_bit_activation() -> None:
+    made = graph("resnet18_v3", bits="w2a2")
+    readers = made.consumers["group0.nas.node1.add"]
+    assert sorted((reader.dtype, reader.params["role"]) for reader in readers) == [
+        ("UINT2", "backbone"),
+        ("UINT8", "nas"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "cells"),
+    [("each layer", 4), ("each block", 2), ("each group", 2), ("network", 1), ("group1.block0", 1)],
+)
+def test_cells_attach_to_all_scopes_of_the_paper(scope: str, cells: int, tmp_path: Path) -> None:
+    path = tmp_path / "cell.nash"
+    text = (SPECS / "quickstart.nash").read_text()
+    path.write_text(text.replace("cell in each group", f"cell in {scope}"))
+    choices = [node for node in lower(load(path)).nodes if node.op == "choice"]
+    assert len({node.params["cell"] for node in choices}) == cells
+
+
+def test_a_group_cell_of_five_nodes_has_ten_edges() -> None:
+    spec = load(SPECS / "resnet18_v3.nash")
+    made = lower(replace(spec, genotype=None))
+    edges = [n for n in made.nodes if n.op == "choice" and n.params["cell"] == "group0"]
+    assert len(edges) == 10
+    across = made.node("group1.nas.edge0_1").params
+    assert "identity" not in across["ops"]
+    assert across["stride"] == 2
+
+
+def test_a_bit_rule_reaches_one_layer(tmp_path: Path) -> None:
+    made = graph("own_backbone")
+    assert made.node("narrow.block0.conv").params["weight_bits"] == 2
+    assert made.node("narrow.block0.reduce").params["weight_bits"] == 3
+    assert made.node("plain.first.act").params["bits"] == 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.integers(1, 64),
+    size=st.integers(1, 64),
+    depth=st.integers(1, 4),
+    stride=st.integers(1, 3),
+)
+def test_any_size_gives_a_graph_or_a_diagnostic(
+    width: int, size: int, depth: int, stride: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("sizes") / "net.nash"
+    path.write_text(
+        f"""nash 1
+use basic from "nashc/resnet.nash"
+backbone net() {{
+  stem:   conv 5x5({width}, stride = {stride}, pad = 0) -> bn -> act
+  group0: basic({width}, stride = {stride}) * {depth}
+  head:   avgpool -> fc: linear(classes)
+}}
+network net {{
+  input = UINT8 1x{size}x{size}
+  classes = 3
+  backbone = net
+}}
+"""
+    )
+    try:
+        made = lower(load(path))
+    except SpecError as error:
+        assert {d.code for d in error.diagnostics} <= {"NASH201", "NASH203"}
+    else:
+        assert made.output.shape == (1, 3)
