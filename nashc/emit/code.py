@@ -176,15 +176,18 @@ def _statement(name: str, expression: str) -> str:
     if len(one) <= WIDTH or not expression.endswith(")"):
         return one
     terms = expression.split(" + ")
+    if len(terms) == 2:
+        both = (
+            (f"{name}_{side}", term) for side, term in zip(("main", "branch"), terms, strict=True)
+        )
+        first = "\n".join(_statement(*pair) for pair in both)
+        return f"{first}\n        {name} = {name}_main + {name}_branch"
     if len(terms) > 2:
         lines = "\n            + ".join(terms)
         return f"        {name} = (\n            {lines}\n        )"
     opening = _opening(expression)
     head, body = expression[: opening + 1], expression[opening + 1 : -1]
-    if len(f"        {name} = {head}") <= WIDTH:
-        return f"        {name} = {head}\n            {body}\n        )"
-    lines = "\n            + ".join(terms)
-    return f"        {name} = (\n            {lines}\n        )"
+    return f"        {name} = {head}\n            {body}\n        )"
 
 
 def _opening(expression: str) -> int:
