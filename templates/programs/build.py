@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+
 from support import finn_flow, vivado_steps
 from support.files import atomic_path, digest_of, read_json, sha256, write_json
 from support.progress import Progress, StageError, main

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+
 from support import trained
 from support.files import atomic_path, sha256, write_json
 from support.progress import Progress, main

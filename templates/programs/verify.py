@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+
 from support import trained
-from support.comparison import Activations, Flip, Recorder, boundary_paths, flips
+from support.comparison import Activations, Recorder, boundary_paths, flips
 from support.execution import ELEMENTS_MAX, Runner
 from support.files import atomic_path, read_json, sha256, write_json
 from support.progress import Progress, StageError, main
@@ -71,7 +72,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     write_json(args.out / "verify.json", result)
     if not result["ok"]:
         raise StageError(
-            checks.failure(), f"the first difference and all counts are in {args.out / 'verify.json'}"
+            checks.failure(),
+            f"the first difference and all counts are in {args.out / 'verify.json'}",
         )
     return {**result, "summary": _summary(result)}
 
@@ -123,7 +125,8 @@ class Checks:
     def images_at_once(self) -> int:
         runners = [r for r in (self.qonnx, self.integer, self.hardware) if r is not None]
         elements = sum(
-            int(np.prod(self.integer.model.get_tensor_shape(tensor))) for tensor in self.integer.kept
+            int(np.prod(self.integer.model.get_tensor_shape(tensor)))
+            for tensor in self.integer.kept
         )
         # The integers, where they lay, and twice that again in the comparisons.
         return max(1, min(*(r.images_at_once() for r in runners), ELEMENTS_MAX // (4 * elements)))
@@ -133,7 +136,9 @@ class Checks:
         exact = self.exact.run(images)
         classes = exact.logits.argmax(axis=1)
         self.right += int((classes == labels).sum())
-        self._check_float("Brevitas in float32", self.brevitas.run(images), exact, first, self.brevitas_counts)
+        self._check_float(
+            "Brevitas in float32", self.brevitas.run(images), exact, first, self.brevitas_counts
+        )
         self._check_float("QONNX", self._qonnx(images), exact, first, self.qonnx_counts)
         pixels = images.transpose(0, 2, 3, 1)
         integers = self.integer.run(pixels)
@@ -225,7 +230,9 @@ class Checks:
         where = np.argwhere(differs)[0]
         given, wanted = found.reshape(expected.shape)[tuple(where)], expected[tuple(where)]
         place = f"[{', '.join(str(i) for i in where[1:])}]"
-        self._differs(name, layer, first + int(where[0]), f"{given:.0f} instead of {wanted:.0f} at {place}")
+        self._differs(
+            name, layer, first + int(where[0]), f"{given:.0f} instead of {wanted:.0f} at {place}"
+        )
 
     def _differs(self, evaluation: str, layer: str, image: int, detail: str) -> None:
         if self.first_difference is None:
@@ -309,7 +316,9 @@ def _hardware(integer: Any, out: Path, progress: Progress) -> Any:
 
 def _check_export(export: Path, weights: Path) -> None:
     """The export must be of these weights, and its files those that export.py wrote."""
-    made = read_json(export / "export.json", "run export.py first, or name its results with --export")
+    made = read_json(
+        export / "export.json", "run export.py first, or name its results with --export"
+    )
     if not weights.is_file():
         raise StageError(f"no weights at {weights}", "train first, or name them with --weights")
     if made["weights_sha256"] != sha256(weights):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from support.progress import StageError
 from torch import nn
+
+from support.progress import StageError
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,7 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
         res_estimation_complete,
     )
     from finn.transformation.fpgadataflow.annotate_cycles import AnnotateCycles
+
     from support.files import write_json
 
     model = _apply(model, [AnnotateCycles()])

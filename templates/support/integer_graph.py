@@ -16,6 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from qonnx.core.datatype import DataType
 from qonnx.util.basic import qonnx_make_model
+
 from support.brevitas_values import (
     activation_quantiser,
     batchnorm_affine,
@@ -70,7 +71,9 @@ class IntegerGraph:
         self.name = name
         self.boundaries: list[Boundary] = []
         self.notes: list[str] = []
-        self.layers_of: dict[int, list[str]] = {}  # id of a module -> its layers, in the order of calls
+        self.layers_of: dict[
+            int, list[str]
+        ] = {}  # id of a module -> its layers, in the order of calls
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, np.ndarray] = {}
         self._tensors: dict[str, tuple[tuple[int, ...], str]] = {}

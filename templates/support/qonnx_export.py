@@ -84,7 +84,9 @@ def _layer_name(name: str, layers_of: dict[str, list[str]]) -> str:
         if layers is None:
             continue
         inner = parts[length:]
-        call = next((int(n) for part in inner for n in re.findall(r"^export_handler_(\d+)$", part)), 0)
+        call = next(
+            (int(n) for part in inner for n in re.findall(r"^export_handler_(\d+)$", part)), 0
+        )
         layer = layers[call] if call < len(layers) else f"{layers[0]}.{call}"
         if "weight_quant" in inner:
             return f"{layer}.quantised_weight"

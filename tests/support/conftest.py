@@ -65,7 +65,9 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A compiled folder with trained weights, exported."""
     folder = tmp_path_factory.mktemp("nash_net")
     shutil.copytree(
-        TEMPLATES / "support", folder / "support", ignore=shutil.ignore_patterns("__pycache__", ".*")
+        TEMPLATES / "support",
+        folder / "support",
+        ignore=shutil.ignore_patterns("__pycache__", ".*"),
     )
     for file in (*(TEMPLATES / "programs").glob("*.py"), *NET.glob("*.py")):
         shutil.copy(file, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 
@@ -11,6 +10,8 @@ qnn = pytest.importorskip("brevitas.nn")
 pytest.importorskip("qonnx")
 
 from qonnx.core.modelwrapper import ModelWrapper
+from torch import nn
+
 from support.execution import Runner
 from support.integer_graph import IntegerGraph
 from support.progress import StageError
@@ -22,7 +23,6 @@ from support.quantisers import (
     TensorIntWeight,
     UnsignedAct,
 )
-from torch import nn
 
 pytestmark = pytest.mark.torch
 SCALE = 1 / 255
@@ -94,9 +94,7 @@ def real(pixels: np.ndarray) -> torch.Tensor:
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [1, 3, 5])
 def test_conv_batchnorm_relu(bits: int, stride: int, kernel: int):
-    convolution, norm, act = exact(
-        conv(3, 8, kernel, bits, stride=stride), batchnorm(8), relu(2)
-    )
+    convolution, norm, act = exact(conv(3, 8, kernel, bits, stride=stride), batchnorm(8), relu(2))
     graph, x = start()
     y = graph.act("a", graph.batchnorm("n", graph.conv("c", x, convolution), norm), act)
     pixels = images()
@@ -185,9 +183,7 @@ def test_avgpool_and_linear(bits: int, size: int, kept: int):
     with torch.no_grad():
         pooled = pool(act(real(pixels))).value
         expected = linear(pooled.flatten(1)).numpy()
-    assert np.array_equal(
-        integers(graph, v.tensor, pixels), (pooled / v.gain[0]).numpy().round()
-    )
+    assert np.array_equal(integers(graph, v.tensor, pixels), (pooled / v.gain[0]).numpy().round())
     np.testing.assert_allclose(integers(graph, "f", pixels) * y.gain, expected, atol=1e-12)
 
 
@@ -298,5 +294,3 @@ def test_a_rounding_average_pool_is_refused():
     graph, x = start()
     x = graph.act("a", x, act)
     assert "FINN cuts averages off" in refused(graph.avgpool, "head.avgpool", x, pool)
-
-

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from support.thresholds import complemented_thresholds, crossings, thresholds
 
 ACCUMULATORS = range(-40, 41)
@@ -35,9 +36,7 @@ def count(table: np.ndarray, accumulator: int) -> int:
 @example(0.5, -0.25, 0.5, (-7, 7))
 def test_counting_reached_thresholds_gives_the_activation(gain, bias, step, levels):
     lowest, highest = levels
-    table = thresholds(
-        np.array([gain]), np.array([bias]), step, lowest, highest, -40, 40
-    )[0]
+    table = thresholds(np.array([gain]), np.array([bias]), step, lowest, highest, -40, 40)[0]
     assert (np.diff(table) >= 0).all()
     assert table.min() >= -40
     assert table.max() <= 41

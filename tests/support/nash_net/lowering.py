@@ -1,6 +1,7 @@
 """The integer graph of model.py, one call per layer, as nashc writes it."""
 
 from model import INPUT_SCALE, NAME
+
 from support.integer_graph import IntegerGraph
 
 

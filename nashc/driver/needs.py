@@ -1,0 +1,141 @@
+"""What a stage needs and this machine lacks: found before anything runs, said with the way out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.driver.project import Project
+from nashc.driver.request import Request
+from nashc.stages import STAGES, Stage
+from nashc.tools import interpreter, vivado
+
+DATA_VARIABLE = "NASHC_DATA"
+_SECTIONS = {"search": "search", "train": "train", "data": "train", "build": "target"}
+_DISTRIBUTION_OF_DATA = {"digits": "scikit-learn"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What can run here: the interpreter of the stages and the tools beside it."""
+
+    python: str
+    environment: Mapping[str, str]
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Of "python" and every distribution a stage may need; NASH503 if there is no such interpreter."""
+        names = {name for stage in STAGES for name in stage.needs}
+        try:
+            return interpreter.versions(self.python, names | set(_DISTRIBUTION_OF_DATA.values()))
+        except interpreter.NoInterpreter as error:
+            message = f"the stages cannot run with {self.python}: {error}"
+            help_text = "name a Python with --python or NASHC_PYTHON"
+            raise SpecError([Diagnostic("NASH503", message, help=help_text)]) from error
+
+    @cached_property
+    def missing_vivado(self) -> str | None:
+        return vivado.missing(self.environment)
+
+
+def obstacle(
+    stage: Stage, project: Project, request: Request, machine: Machine
+) -> Diagnostic | None:
+    """Why the stage cannot run here, the most fundamental reason; None if nothing is in its way."""
+    return (
+        _missing_section(stage, project)
+        or _missing_distributions(stage, project, machine)
+        or _missing_tools(stage, machine)
+        or _missing_data(stage, project, request)
+    )
+
+
+def data_root(stage: Stage, project: Project, environment: Mapping[str, str]) -> Path:
+    """Where a relative path of a data set starts: $NASHC_DATA, or the folder of the file that names it."""
+    if environment.get(DATA_VARIABLE):
+        return Path(environment[DATA_VARIABLE]).absolute()
+    section = "search" if stage.name == "search" else "train"
+    span = project.base.spans.values.get((section, "data"))
+    path = Path(span.source.path) if span else project.base.path
+    return path.resolve().parent
+
+
+def _missing_section(stage: Stage, project: Project) -> Diagnostic | None:
+    for name in stage.settings:
+        if f"settings/{name}" not in project.searched:
+            section = _SECTIONS[name.removesuffix(".json")]
+            message = f"{stage.name} needs the section `{section}`, which the spec has not"
+            example = f"write {section} {{ ... }} in {project.base.path.name}"
+            return Diagnostic("NASH106", message, help=example)
+    return None
+
+
+def _missing_distributions(stage: Stage, project: Project, machine: Machine) -> Diagnostic | None:
+    needs = [*stage.needs]
+    data = _data_settings(stage, project)
+    if data and data["kind"] in _DISTRIBUTION_OF_DATA:
+        needs.append(_DISTRIBUTION_OF_DATA[data["kind"]])
+    missing = [name for name in needs if name not in machine.versions]
+    if not missing:
+        return None
+    verb = "is" if len(missing) == 1 else "are"
+    extra = "all" if "finn-plus" in missing else "train"
+    return Diagnostic(
+        "NASH503",
+        f"{_listed(missing)} {verb} missing in {machine.python}",
+        help=f"{machine.python} -m pip install 'nashc[{extra}]', or name another Python with --python",
+    )
+
+
+def _missing_tools(stage: Stage, machine: Machine) -> Diagnostic | None:
+    if "vivado" not in stage.tools or machine.missing_vivado is None:
+        return None
+    return Diagnostic(
+        "NASH503",
+        machine.missing_vivado,
+        help="run the printed command on a machine that has it: the output folder is all it needs",
+    )
+
+
+def _missing_data(stage: Stage, project: Project, request: Request) -> Diagnostic | None:
+    data = _data_settings(stage, project)
+    if not data or data["kind"] == "digits":
+        return None
+    if request.data is not None:
+        path = request.data.absolute()
+    elif not data.get("path"):
+        return None
+    else:
+        root = data_root(stage, project, request.environment)
+        path = root / Path(data["path"]).expanduser()
+    if path.exists():
+        return None
+    section = "search" if stage.name == "search" else "train"
+    return Diagnostic(
+        "NASH502",
+        f"there is no data set at {path}",
+        project.base.spans.values.get((section, "data")),
+        help=f"pass --data FOLDER, or set {DATA_VARIABLE} to the folder that relative paths start from",
+    )
+
+
+def _data_settings(stage: Stage, project: Project) -> dict[str, str] | None:
+    """Kind and path of the images that the stage reads."""
+    if not stage.reads_data:
+        return None
+    for name in (*stage.settings, "data.json"):
+        text = project.searched.get(f"settings/{name}")
+        settings = json.loads(text) if text else {}
+        found = settings if name == "data.json" else settings.get("data")
+        if found:
+            data: dict[str, str] = found
+            return data
+    return None
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

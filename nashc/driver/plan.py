@@ -1,0 +1,286 @@
+"""What a run does, stage by stage, and why: the value that `nashc plan` prints and `nashc run` follows.
+
+One rule, `Desk.decide`, looks at one stage with the results so far. A plan asks it for every stage without
+running any; a run asks it before each stage and then does what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from nashc.diagnostics import Diagnostic
+from nashc.driver import project as projects
+from nashc.driver.key import Key, differences, key_of
+from nashc.driver.needs import Machine, obstacle
+from nashc.driver.project import Project
+from nashc.driver.request import Request
+from nashc.driver.store import Result, Store
+from nashc.stages import STAGES, Stage
+
+COMPILE = "compile"
+Action = Literal["kept", "run", "after", "cannot"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a plan.
+
+    key: of the result, None as long as it depends on stages that have not run.
+    why: in a few words. problem: what is in the way, for "cannot".
+    is_fatal: a run that should do this stage must not begin.
+    """
+
+    stage: str
+    action: Action
+    why: str
+    key: Key | None = None
+    problem: Diagnostic | None = None
+    is_fatal: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage,
+            "action": self.action,
+            "why": self.why,
+            "key": self.key.digest if self.key else None,
+            "code": self.problem.code if self.problem else None,
+            "help": self.problem.help if self.problem else None,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rows for one spec, and the plans of the variants that it is compared with."""
+
+    name: str
+    folder: Path
+    label: str
+    rows: tuple[Row, ...]
+    compare: tuple[Plan, ...] = ()
+
+    @property
+    def fatal(self) -> tuple[Diagnostic, ...]:
+        """What makes this run impossible, each thing once."""
+        own = [row.problem for row in self.rows if row.is_fatal and row.problem]
+        others = [problem for plan in self.compare for problem in plan.fatal]
+        return tuple(dict.fromkeys([*own, *others]))
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left to do here."""
+        idle = all(row.action in ("kept", "cannot") for row in self.rows)
+        return idle and all(plan.is_done for plan in self.compare)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "folder": str(self.folder),
+            "label": self.label,
+            "stages": [row.to_json() for row in self.rows],
+            "compare": [plan.to_json() for plan in self.compare],
+        }
+
+
+@dataclass
+class Desk:
+    """One spec on its way through the stages: its project, and the results so far by stage name."""
+
+    request: Request
+    project: Project
+    machine: Machine
+    store: Store
+    label: str = ""
+    results: dict[str, Result] = field(default_factory=dict)
+    forced: set[str] = field(default_factory=set)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of this run. Without cells to fill there is no search; variants are not synthesised."""
+        is_variant = bool(self.label)
+        return tuple(
+            stage
+            for stage in self.request.stages
+            if (stage.name != "search" or self.project.base.is_searched)
+            and not (is_variant and stage.is_optional)
+        )
+
+    def compile_row(self) -> Row:
+        """The row of the files themselves."""
+        if self.project.is_written():
+            return Row(COMPILE, "kept", f"{self.project.folder} is up to date")
+        exists = (self.project.folder / "manifest.json").is_file()
+        return Row(COMPILE, "run", "the spec changed" if exists else "not written yet")
+
+    def decide(self, stage: Stage, pending: Mapping[str, str]) -> Row:
+        """What to do about a stage now. pending: stages without a result, and the action they await."""
+        waits = self._awaited(stage, pending)
+        key = None if waits else self._key(stage)
+        kept = self.store.find(stage, key.digest) if key else None
+        if kept and stage.name not in self.request.force - self.forced:
+            return Row(stage.name, "kept", _result_words(kept), key)
+        problem = obstacle(stage, self.project, self.request, self.machine)
+        if problem:
+            is_fatal = not stage.is_optional or self.request.is_named(stage)
+            return Row(stage.name, "cannot", problem.message, key, problem, is_fatal)
+        if waits and pending[waits] == "cannot":
+            return Row(stage.name, "cannot", f"needs {waits}")
+        if self.request.comes_before(stage):
+            return self._before_first(stage, key)
+        if waits:
+            return Row(stage.name, "after", f"after {waits}")
+        assert key
+        return Row(stage.name, "run", self._reason(stage, key, is_forced=kept is not None), key)
+
+    def accept(self, stage: Stage, result: Result) -> None:
+        """Go on with the result of a stage; that of a search gives the project its architecture."""
+        self.results[stage.name] = result
+        if stage.name == "search":
+            self.project = with_found(self.project, result)
+
+    def _awaited(self, stage: Stage, pending: Mapping[str, str]) -> str | None:
+        """The stage that has to run first, if any."""
+        sources = [*stage.sources]
+        if stage.name != "search" and self.project.lacks_genotype:
+            sources.insert(0, "search")
+        return next((name for name in sources if name in pending), None)
+
+    def _key(self, stage: Stage) -> Key:
+        files = self.project.searched if stage.name == "search" else self.project.files
+        data = self.request.data if stage.reads_data else None
+        extra = {"data": str(data.absolute())} if data else {}
+        return key_of(stage, files, self._inputs(stage), self.machine.versions, extra)
+
+    def _inputs(self, stage: Stage) -> dict[str, str]:
+        found = {}
+        for take in stage.takes:
+            outputs = self.results[take.stage].outputs
+            names = [take.file] if take.file else sorted(outputs)
+            found |= {f"{take.stage}/{name}": outputs[name] for name in names}
+        return found
+
+    def _reason(self, stage: Stage, key: Key, *, is_forced: bool) -> str:
+        if is_forced:
+            return "asked for by --force"
+        if self.store.was_interrupted(stage, key.digest):
+            return "goes on where it was stopped"
+        latest = self.store.latest(stage)
+        if latest is None:
+            return "no result yet"
+        changes = differences(latest.record["material"], key.material)
+        more = f" and {len(changes) - 2} more" if len(changes) > 2 else ""
+        return ", ".join(changes[:2]) + more or "its result is gone"
+
+    def _before_first(self, stage: Stage, key: Key | None) -> Row:
+        first = self.request.first
+        message = f"--from {first} takes the result of {stage.name} as it is, and there is none"
+        help_text = f"run with --from {stage.name}, or without --from"
+        problem = Diagnostic("NASH501", message, help=help_text)
+        return Row(stage.name, "cannot", "no kept result", key, problem, is_fatal=True)
+
+
+def desks(request: Request) -> tuple[Desk, ...]:
+    """The spec that was asked for, and after it each variant of its `compare`. Errors: SpecError."""
+    base = projects.read(request.spec, request.overrides, request.out)
+    machine = Machine(request.python, request.environment)
+    store = Store(base.folder / "results")
+    found = [Desk(request, base, machine, store)]
+    digests = {base.base.digest}
+    for variant in base.base.compare:
+        overrides = {**request.overrides, **variant}
+        label = "-".join(_file_word(f"{key}-{value}") for key, value in variant.items())
+        folder = base.folder / "compare" / label
+        project = projects.read(request.spec, overrides, folder)
+        if project.base.digest in digests:
+            continue
+        digests.add(project.base.digest)
+        own = replace(request, overrides=overrides)
+        found.append(Desk(own, project, machine, store, label))
+    return tuple(found)
+
+
+def make_plan(request: Request) -> Plan:
+    """What `nashc run` would do. Writes nothing. Errors: SpecError."""
+    first, *variants = desks(request)
+    pending_search = Pending()
+    plan = _plan(first, pending_search)
+    return replace(plan, compare=tuple(_plan(desk, pending_search) for desk in variants))
+
+
+@dataclass
+class Pending:
+    """Results that stages of this very run will give, so that a variant need not plan them again."""
+
+    keys: set[str] = field(default_factory=set)
+
+
+def _plan(desk: Desk, coming: Pending) -> Plan:
+    rows = tuple(_rows(desk, coming))
+    # Once the rows are made the desk knows the architecture, if any kept search gives it.
+    rows = (desk.compile_row(), *rows)
+    return Plan(desk.project.name, desk.project.folder, desk.label, rows)
+
+
+def _rows(desk: Desk, coming: Pending) -> Iterator[Row]:
+    pending: dict[str, str] = {}
+    for stage in desk.stages:
+        row = desk.decide(stage, pending)
+        if row.action == "run" and row.key and row.key.digest in coming.keys:
+            row = replace(row, action="after", why="after the same stage above")
+        if row.action == "run" and row.key:
+            coming.keys.add(row.key.digest)
+        if row.action == "kept" and row.key:
+            kept = desk.store.find(stage, row.key.digest)
+            assert kept
+            desk.accept(stage, kept)
+        else:
+            pending[stage.name] = row.action
+        yield row
+
+
+def compiled(path: Path, overrides: Mapping[str, str], out: Path | None, machine: Machine) -> Desk:
+    """The spec with the architecture of its search, if a kept result or a found.nash has it."""
+    request = Request(path, machine.python, machine.environment, overrides, out)
+    project = projects.read(path, overrides, out)
+    desk = Desk(request, project, machine, Store(project.folder / "results"))
+    search = next(stage for stage in STAGES if stage.name == "search")
+    if not project.base.is_searched or project.base.search is None:
+        return desk
+    key = desk._key(search)
+    kept = desk.store.find(search, key.digest)
+    if kept:
+        desk.accept(search, kept)
+        return desk
+    text = projects.existing_found(project, key.digest)
+    if text:
+        desk.project = projects.with_genotype(project, text, key.digest, _origin(project))
+    return desk
+
+
+def with_found(project: Project, result: Result) -> Project:
+    """The project with the architecture of a finished search."""
+    text = (result.folder / "found.nash").read_text(encoding="utf-8")
+    return projects.with_genotype(project, text, result.key, _origin(project))
+
+
+def _origin(project: Project) -> str:
+    search = project.base.search
+    assert search
+    return (
+        f"{search.epochs} epochs on {search.data.kind}, batch {search.batch}, seed {search.seed}; "
+        f"spec {project.base.digest[:12]}"
+    )
+
+
+def _result_words(result: Result) -> str:
+    return f"{result.key}  {result.record.get('headline', '')}".rstrip()
+
+
+def _file_word(text: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in text)
+
+
+__all__ = ["COMPILE", "Desk", "Plan", "Row", "cached_property", "compiled", "desks", "make_plan"]

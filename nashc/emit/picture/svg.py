@@ -1,0 +1,189 @@
+"""A graph as one SVG: no scripts, no fonts from elsewhere, the same bytes for the same graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.sax.saxutils import escape, quoteattr
+
+from nashc.emit.picture.boxes import (
+    boxes,
+    candidates,
+    details,
+    extent,
+    group,
+    operation,
+    paint,
+    short,
+)
+from nashc.emit.picture.layout import (
+    LETTER,
+    LINE,
+    MARGIN,
+    PAD,
+    PILL,
+    PILLS_PER_ROW,
+    Band,
+    Layout,
+    Place,
+    Wire,
+    layout,
+)
+from nashc.ir import Graph
+
+FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
+INK, MUTED, BAND, BAND_LINE = "#1f2733", "#5d6778", "#f6f7f9", "#dfe3e8"
+WIRES = {"spine": "#3d4757", "shortcut": "#3f86c6", "nas": "#d0568f"}
+WIRE_WORDS = {"spine": "backbone", "shortcut": "shortcut", "nas": "cell"}
+HEADING, LEGEND_ROW = 62, 24
+
+
+def svg(graph: Graph) -> str:
+    """The picture of a graph with at least one node, typed or not."""
+    shown = boxes(graph)
+    sheet = layout(shown)
+    width = max(sheet.width, 480.0, len(graph.name) * 12 + 2 * MARGIN)
+    ops = dict.fromkeys(_legend_ops(sheet))
+    kinds = [kind for kind in WIRES if any(wire.kind == kind for wire in sheet.wires)]
+    legend, legend_height = _legend(list(ops), kinds, width)
+    top = HEADING + legend_height
+    shift = (width - sheet.width) / 2
+    size = f"{_n(width)} {_n(top + sheet.height)}"
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
+        f'height="{_n(top + sheet.height)}" viewBox="0 0 {size}" role="img" '
+        f'font-family="{FONT}" font-size="11" fill="{INK}">',
+        f"<title>{_text(graph.name)}</title>",
+        f'<rect width="{_n(width)}" height="{_n(top + sheet.height)}" fill="#ffffff"/>',
+        f'<text x="{MARGIN}" y="34" font-size="18" font-weight="bold">{_text(graph.name)}</text>',
+        f'<text x="{MARGIN}" y="52" fill="{MUTED}">{_text(_summary(graph))}</text>',
+        *legend,
+        f'<g transform="translate({_n(shift)} {_n(top)})">',
+        *(line for band in sheet.bands for line in _band(band, sheet)),
+        *(line for kind in ("nas", "shortcut", "spine") for line in _wires(kind, sheet)),
+        *(line for place in sheet.places for line in _place(place)),
+        "</g>",
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(graph: Graph) -> str:
+    first, last = extent(graph.nodes[0]), extent(graph.output)
+    ends = f", {first} to {last}" if first and last else ""
+    return f"{len(graph.nodes)} nodes{ends}"
+
+
+def _legend_ops(sheet: Layout) -> Iterable[str]:
+    for place in sheet.places:
+        yield place.box.layer.op
+        yield from (op.split(" ", 1)[0] for op in candidates(place.box))
+
+
+def _legend(ops: list[str], kinds: list[str], width: float) -> tuple[list[str], float]:
+    """Lines of the legend, which wraps at the width of the picture, and its height."""
+    lines: list[str] = []
+    x, y = float(MARGIN), float(HEADING) + 8
+    for word, kind in [(op, "") for op in ops] + [(WIRE_WORDS[kind], kind) for kind in kinds]:
+        step = 24 + len(word) * LETTER + 16
+        if x + step > width - MARGIN and x > MARGIN:
+            x, y = float(MARGIN), y + LEGEND_ROW
+        if kind:
+            colour = f'stroke="{WIRES[kind]}" stroke-width="2"'
+            lines.append(f'<path d="M{_n(x)} {_n(y + 6)}h18" fill="none" {colour}/>')
+        else:
+            colours = _colours(word)
+            lines.append(
+                f'<rect x="{_n(x)}" y="{_n(y)}" width="18" height="12" rx="3" {colours}/>'
+            )
+        lines.append(f'<text x="{_n(x + 24)}" y="{_n(y + 10)}">{_text(word)}</text>')
+        x += step
+    return lines, y + LEGEND_ROW + 12 - HEADING
+
+
+def _band(band: Band, sheet: Layout) -> Iterable[str]:
+    inset = MARGIN / 2
+    yield (
+        f'<rect x="{_n(inset)}" y="{_n(band.y)}" width="{_n(sheet.width - 2 * inset)}" '
+        f'height="{_n(band.height)}" rx="10" fill="{BAND}" stroke="{BAND_LINE}"/>'
+    )
+    yield (
+        f'<text x="{_n(inset + 12)}" y="{_n(band.y + 22)}" font-size="13" font-weight="bold" '
+        f'fill="{MUTED}">{_text(band.name)}</text>'
+    )
+
+
+def _wires(kind: str, sheet: Layout) -> Iterable[str]:
+    colour = WIRES[kind]
+    width = "2" if kind == "spine" else "1.4"
+    for wire in sheet.wires:
+        if wire.kind == kind:
+            x, y = wire.points[-1]
+            yield f'<path d="{_path(wire)}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+            yield f'<path d="M{_n(x - 4)} {_n(y - 7)}h8L{_n(x)} {_n(y)}Z" fill="{colour}"/>'
+
+
+def _path(wire: Wire) -> str:
+    (x, y), *rest = wire.points
+    parts = [f"M{_n(x)} {_n(y)}"]
+    for to_x, to_y in rest:
+        if to_x == x:
+            parts.append(f"V{_n(to_y)}")
+        else:
+            middle = (y + to_y) / 2
+            parts.append(f"C{_n(x)} {_n(middle)} {_n(to_x)} {_n(middle)} {_n(to_x)} {_n(to_y)}")
+        x, y = to_x, to_y
+    return "".join(parts)
+
+
+def _place(place: Place) -> Iterable[str]:
+    """The box of a layer; what a reader may point at names every node in it."""
+    box = place.box
+    left, right = place.x + PAD, place.x + place.width - PAD
+    y = place.y + PAD + 11
+    yield "<g>"
+    yield f"<title>{_text(', '.join(node.name for node in box.nodes))}</title>"
+    yield (
+        f'<rect x="{_n(place.x)}" y="{_n(place.y)}" width="{_n(place.width)}" '
+        f'height="{_n(place.height)}" rx="7" {_colours(box.layer.op)}/>'
+    )
+    name = short(box.name) if group(box.name) else box.name
+    yield f'<text x="{_n(left)}" y="{_n(y)}" font-weight="bold">{_text(name)}</text>'
+    y += LINE
+    yield f'<text x="{_n(left)}" y="{_n(y)}">{_text(operation(box.layer))}</text>'
+    shape = _text(extent(box.nodes[-1]))
+    yield f'<text x="{_n(right)}" y="{_n(y)}" text-anchor="end" fill="{MUTED}">{shape}</text>'
+    if words := details(box):
+        y += LINE
+        yield f'<text x="{_n(left)}" y="{_n(y)}" fill="{MUTED}">{_text(words)}</text>'
+    yield from _pills(place, y + 7)
+    yield "</g>"
+
+
+def _pills(place: Place, top: float) -> Iterable[str]:
+    """The candidates of a choice, each in the colour of its op."""
+    width = (place.width - 2 * PAD - 4) / PILLS_PER_ROW
+    for index, op in enumerate(candidates(place.box)):
+        row, column = divmod(index, PILLS_PER_ROW)
+        x, y = place.x + PAD + column * (width + 4), top + row * PILL
+        yield (
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{PILL - 3}" rx="8" '
+            f"{_colours(op)}/>"
+        )
+        yield (
+            f'<text x="{_n(x + width / 2)}" y="{_n(y + 11.5)}" text-anchor="middle" '
+            f'font-size="10">{_text(op)}</text>'
+        )
+
+
+def _colours(op: str) -> str:
+    colours = paint(op)
+    return f"fill={quoteattr(colours.fill)} stroke={quoteattr(colours.line)}"
+
+
+def _text(words: str) -> str:
+    return escape(words)
+
+
+def _n(value: float) -> str:
+    """A coordinate in tenths: enough for the eye, and no digits that differ between machines."""
+    return f"{value:.1f}".removesuffix(".0")
