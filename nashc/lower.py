@@ -16,7 +16,7 @@ from nashc.ir import Graph, Node
 from nashc.passes.pipeline import run
 from nashc.schema import Spec
 from nashc.schema.files import Definition
-from nashc.schema.values import BROKEN, number
+from nashc.schema.values import BROKEN, describe, number
 from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import Bits
@@ -93,7 +93,7 @@ class _Builder:
                 self._taken(name, node.parts[index].name.span, first)
 
     def _check_classes(self, node: ast.Backbone, value: str | None) -> None:
-        if value is None or not self.nodes:
+        if value is None or not node.parts:
             return
         last = next(n for n in self.nodes if n.name == value)
         if last.op != "linear":
@@ -323,7 +323,7 @@ class _Builder:
                 self.problems.add(Diagnostic("NASH110", text, term.span, help=hint))
                 return None
             if isinstance(result[name], bool) or not isinstance(result[name], int):
-                text = f"`{name}` needs a whole number, and this is {result[name]!r}"
+                text = f"`{name}` needs a whole number, and this is {describe(result[name])}"
                 self.problems.add(Diagnostic("NASH104", text, span))
                 return None
             if result[name] < least:

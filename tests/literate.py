@@ -47,7 +47,10 @@ HOSTS = {
     "search": _NETWORK % "" + "search {\n%s}\n",
     "train": _NETWORK % "" + "train {\n%s}\n",
     "target": _NETWORK % "" + "target {\n%s}\n",
-    "backbone": _NETWORK.split("backbone tiny")[0] + "%s" + "network" + _NETWORK.split("network")[1] % "",
+    "backbone": _NETWORK.split("backbone tiny")[0]
+    + "%s"
+    + "network"
+    + _NETWORK.split("network")[1] % "",
     "spec": _NETWORK % "" + "%s",
 }
 
@@ -110,7 +113,9 @@ def check(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, update: boo
         match block.kind:
             case "nash":
                 last = block
-                name = next((w.removeprefix("file=") for w in block.info if w.startswith("file=")), "")
+                name = next(
+                    (w.removeprefix("file=") for w in block.info if w.startswith("file=")), ""
+                )
                 if name:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     (folder / name).write_text(block.text, encoding="utf-8")

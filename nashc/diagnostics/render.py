@@ -136,9 +136,7 @@ def _marks(span: Span, sign: str, text: str) -> Iterator[_Mark]:
         yield _Mark(number, first, max(last, first + 1), sign, text if number == end_line else "")
 
 
-def _excerpt(
-    source: Source, marks: Sequence[_Mark], gutter: int, paint: _Paint
-) -> Iterator[str]:
+def _excerpt(source: Source, marks: Sequence[_Mark], gutter: int, paint: _Paint) -> Iterator[str]:
     bar = paint(f"{' ' * gutter} |", _BLUE)
     yield bar
     for number in sorted({mark.line for mark in marks}):
@@ -176,7 +174,10 @@ class _Line:
         if width <= _WIDEST_LINE:
             return cls("".join(shown), tuple(columns))
         first = max(0, min(focus, len(line)) - _WIDEST_LINE // 4)
-        last = next((i for i in range(first, len(line)) if columns[i] - columns[first] > _WIDEST_LINE - 8), len(line))
+        last = next(
+            (i for i in range(first, len(line)) if columns[i] - columns[first] > _WIDEST_LINE - 8),
+            len(line),
+        )
         before, after = "... " if first else "", " ..." if last < len(line) else ""
         offset = len(before) - columns[first]
         edge = columns[last] + offset

@@ -6,9 +6,9 @@ running any; a run asks it before each stage and then does what it says.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +17,12 @@ from nashc.driver import project as projects
 from nashc.driver.key import Key, differences, key_of
 from nashc.driver.needs import Machine, obstacle
 from nashc.driver.project import Project
+from nashc.driver.report import headline
 from nashc.driver.request import Request
+from nashc.driver.search import with_found
 from nashc.driver.store import Result, Store
-from nashc.stages import STAGES, Stage
+from nashc.emit.write import MANIFEST
+from nashc.stages import Stage
 
 COMPILE = "compile"
 Action = Literal["kept", "run", "after", "cannot"]
@@ -54,12 +57,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """The rows for one spec, and the plans of the variants that it is compared with."""
+    """The rows for one spec, and the plans of the variants that it is compared with.
+
+    target: the hardware settings in force, defaults included; empty without a target.
+    """
 
     name: str
     folder: Path
     label: str
     rows: tuple[Row, ...]
+    target: Mapping[str, Any] = field(default_factory=dict)
     compare: tuple[Plan, ...] = ()
 
     @property
@@ -80,6 +87,7 @@ class Plan:
             "name": self.name,
             "folder": str(self.folder),
             "label": self.label,
+            "target": dict(self.target),
             "stages": [row.to_json() for row in self.rows],
             "compare": [plan.to_json() for plan in self.compare],
         }
@@ -87,7 +95,10 @@ class Plan:
 
 @dataclass
 class Desk:
-    """One spec on its way through the stages: its project, and the results so far by stage name."""
+    """One spec on its way through the stages: its project, and the results so far by stage name.
+
+    fresh: keys that this very run has made or will make, shared by the desks of a run.
+    """
 
     request: Request
     project: Project
@@ -95,7 +106,7 @@ class Desk:
     store: Store
     label: str = ""
     results: dict[str, Result] = field(default_factory=dict)
-    forced: set[str] = field(default_factory=set)
+    fresh: set[str] = field(default_factory=set)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -110,18 +121,22 @@ class Desk:
 
     def compile_row(self) -> Row:
         """The row of the files themselves."""
-        if self.project.is_written():
+        changes = self.project.outdated()
+        if changes is None:
+            return Row(COMPILE, "run", "not written yet")
+        if not changes:
             return Row(COMPILE, "kept", f"{self.project.folder} is up to date")
-        exists = (self.project.folder / "manifest.json").is_file()
-        return Row(COMPILE, "run", "the spec changed" if exists else "not written yet")
+        names = [name for name in changes if name != MANIFEST] or [MANIFEST]
+        return Row(COMPILE, "run", _few(names, "changes" if len(names) == 1 else "change"))
 
     def decide(self, stage: Stage, pending: Mapping[str, str]) -> Row:
         """What to do about a stage now. pending: stages without a result, and the action they await."""
         waits = self._awaited(stage, pending)
-        key = None if waits else self._key(stage)
+        key = None if waits else self.key(stage)
         kept = self.store.find(stage, key.digest) if key else None
-        if kept and stage.name not in self.request.force - self.forced:
-            return Row(stage.name, "kept", _result_words(kept), key)
+        is_fresh = key is not None and key.digest in self.fresh
+        if kept and (is_fresh or stage.name not in self.request.force):
+            return Row(stage.name, "kept", headline(kept), key)
         problem = obstacle(stage, self.project, self.request, self.machine)
         if problem:
             is_fatal = not stage.is_optional or self.request.is_named(stage)
@@ -132,6 +147,8 @@ class Desk:
             return self._before_first(stage, key)
         if waits:
             return Row(stage.name, "after", f"after {waits}")
+        if is_fresh:
+            return Row(stage.name, "after", "with the same stage above", key)
         assert key
         return Row(stage.name, "run", self._reason(stage, key, is_forced=kept is not None), key)
 
@@ -142,20 +159,21 @@ class Desk:
             self.project = with_found(self.project, result)
 
     def _awaited(self, stage: Stage, pending: Mapping[str, str]) -> str | None:
-        """The stage that has to run first, if any."""
+        """The last stage that has to run first, if any."""
         sources = [*stage.sources]
         if stage.name != "search" and self.project.lacks_genotype:
             sources.insert(0, "search")
-        return next((name for name in sources if name in pending), None)
+        return next((name for name in reversed(sources) if name in pending), None)
 
-    def _key(self, stage: Stage) -> Key:
+    def key(self, stage: Stage) -> Key:
+        """Of the result that the stage would give now; the stages it takes from have results."""
         files = self.project.searched if stage.name == "search" else self.project.files
         data = self.request.data if stage.reads_data else None
         extra = {"data": str(data.absolute())} if data else {}
         return key_of(stage, files, self._inputs(stage), self.machine.versions, extra)
 
     def _inputs(self, stage: Stage) -> dict[str, str]:
-        found = {}
+        found: dict[str, str] = {}
         for take in stage.takes:
             outputs = self.results[take.stage].outputs
             names = [take.file] if take.file else sorted(outputs)
@@ -167,12 +185,10 @@ class Desk:
             return "asked for by --force"
         if self.store.was_interrupted(stage, key.digest):
             return "goes on where it was stopped"
-        latest = self.store.latest(stage)
+        latest = self.store.latest(stage, self.label)
         if latest is None:
             return "no result yet"
-        changes = differences(latest.record["material"], key.material)
-        more = f" and {len(changes) - 2} more" if len(changes) > 2 else ""
-        return ", ".join(changes[:2]) + more or "its result is gone"
+        return _few(differences(latest.record["material"], key.material)) or "its result is gone"
 
     def _before_first(self, stage: Stage, key: Key | None) -> Row:
         first = self.request.first
@@ -182,56 +198,52 @@ class Desk:
         return Row(stage.name, "cannot", "no kept result", key, problem, is_fatal=True)
 
 
+def desk_of(request: Request) -> Desk:
+    """The spec that was asked for, before any stage. Errors: SpecError."""
+    project = projects.read(request.spec, request.overrides, request.out)
+    machine = Machine(request.python, request.environment)
+    return Desk(request, project, machine, Store(project.folder / "results"))
+
+
 def desks(request: Request) -> tuple[Desk, ...]:
     """The spec that was asked for, and after it each variant of its `compare`. Errors: SpecError."""
-    base = projects.read(request.spec, request.overrides, request.out)
-    machine = Machine(request.python, request.environment)
-    store = Store(base.folder / "results")
-    found = [Desk(request, base, machine, store)]
-    digests = {base.base.digest}
-    for variant in base.base.compare:
+    base = desk_of(request)
+    found = [base]
+    digests = {base.project.base.digest}
+    for variant in base.project.base.compare:
         overrides = {**request.overrides, **variant}
         label = "-".join(_file_word(f"{key}-{value}") for key, value in variant.items())
-        folder = base.folder / "compare" / label
+        folder = base.project.folder / "compare" / label
         project = projects.read(request.spec, overrides, folder)
         if project.base.digest in digests:
             continue
         digests.add(project.base.digest)
         own = replace(request, overrides=overrides)
-        found.append(Desk(own, project, machine, store, label))
+        found.append(replace(base, request=own, project=project, label=label, results={}))
     return tuple(found)
 
 
 def make_plan(request: Request) -> Plan:
     """What `nashc run` would do. Writes nothing. Errors: SpecError."""
-    first, *variants = desks(request)
-    pending_search = Pending()
-    plan = _plan(first, pending_search)
-    return replace(plan, compare=tuple(_plan(desk, pending_search) for desk in variants))
+    first, *variants = [_plan(desk) for desk in desks(request)]
+    return replace(first, compare=tuple(variants))
 
 
-@dataclass
-class Pending:
-    """Results that stages of this very run will give, so that a variant need not plan them again."""
-
-    keys: set[str] = field(default_factory=set)
-
-
-def _plan(desk: Desk, coming: Pending) -> Plan:
-    rows = tuple(_rows(desk, coming))
-    # Once the rows are made the desk knows the architecture, if any kept search gives it.
-    rows = (desk.compile_row(), *rows)
-    return Plan(desk.project.name, desk.project.folder, desk.label, rows)
+def _plan(desk: Desk) -> Plan:
+    found = tuple(rows(desk))
+    # Only now: once the rows are made the desk knows the architecture, if any kept search gives it.
+    found = (desk.compile_row(), *found)
+    target = json.loads(desk.project.files.get("settings/build.json", "{}"))
+    return Plan(desk.project.name, desk.project.folder, desk.label, found, target)
 
 
-def _rows(desk: Desk, coming: Pending) -> Iterator[Row]:
+def rows(desk: Desk) -> Iterator[Row]:
+    """The row of each stage, with the results that are kept; the desk gets them."""
     pending: dict[str, str] = {}
     for stage in desk.stages:
         row = desk.decide(stage, pending)
-        if row.action == "run" and row.key and row.key.digest in coming.keys:
-            row = replace(row, action="after", why="after the same stage above")
         if row.action == "run" and row.key:
-            coming.keys.add(row.key.digest)
+            desk.fresh.add(row.key.digest)
         if row.action == "kept" and row.key:
             kept = desk.store.find(stage, row.key.digest)
             assert kept
@@ -241,46 +253,11 @@ def _rows(desk: Desk, coming: Pending) -> Iterator[Row]:
         yield row
 
 
-def compiled(path: Path, overrides: Mapping[str, str], out: Path | None, machine: Machine) -> Desk:
-    """The spec with the architecture of its search, if a kept result or a found.nash has it."""
-    request = Request(path, machine.python, machine.environment, overrides, out)
-    project = projects.read(path, overrides, out)
-    desk = Desk(request, project, machine, Store(project.folder / "results"))
-    search = next(stage for stage in STAGES if stage.name == "search")
-    if not project.base.is_searched or project.base.search is None:
-        return desk
-    key = desk._key(search)
-    kept = desk.store.find(search, key.digest)
-    if kept:
-        desk.accept(search, kept)
-        return desk
-    text = projects.existing_found(project, key.digest)
-    if text:
-        desk.project = projects.with_genotype(project, text, key.digest, _origin(project))
-    return desk
-
-
-def with_found(project: Project, result: Result) -> Project:
-    """The project with the architecture of a finished search."""
-    text = (result.folder / "found.nash").read_text(encoding="utf-8")
-    return projects.with_genotype(project, text, result.key, _origin(project))
-
-
-def _origin(project: Project) -> str:
-    search = project.base.search
-    assert search
-    return (
-        f"{search.epochs} epochs on {search.data.kind}, batch {search.batch}, seed {search.seed}; "
-        f"spec {project.base.digest[:12]}"
-    )
-
-
-def _result_words(result: Result) -> str:
-    return f"{result.key}  {result.record.get('headline', '')}".rstrip()
+def _few(phrases: list[str], verb: str = "") -> str:
+    """Two of them and how many more there are."""
+    more = f" and {len(phrases) - 2} more" if len(phrases) > 2 else ""
+    return f"{', '.join(phrases[:2])}{more} {verb}".rstrip()
 
 
 def _file_word(text: str) -> str:
     return "".join(char if char.isalnum() or char in "-_." else "_" for char in text)
-
-
-__all__ = ["COMPILE", "Desk", "Plan", "Row", "cached_property", "compiled", "desks", "make_plan"]

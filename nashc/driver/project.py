@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nashc import emit
 from nashc.driver.found import FOUND, found_text, genotype_block, search_key
-from nashc.emit.write import WriteResult, is_current, write
+from nashc.emit.write import WriteResult, outdated, write
 from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Spec, load
@@ -48,9 +48,9 @@ class Project:
         digest = self.spec.digest
         return write(self._all_files(), self.folder, digest, name=self.name, force=force)
 
-    def is_written(self) -> bool:
-        """Whether the folder holds exactly these files."""
-        return is_current(self._all_files(), self.folder, self.spec.digest, name=self.name)
+    def outdated(self) -> tuple[str, ...] | None:
+        """The files of the folder that would change; None if it was never written."""
+        return outdated(self._all_files(), self.folder, self.spec.digest, name=self.name)
 
     def _all_files(self) -> dict[str, str]:
         """With the spec itself where it lies in its own output folder: it is not a stale file there."""

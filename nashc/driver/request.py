@@ -36,7 +36,9 @@ class Request:
         names = [stage.name for stage in STAGES]
         if self.first and self.last and names.index(self.first) > names.index(self.last):
             message = f"{self.first} comes after {self.last}"
-            raise SpecError([Diagnostic("NASH505", message, help="the order is " + ", ".join(names))])
+            raise SpecError(
+                [Diagnostic("NASH505", message, help="the order is " + ", ".join(names))]
+            )
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nashc.driver.key import Key
-from nashc.stages import Stage
+from nashc.stages import BY_NAME, Stage
 
 RECORD = "stage.json"
 LOG = "log.txt"
@@ -62,11 +62,12 @@ class Store:
             return None
         return result
 
-    def latest(self, stage: Stage) -> Result | None:
-        """The result that was made last, whatever its inputs."""
+    def latest(self, stage: Stage, label: str = "") -> Result | None:
+        """The result that was made last, whatever its inputs, for the spec or for its variant `label`."""
         folder = self.root / stage.name
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        found = [result for name in names if (result := _read(stage, folder / name))]
+        results = [result for name in names if (result := _read(stage, folder / name))]
+        found = [result for result in results if result.record["label"] == label]
         return max(found, key=lambda result: str(result.record["finished"]), default=None)
 
     def partial(self, stage: Stage, key: str) -> Path:
@@ -80,12 +81,19 @@ class Store:
             path.name != LOG for path in (folder.iterdir() if folder.is_dir() else ())
         )
 
-    def begin(self, stage: Stage, key: str, *, afresh: bool) -> Path:
-        """A folder to work in, with the state of an interrupted run unless `afresh`."""
+    def begin(self, stage: Stage, key: str, *, resumes: bool, label: str = "") -> Path:
+        """A folder to work in: as an interrupted run left it, or else with what the stage can build on."""
         folder = self.partial(stage, key)
-        if afresh or not stage.can_resume:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        if resumes:
+            return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in stage.builds_on:
+            latest = self.latest(BY_NAME[name], label)
+            if latest:
+                ignored = shutil.ignore_patterns(LOG, RECORD, *stage.builds_anew)
+                shutil.copytree(latest.folder, folder, ignore=ignored, dirs_exist_ok=True)
+                break
         return folder
 
     def finish(
@@ -93,7 +101,7 @@ class Store:
     ) -> Result:
         """Make the partial folder of a successful stage its kept result.
 
-        about: what is worth knowing besides the key (versions, durations, spec digest).
+        about: the label of the variant, what is worth knowing besides the key (versions, durations, spec digest).
         """
         partial = self.partial(stage, key.digest)
         record = {
@@ -118,7 +126,10 @@ def _read(stage: Stage, folder: Path) -> Result | None:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(record, dict) or not {"outputs", "result", "material"} <= record.keys():
+    if (
+        not isinstance(record, dict)
+        or not {"outputs", "result", "material", "label"} <= record.keys()
+    ):
         return None
     return Result(stage.name, folder.name, folder, record)
 

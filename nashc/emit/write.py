@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -70,15 +69,18 @@ def write(
     return WriteResult(out, change.write, change.same, change.remove, kept)
 
 
-def is_current(files: Mapping[str, str], out: Path, digest: str, *, name: str = "") -> bool:
-    """Whether `write` would have nothing to do."""
+def outdated(
+    files: Mapping[str, str], out: Path, digest: str, *, name: str = ""
+) -> tuple[str, ...] | None:
+    """The files that `write` would write or remove; None if the folder holds none of ours yet."""
     contents = {_checked(path): text.encode() for path, text in files.items()}
     contents[MANIFEST] = _manifest(contents, name, digest)
     try:
         change = _compare(contents, out)
+        is_there = (out / MANIFEST).is_file()
     except OSError:
-        return False
-    return not (change.write or change.remove)
+        return None
+    return tuple(sorted({*change.write, *change.remove})) if is_there else None
 
 
 def _compare(contents: Mapping[str, bytes], out: Path) -> _Change:
@@ -113,15 +115,15 @@ def _apply(contents: Mapping[str, bytes], out: Path, change: _Change) -> None:
             (out / path).parent.mkdir(parents=True, exist_ok=True)
         (out / _JOURNAL).write_bytes(contents[MANIFEST])
         for path in change.edited:
-            os.replace(out / path, out / f"{path}.orig")
+            (out / path).replace(out / f"{path}.orig")
         for path in change.write:
             if path != MANIFEST:
-                os.replace(staging / path, out / path)
+                (staging / path).replace(out / path)
         for path in change.remove:
             (out / path).unlink(missing_ok=True)
             _remove_empty(out, (out / path).parent)
         if MANIFEST in change.write:
-            os.replace(staging / MANIFEST, out / MANIFEST)
+            (staging / MANIFEST).replace(out / MANIFEST)
         (out / _JOURNAL).unlink(missing_ok=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -176,30 +178,13 @@ def _remove_empty(out: Path, folder: Path) -> None:
 
 
 def _edited(out: Path, paths: tuple[str, ...]) -> SpecError:
-    listed = ", ".join(paths)
-    verb = "was" if len(paths) == 1 else "were"
-    return SpecError(
-        [
-            Diagnostic(
-                "NASH402",
-                f"{listed} in {out} {verb} edited since nashc wrote it"
-                if len(paths) == 1
-                else f"{listed} in {out} {verb} edited since nashc wrote them",
-                help="--force writes the new text and keeps yours as <file>.orig; -o takes another folder",
-            )
-        ]
-    )
+    was, them = ("was", "it") if len(paths) == 1 else ("were", "them")
+    message = f"{', '.join(paths)} in {out} {was} edited since nashc wrote {them}"
+    help_text = "--overwrite writes anew and keeps yours as <file>.orig; -o takes another folder"
+    return SpecError([Diagnostic("NASH402", message, help=help_text)])
 
 
 def _unwritable(out: Path, error: OSError) -> SpecError:
     where = f" ({error.filename})" if error.filename and str(error.filename) != str(out) else ""
-    reason = (error.strerror or str(error)).lower()
-    return SpecError(
-        [
-            Diagnostic(
-                "NASH401",
-                f"the output folder {out} cannot be written: {reason}{where}",
-                help="choose another folder with -o",
-            )
-        ]
-    )
+    message = f"the output folder {out} cannot be written: {(error.strerror or str(error)).lower()}"
+    return SpecError([Diagnostic("NASH401", message + where, help="choose another folder with -o")])

@@ -32,6 +32,7 @@ class _Place:
 def attach_cells(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     """The graph with all cells; NASH3xx where a cell or the genotype does not fit."""
     places = [place for cell in spec.cells for place in _places(cell, graph, problems)]
+    _check_scopes(places, problems)
     problems.check()
     _check_genotype(spec, places, problems)
     for place in places:
@@ -45,6 +46,19 @@ def attach_cells(graph: Graph, spec: Spec, problems: Problems) -> Graph:
 
 
 # ---- scopes -----------------------------------------------------------------------------------
+
+
+def _check_scopes(places: list[_Place], problems: Problems) -> None:
+    """One cell at most attaches to a scope: their layers would have the same names."""
+    taken: dict[str, Cell] = {}
+    for place in places:
+        first = taken.setdefault(place.scope, place.cell)
+        if first is not place.cell:
+            text = f"two cells attach to `{place.scope}`"
+            others = (Label(first.span, "the first"),)
+            hint = "keep one of them"
+            span = place.cell.span
+            problems.add(Diagnostic("NASH102", text, span, "the second", others, hint))
 
 
 def _places(cell: Cell, graph: Graph, problems: Problems) -> list[_Place]:

@@ -63,9 +63,9 @@ class Loader:
             self._problems.add(
                 Diagnostic(
                     "NASH108",
-                    f"there is no file {path.name} to read here",
+                    f"there is no file {asked.text} to read here",
                     asked,
-                    "looked for beside this file",
+                    "" if _is_library(asked) else "looked for beside this file",
                     help=_help_for_path(path, asked),
                 )
             )
@@ -163,8 +163,14 @@ class Loader:
         )
 
 
+def _is_library(asked: Span) -> bool:
+    return asked.text.strip('"').startswith(LIBRARY)
+
+
 def _help_for_path(path: Path, asked: Span) -> str:
-    if asked.text.strip('"').startswith(LIBRARY):
+    if (resources.library_root() / path.name).is_file():
+        return f'the library has it: "{LIBRARY}{path.name}"'
+    if _is_library(asked):
         known = sorted(LIBRARY + file.name for file in resources.library_root().glob("*.nash"))
         return "the library has " + ", ".join(known)
     beside = (

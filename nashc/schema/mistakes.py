@@ -66,9 +66,12 @@ def _diagnostic(
         return Diagnostic(kind, details["msg"], spans.value(loc), help=context.get("help", ""))
     if kind == "extra_forbidden":
         known = nearest(name, _fields(model, details["loc"]))
-        where = f"`{path[-1]}`" if len(details["loc"]) == 1 else "these arguments"
-        code = "NASH101" if len(details["loc"]) == 1 else "NASH110"
-        return Diagnostic(code, f"there is no `{name}` in {where}", spans.key(loc), help=known)
+        parts = (*path, *map(str, details["loc"]))
+        if len(details["loc"]) == 1 or parts[:2] in _INNER_SECTIONS:
+            text = f"there is no `{name}` in `{parts[-2]}`"
+            return Diagnostic("NASH101", text, spans.key(loc), help=known)
+        text = f"there is no `{name}` in these arguments"
+        return Diagnostic("NASH110", text, spans.key(loc), help=known)
     if kind == "missing":
         text = f"`{path[-1]}` needs `{name}`"
         return Diagnostic(
@@ -103,9 +106,10 @@ def _unknown_choice(details: ErrorDetails, loc: tuple[str, ...], spans: SpanTabl
     word = details["input"]
     if isinstance(word, dict):
         word = word.get("name", word)
-    text = f"`{word}` is no choice for `{loc[-1]}`"
+    name = loc[-2] if loc[-1] == "name" else loc[-1]  # `alphas = sgd`: the name of a call
+    text = f"`{word}` is no choice for `{name}`"
     if not isinstance(word, str):
-        text = f"`{loc[-1]}` needs a word, and this is {describe(word)}"
+        text = f"`{name}` needs a word, and this is {describe(word)}"
     close = nearest(str(word), legal)
     legal_text = "legal are " + ", ".join(legal)
     help_text = f"{close} {legal_text}" if close.startswith("did") else legal_text
@@ -133,6 +137,8 @@ def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     names = list(getattr(current, "model_fields", {}))
     return [name for name in names if name != "name"]
 
+
+_INNER_SECTIONS = (("network", "bits"), ("network", "activation"))
 
 _EXAMPLES = {
     "input": "input = UINT8 3x32x32",

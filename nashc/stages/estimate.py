@@ -10,5 +10,7 @@ ESTIMATE = Stage(
     takes=(Take("--model", "export", "model.integer.onnx"),),
     arguments=("--to", "estimates"),
     gives=("estimates.json",),
+    builds_on=("estimate",),
+    builds_anew=("finn",),
     needs=("onnx", "qonnx", "finn-plus"),
 )

@@ -26,6 +26,8 @@ class Stage:
     gives: files that must lie in its folder afterwards.
     needs: distributions that its interpreter must have; their versions are part of the result's key.
     tools: programs outside Python that it needs.
+    builds_on: stages whose last result it may begin with, since its program knows which parts still hold;
+        the first that has one counts. builds_anew: folders of such a result that are left behind.
     version: to be raised when results made before must not be kept although no emitted file changed.
     """
 
@@ -41,6 +43,8 @@ class Stage:
     reads_data: bool = False
     can_resume: bool = False
     is_optional: bool = False
+    builds_on: tuple[str, ...] = ()
+    builds_anew: tuple[str, ...] = ()
     version: int = 1
 
     @property

@@ -137,12 +137,15 @@ class _Check:
         self.changes.append(_Change(closing.start, closing.end, sign))
 
     def not_opened(self, closing: Piece) -> None:
-        before: Piece | None = next((p for p in reversed(self.closed) if p.text == closing.text), None)
+        before: Piece | None = next(
+            (p for p in reversed(self.closed) if p.text == closing.text), None
+        )
         if closing.text == "}" and self.right:
             # an earlier one closed too much: that is the one too many
             _, culprit = self.right.pop(0)
             before = next(
-                (p for p in reversed(self.closed) if p.text == "}" and p.start < culprit.start), None
+                (p for p in reversed(self.closed) if p.text == "}" and p.start < culprit.start),
+                None,
             )
             closing = culprit
         opening = CLOSING[closing.text]

@@ -173,7 +173,9 @@ class _Writer:
     def head_end(self, entry: ast.Block | ast.Backbone) -> int:
         """Behind the `)` of the parameters."""
         last = entry.parameters[-1].span.end if entry.parameters else entry.name.span.end
-        signs = (piece for piece in scan(self.source.text[last : entry.span.end]) if piece.text == ")")
+        signs = (
+            piece for piece in scan(self.source.text[last : entry.span.end]) if piece.text == ")"
+        )
         return last + next(signs).end
 
     def braces(self, body: Sequence[_Entry], entry: ast.Node, indent: int, head_end: int) -> None:
@@ -250,7 +252,8 @@ class _Writer:
         """A bracket on one line if it fits, else one line for each item."""
         text = opening + ", ".join(map(flat, items)) + closing
         has_comment = bool(self.comments) and self.comments[0].start < end
-        if not has_comment and self.column + len(text) + tail <= WIDTH or not (items or has_comment):
+        has_room = not items or self.column + len(text) + tail <= WIDTH
+        if not has_comment and has_room:
             self.put(text)
             return
         self.put(opening)
@@ -379,7 +382,9 @@ class _Writer:
         written: list[str] = []
         for _, group in groupby(_numbered(self.lines), key=lambda pair: pair[0]):
             lines = [line for _, line in group]
-            width = max((len(line.code.rstrip()) for line in lines if line.code and line.comment), default=0)
+            width = max(
+                (len(line.code.rstrip()) for line in lines if line.code and line.comment), default=0
+            )
             for line in lines:
                 code = line.code.rstrip()
                 if line.comment and code:
@@ -431,7 +436,10 @@ def _runs(source: Source, entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
 
 
 def _are_neighbours(source: Source, before: _Entry, entry: _Entry) -> bool:
-    if type(before) is not type(entry) or not isinstance(entry, ast.Setting | ast.Edge | ast.Branch):
+    settings = isinstance(before, ast.Setting | ast.Edge) and isinstance(
+        entry, ast.Setting | ast.Edge
+    )
+    if not settings and not (isinstance(before, ast.Branch) and isinstance(entry, ast.Branch)):
         return False
     between = source.text[before.span.end : entry.span.start].split("\n")[1:-1]
     return all(line.strip(" \t\r;") for line in between)
@@ -463,14 +471,20 @@ def _rows(run: Sequence[_Entry], prefixes: Sequence[str], indent: int) -> list[s
     """Settings of equally many values as rows of a table; empty for all that is none."""
     counts = {len(entry.values) for entry in run if isinstance(entry, ast.Setting)}
     settings = [entry for entry in run if isinstance(entry, ast.Setting)]
-    if len(settings) < 2 or len(counts) != 1 or counts == {1}:
+    if len(settings) < 2 or len(settings) < len(run) or len(counts) != 1 or counts == {1}:
         return [""] * len(run)
     if any(piece.kind == "comment" for entry in run for piece in scan(entry.span.text)):
         return [""] * len(run)
     cells = [[flat(value) for value in entry.values] for entry in settings]
     widths = [max(map(len, column)) + 1 for column in zip(*cells, strict=True)]
     rows = [
-        prefix + " " + " ".join(f"{cell},".ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)) + " " + row[-1]
+        prefix
+        + " "
+        + " ".join(
+            f"{cell},".ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)
+        )
+        + " "
+        + row[-1]
         for prefix, row in zip(prefixes, cells, strict=True)
     ]
     return rows if all(indent + len(row) <= WIDTH for row in rows) else [""] * len(run)

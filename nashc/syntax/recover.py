@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from lark import Lark, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, UnexpectedCharacters, UnexpectedToken
 
 from nashc.diagnostics import Diagnostic
 from nashc.syntax.brackets import repair_brackets
 from nashc.syntax.draft import Draft
 from nashc.syntax.mistakes import Place, explain
-from nashc.syntax.scan import Piece, Statement, scan, statements
+from nashc.syntax.scan import Statement, scan, statements
 from nashc.syntax.strays import repair_strays
 from nashc.text import Source, Span
 
@@ -146,16 +146,20 @@ def _stop(text: str, grammar: Lark) -> tuple[int, frozenset[str]] | None:
     if not text.strip():
         return None
     parser = grammar.parse_interactive(text)
+
+    def accepts() -> frozenset[str]:
+        return frozenset(parser.accepts())  # type: ignore[no-untyped-call]
+
     try:
         parser.exhaust_lexer()
-        parser.feed_eof()
+        parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         position = error.token.start_pos
         if error.token.type == "$END" or position is None:
             position = len(text)
-        return position, frozenset(parser.accepts())
+        return position, accepts()
     except UnexpectedCharacters as error:
-        return error.pos_in_stream, frozenset(parser.accepts())
+        return error.pos_in_stream or 0, accepts()
     return None
 
 

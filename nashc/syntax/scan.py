@@ -30,7 +30,8 @@ _PIECE = re.compile(
 )
 
 WANTS_MORE = frozenset(
-    "-> , = == != <= >= < > + - * / and or not if then else".split(),
+    {"->", ",", "=", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/"}
+    | {"and", "or", "not", "if", "then", "else"}
 )
 GOES_ON = frozenset({"->", "then", "else"})
 OPENING = {"(": ")", "[": "]", "{": "}"}

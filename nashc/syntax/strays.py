@@ -95,9 +95,7 @@ def _stray(draft: Draft, piece: Piece) -> Diagnostic:
             help="names are made of a-z, A-Z, 0-9 and _; comments and texts may hold anything",
         )
     help_text = "remove it" if not char.isprintable() or char.isspace() else ""
-    return Diagnostic(
-        "NASH011", f"{_shown(char)} is no sign of the language", span, help=help_text
-    )
+    return Diagnostic("NASH011", f"{_shown(char)} is no sign of the language", span, help=help_text)
 
 
 def _shown(char: str) -> str:
@@ -114,7 +112,7 @@ def _open_text(draft: Draft, piece: Piece) -> Diagnostic:
         "a text is not closed",
         draft.span(piece.start, end),
         'expected `"` before the end of the line',
-        help=f"write `{piece.text[: _end_of_text(piece.text)][:60]}\"`",
+        help=f'write `{piece.text[: _end_of_text(piece.text)][:60]}"`',
     )
 
 

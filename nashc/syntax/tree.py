@@ -74,7 +74,8 @@ class _Builder:
             case "block":
                 name, parameters, *lines = _trees(tree.children)
                 body = tuple(
-                    self.branch(line) if line.data == "branch" else self.flow(line) for line in lines
+                    self.branch(line) if line.data == "branch" else self.flow(line)
+                    for line in lines
                 )
                 return ast.Block(
                     self.span(tree), self.name(name), self.parameters(parameters), body
@@ -91,7 +92,9 @@ class _Builder:
 
     def section(self, tree: Tree[Token]) -> ast.Section:
         children = _trees(tree.children)
-        words = [self.name(child) for child in children if child.data in ("name", "path", "word_in")]
+        words = [
+            self.name(child) for child in children if child.data in ("name", "path", "word_in")
+        ]
         body = tuple(self.statement(child) for child in children[len(words) :])
         return ast.Section(
             self.span(tree), words[0], tuple(words[1:]), body, words[0].span.to(words[-1].span)
@@ -145,9 +148,7 @@ class _Builder:
 
     def choice(self, tree: Tree[Token]) -> ast.If:
         condition, then, otherwise = _trees(tree.children)
-        return ast.If(
-            self.span(tree), self.value(condition), self.flow(then), self.flow(otherwise)
-        )
+        return ast.If(self.span(tree), self.value(condition), self.flow(then), self.flow(otherwise))
 
     # ---- values ----------------------------------------------------------------------------------
 
@@ -173,8 +174,8 @@ class _Builder:
             case "group":
                 return self.value(_trees(tree.children)[0])
             case "negation" | "minus":
-                op = "not" if tree.data == "negation" else "-"
-                return ast.Unary(self.span(tree), op, self.value(_trees(tree.children)[0]))
+                sign = "not" if tree.data == "negation" else "-"
+                return ast.Unary(self.span(tree), sign, self.value(_trees(tree.children)[0]))
         return self._binary(tree)
 
     def _binary(self, tree: Tree[Token]) -> ast.Binary:
@@ -201,9 +202,7 @@ class _Builder:
 
     def argument(self, tree: Tree[Token]) -> ast.Argument:
         name, value = cast(list[Tree[Token]], tree.children)
-        return ast.Argument(
-            self.span(tree), self.name(name) if name else None, self.value(value)
-        )
+        return ast.Argument(self.span(tree), self.name(name) if name else None, self.value(value))
 
     # ---- words -----------------------------------------------------------------------------------
 
@@ -254,5 +253,12 @@ class _Builder:
         start = self.span(tree).start
         span = Span(self.source, start, start + 1)
         raise SpecError(
-            [Diagnostic("NASH010", "this is nested too deeply", span, help=f"{_DEEPEST} levels is the most")]
+            [
+                Diagnostic(
+                    "NASH010",
+                    "this is nested too deeply",
+                    span,
+                    help=f"{_DEEPEST} levels is the most",
+                )
+            ]
         )

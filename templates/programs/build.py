@@ -6,10 +6,11 @@ Each step's model is kept in the results folder and used again as long as nothin
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ class Job:
     target_cycles: int | None
     mvau_wwidth_max: int
     folding: dict[str, Any]
-    progress: Progress
+    say: Callable[[str], None]  # what is being done
+    log: Callable[[str], None]  # what is worth keeping
 
     @property
     def vivado(self) -> vivado_steps.Job:
@@ -112,7 +114,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         None if args.target_fps is None else max(1, int(1e9 / args.clock_ns / args.target_fps)),
         args.mvau_wwidth_max,
         folding,
-        progress,
+        progress.log,
+        progress.log,
     )
     if needs_vivado:
         vivado_steps.prepare(job.vivado)
@@ -129,7 +132,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
             model = ModelWrapper(str(path))
             continue
         started = time.monotonic()
-        model = step.run(model, job)
+        say = functools.partial(_say, progress, index, len(steps), step.name)
+        model = step.run(model, replace(job, say=say))
         with atomic_path(path) as temporary:
             onnx.save(model.model, str(temporary))
         seconds = round(time.monotonic() - started, 2)
@@ -138,6 +142,10 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         progress.log(f"{step.name}: {seconds} s")
     progress.update(len(steps), len(steps), unit="step")
     return _result(args.to, model, job)
+
+
+def _say(progress: Progress, done: int, total: int, step: str, text: str) -> None:
+    progress.update(done, total, unit="step", text=f"{step}: {text}")
 
 
 def _steps(target: str) -> list[Step]:
@@ -150,7 +158,7 @@ def _steps(target: str) -> list[Step]:
             lambda job: [job.target_cycles, job.mvau_wwidth_max, job.folding],
             makes=("folding.json",),
         ),
-        Step("minimised", lambda model, job: finn_flow.minimise(model, job.progress)),
+        Step("minimised", lambda model, job: finn_flow.minimise(model, job.say)),
         Step(
             "estimates",
             _estimates,
@@ -169,7 +177,7 @@ def _steps(target: str) -> list[Step]:
 
 
 def _hardware(model: Any, job: Job) -> Any:
-    model = finn_flow.minimise(finn_flow.to_hardware(model, job.progress), job.progress)
+    model = finn_flow.minimise(finn_flow.to_hardware(model, job.say), job.say)
     with atomic_path(job.out / "hardware.onnx") as path:
         onnx.save(model.model, str(path))
     return model
@@ -181,7 +189,7 @@ def _specialised(model: Any, job: Job) -> Any:
 
 
 def _folded(model: Any, job: Job) -> Any:
-    model = finn_flow.fold(model, job.target_cycles, job.mvau_wwidth_max, job.progress)
+    model = finn_flow.fold(model, job.target_cycles, job.mvau_wwidth_max, job.log)
     model = finn_flow.apply_folding(model, job.folding)
     write_json(job.out / "folding.json", finn_flow.folding_of(model))
     return model
@@ -192,7 +200,7 @@ def _estimates(model: Any, job: Job) -> Any:
     result = finn_flow.estimate(model, job.part, job.board, job.clock_ns, reports)
     write_json(job.out / "estimates.json", result)
     for warning in result["warnings"]:
-        job.progress.log(f"warning: {warning['layer']}: {warning['text']}")
+        job.log(f"warning: {warning['layer']}: {warning['text']}")
     return model
 
 

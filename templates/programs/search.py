@@ -38,9 +38,15 @@ from support.data import (
     steps_per_epoch,
     training_batches,
 )
-from support.derive import Choice, derive, genotype_json, genotype_text
+from support.derive import Choice, Edge, derive, genotype_json, genotype_text
 from support.files import atomic_path, digest_of, read_json, write_json, write_text
-from support.optimisation import device_called, learning_rate, optimiser, set_learning_rate
+from support.optimisation import (
+    device_called,
+    learning_rate,
+    load_optimiser,
+    optimiser,
+    set_learning_rate,
+)
 from support.progress import Progress, StageError, main
 from support.search_space import MixedOp, edges, mixed_ops
 
@@ -242,8 +248,8 @@ class Search:
             return
         state = checkpoint.load_checkpoint(path, self._digest())
         checkpoint.load_state(path, self.network, state["network"])
-        self.weight_optimiser.load_state_dict(state["weight_optimiser"])
-        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        load_optimiser(self.weight_optimiser, state["weight_optimiser"])
+        load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
         checkpoint.set_random_state(state["random"])
         self.epoch, self.step = state["epoch"], state["step"]
         self.training_score = Score(**state["training_score"])
@@ -283,7 +289,7 @@ class Search:
         write_text(self.out / "found.nash", text)
         lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
         write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
-        draw_alphas(self.history, self.mixed[0].ops, self.out / "alphas.png", progress)
+        draw_alphas(self.history, found_edges, self.out / "alphas.png", progress)
         for line in text.splitlines():
             progress.log(line)
         return genotype | {
@@ -302,7 +308,7 @@ def _chosen(cells: dict[str, list[Choice]]) -> int:
 
 
 def draw_alphas(
-    history: list[dict[str, Any]], ops: tuple[str, ...], path: Path, progress: Progress
+    history: list[dict[str, Any]], cells: dict[str, list[Edge]], path: Path, progress: Progress
 ) -> None:
     """One small picture an edge: softmax(alpha) over the epochs."""
     try:
@@ -313,24 +319,32 @@ def draw_alphas(
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    names = [(cell, edge) for cell, found in history[-1]["cells"].items() for edge in found]
-    columns = max(len(found) for found in history[-1]["cells"].values())
-    rows = -(-len(names) // columns)
+    columns = max(len(cell) for cell in cells.values())
     figure, grid = pyplot.subplots(
-        rows,
+        len(cells),
         columns,
-        figsize=(2.4 * columns, 2.0 * rows),
+        figsize=(max(5.0, 2.4 * columns), 1.0 + 2.0 * len(cells)),
         sharex=True,
         squeeze=False,
         layout="constrained",
     )
+    for axes in grid.flat:
+        axes.set_visible(False)
     epochs = [entry["epoch"] for entry in history]
-    for axes, (cell, edge) in zip(grid.flat, names, strict=False):
-        alphas = torch.tensor([entry["cells"][cell][edge]["alpha"] for entry in history])
-        lines = axes.plot(epochs, torch.softmax(alphas, dim=1).numpy())
-        axes.set_title(f"{cell}  {edge.replace('-', ' to ')}", fontsize=8)
-        axes.tick_params(labelsize=7)
-    figure.legend(lines, ops, loc="outside lower center", ncols=len(ops), fontsize=8)
+    lines: dict[str, Any] = {}
+    for row, (name, cell) in zip(grid, cells.items(), strict=True):
+        for axes, edge in zip(row, cell, strict=False):
+            key = f"{edge.source}-{edge.node}"
+            alphas = torch.tensor([entry["cells"][name][key]["alpha"] for entry in history])
+            for op, weights in zip(edge.ops, torch.softmax(alphas, dim=1).T, strict=True):
+                colour = f"C{list(lines).index(op) if op in lines else len(lines)}"
+                [lines[op]] = axes.plot(epochs, weights.numpy(), color=colour)
+            axes.set_title(f"{name}  {edge.source} to {edge.node}", fontsize=8)
+            axes.tick_params(labelsize=7)
+            axes.set_visible(True)
+    figure.legend(
+        list(lines.values()), list(lines), loc="outside lower center", ncols=3, fontsize=8
+    )
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
     pyplot.close(figure)

@@ -29,7 +29,13 @@ from support.classification import (
 )
 from support.data import Dataset, data_settings, open_dataset, steps_per_epoch, training_batches
 from support.files import atomic_path, digest_of, read_json, sha256, write_json
-from support.optimisation import device_called, learning_rate, optimiser, set_learning_rate
+from support.optimisation import (
+    device_called,
+    learning_rate,
+    load_optimiser,
+    optimiser,
+    set_learning_rate,
+)
 from support.progress import Progress, main
 
 HERE = Path(__file__).resolve().parent
@@ -209,7 +215,7 @@ class Training:
             return
         state = checkpoint.load_checkpoint(path, self._digest())
         checkpoint.load_state(path, self.network, state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_optimiser(self.optimiser, state["optimiser"])
         checkpoint.set_random_state(state["random"])
         self.epoch, self.step = state["epoch"], state["step"]
         self.score = Score(**state["score"])

@@ -87,12 +87,14 @@ class Checks:
         from qonnx.core.modelwrapper import ModelWrapper
 
         paths = boundary_paths(network.exact, network.graph.boundaries)
-        self.boundaries = {boundary.layer: boundary for boundary in network.graph.boundaries}
-        self.layers = list(self.boundaries)
         self.exact = Recorder(network.exact, paths)
         self.brevitas = Recorder(network.network, paths)
         integer = ModelWrapper(str(export / "model.integer.onnx"))
         qonnx = ModelWrapper(str(export / "model.qonnx.onnx"))
+        made = {tensor for node in integer.graph.node for tensor in node.output}
+        # Without those that nothing reads: the graph leaves them out.
+        self.boundaries = {b.layer: b for b in network.graph.boundaries if b.tensor in made}
+        self.layers = list(self.boundaries)
         self.scale = float(integer.get_metadata_prop("logits_scale"))
         self.logits = integer.get_metadata_prop("logits_tensor")
         known = {tensor for node in qonnx.graph.node for tensor in node.output}
@@ -306,9 +308,11 @@ def _hardware(integer: Any, out: Path, progress: Progress) -> Any:
     """FINN's hardware layers of the integer graph, saved beside the results."""
     from support import finn_flow
 
+    def say(text: str) -> None:
+        progress.update(0, 1, unit="network", text=f"FINN: {text}")
+
     finn_flow.start(out / "finn")
-    progress.log("converting to FINN's hardware layers")
-    model = finn_flow.minimise(finn_flow.to_hardware(integer, progress), progress)
+    model = finn_flow.minimise(finn_flow.to_hardware(integer, say), say)
     with atomic_path(out / "hardware.onnx") as path:
         onnx.save(model.model, str(path))
     return model

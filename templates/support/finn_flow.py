@@ -20,7 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from support.progress import Progress, StageError
+from support.progress import StageError
+
+Say = Callable[[str], None]
+
+
+def _nothing(_text: str) -> None:
+    """Say nothing of what is being done."""
+
 
 # What a folding file may set, as FINN's step_target_fps_parallelization writes it.
 FOLDING_ATTRIBUTES = (
@@ -79,7 +86,7 @@ def fpga_part(board: str) -> str:
     return part_map[board]
 
 
-def to_hardware(model: Any, progress: Progress | None = None) -> Any:
+def to_hardware(model: Any, say: Say = _nothing) -> Any:
     """FINN's hardware layers, still without HLS or RTL chosen; Python execution gives the integers of the graph."""
     from finn.transformation.fpgadataflow.convert_to_hw.conv_inp_gen import InferConvInpGen
     from finn.transformation.fpgadataflow.convert_to_hw.duplicate_streams import (
@@ -108,7 +115,7 @@ def to_hardware(model: Any, progress: Progress | None = None) -> Any:
             InferLabelSelectLayer(),
             RemoveCNVtoFCFlatten(),
         ],
-        progress,
+        say,
     )
     left = [n.name for n in model.graph.node if not n.domain.startswith("finn.custom_op")]
     assert not left, f"FINN left these layers in software: {left}"
@@ -116,18 +123,18 @@ def to_hardware(model: Any, progress: Progress | None = None) -> Any:
     return model
 
 
-def minimise(model: Any, progress: Progress | None = None) -> Any:
+def minimise(model: Any, say: Say = _nothing) -> Any:
     """FINN's step_minimize_bit_width: weights, accumulators and thresholds as narrow as their values allow."""
     from finn.transformation.fpgadataflow.minimize_weight_bit_width import MinimizeWeightBitWidth
     from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
     from qonnx.transformation.infer_datatypes import InferDataTypes
 
-    model = _apply(model, [MinimizeWeightBitWidth()], progress)
+    model = _apply(model, [MinimizeWeightBitWidth()], say)
     _minimise_accumulators(model)
     return _apply(
         model,
         [InferDataTypes(), RoundAndClipThresholds(), MinimizeWeightBitWidth(), InferDataTypes()],
-        progress,
+        say,
     )
 
 
@@ -145,18 +152,18 @@ def partition(model: Any, folder: Path) -> Any:
     return ModelWrapper(getCustomOp(nodes[0]).get_nodeattr("model"))
 
 
-def specialise(model: Any, part: str, progress: Progress | None = None) -> Any:
+def specialise(model: Any, part: str) -> Any:
     """HLS or RTL for each layer, by FINN's rules for this part."""
     from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
     from qonnx.transformation.infer_datatypes import InferDataTypes
 
     with _layer_names_kept(model) as restore:
-        model = _apply(model, [SpecializeLayers(part)], progress)
+        model = _apply(model, [SpecializeLayers(part)])
         restore(model)
     return _apply(model, [InferDataTypes()])
 
 
-def fold(model: Any, target_cycles: int | None, weight_width_max: int, progress: Progress) -> Any:
+def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say = _nothing) -> Any:
     """FINN's SetFolding in its two passes, the second for what the slowest layer can do; that layer is named."""
     from finn.transformation.fpgadataflow.annotate_cycles import AnnotateCycles
     from finn.transformation.fpgadataflow.set_folding import SetFolding
@@ -172,7 +179,7 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, progress:
                 performance = _performance(model)
                 if performance["max_cycles"] <= target_cycles or goal == "bottleneck":
                     break
-                progress.log(
+                say(
                     f"{performance['max_cycles_node_name']} needs {performance['max_cycles']} cycles, "
                     f"the target is {target_cycles}: folding the other layers to that"
                 )
@@ -335,15 +342,11 @@ def generate_code(model: Any, part: str, clock_ns: float) -> Any:
 # ---- pieces ----------------------------------------------------------------------------------------
 
 
-def _apply(model: Any, transformations: list[Any], progress: Progress | None = None) -> Any:
+def _apply(model: Any, transformations: list[Any], say: Say = _nothing) -> Any:
     with _quick_qonnx():
-        for done, transformation in enumerate(transformations):
-            if progress is not None:
-                name = type(transformation).__name__
-                progress.update(done, len(transformations), unit="step", text=name)
+        for transformation in transformations:
+            say(type(transformation).__name__)
             model = model.transform(transformation, make_deepcopy=False)
-    if progress is not None:
-        progress.update(len(transformations), len(transformations), unit="step")
     return model
 
 

@@ -290,8 +290,11 @@ class IntegerGraph:
         Its metadata tell the tensor and scale of the logits, and every activation boundary.
         """
         assert self._input is not None and self._logits is not None, "input() and output() first"
-        nodes, constants, tensors = list(self._nodes), dict(self._constants), dict(self._tensors)
         result = self._logits.tensor
+        nodes, read = self._nodes_that_count(result)
+        read.add(self._input.tensor)
+        constants = {name: value for name, value in self._constants.items() if name in read}
+        tensors = {name: about for name, about in self._tensors.items() if name in read}
         if classify:
             constants["classify.k"] = np.array([1], np.int64)
             tensors["classify.value"] = ((1, 1), self._datatype_of(result))
@@ -333,10 +336,25 @@ class IntegerGraph:
             model.graph.metadata_props.add(key=key, value=value)
         return model
 
+    def _nodes_that_count(self, result: str) -> tuple[list[onnx.NodeProto], set[str]]:
+        """The nodes that `result` depends on, and all tensors they read or give.
+
+        States of a cell that no edge reads would become streams that nothing empties, and cost hardware.
+        """
+        wanted, nodes = {result}, []
+        for node in reversed(self._nodes):
+            if wanted.intersection(node.output):
+                nodes.append(node)
+                wanted.update(node.input)
+        return nodes[::-1], wanted
+
     def _metadata(self) -> dict[str, str]:
         assert self._logits is not None
+        _, read = self._nodes_that_count(self._logits.tensor)
         boundaries = [
-            {"layer": b.layer, "tensor": b.tensor, "scale": b.scale} for b in self.boundaries
+            {"layer": b.layer, "tensor": b.tensor, "scale": b.scale}
+            for b in self.boundaries
+            if b.tensor in read
         ]
         return {
             "logits_tensor": self._logits.tensor,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from support.progress import StageError
@@ -66,6 +66,19 @@ def learning_rate(peak: float, schedule: dict[str, Any] | None, epoch: float, ep
 def set_learning_rate(optimiser: Optimizer, rate: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = rate
+
+
+def load_optimiser(optimiser: Optimizer, state: dict[str, Any]) -> None:
+    """As optimiser.load_state_dict, with the moments laid out in memory as their parameters are.
+
+    A checkpoint holds plain rows. An update that mixes layouts takes other kernels, and these round otherwise: training
+    would go on well, but not to the same bits.
+    """
+    optimiser.load_state_dict(state)
+    for parameter, moments in optimiser.state.items():
+        for name, value in moments.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter.detach()).copy_(value)
 
 
 def device_called(name: str) -> torch.device:

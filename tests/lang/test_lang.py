@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import literate
 import pytest
+
+from tests import literate
 
 HERE = Path(__file__).parent
 DOCUMENTS = [*sorted(HERE.glob("*.md")), HERE.parents[1] / "docs" / "language.md"]

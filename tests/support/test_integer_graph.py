@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-qnn = pytest.importorskip("brevitas.nn")
+pytest.importorskip("brevitas")
 pytest.importorskip("qonnx")
 
+import brevitas.nn as qnn
+import torch
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
@@ -71,8 +72,9 @@ def exact(*modules: nn.Module) -> list[nn.Module]:
 
 def integers(graph: IntegerGraph, tensor: str, pixels: np.ndarray) -> np.ndarray:
     """NCHW values of a tensor, for every image at once."""
-    graph._logits = graph._logits or graph_end(graph, tensor)
+    graph._logits, kept = graph_end(graph, tensor), graph._logits
     runner = Runner(ModelWrapper(graph.write(classify=False)), [tensor], checks_datatypes=True)
+    graph._logits = kept
     found = runner.run(pixels.transpose(0, 2, 3, 1))[tensor]
     assert not runner.out_of_range
     return found.transpose(0, 3, 1, 2) if found.ndim == 4 else found
@@ -134,6 +136,7 @@ def test_a_maxpool_before_the_activation_is_done_after_it():
     with torch.no_grad():
         expected = act(norm(pool(convolution(real(pixels))))) / y.gain[0]
     assert np.array_equal(integers(graph, y.tensor, pixels), expected.numpy().round())
+    graph._logits = graph_end(graph, y.tensor)
     kinds = [node.op_type for node in graph.write(classify=False).graph.node]
     assert kinds == ["Im2Col", "MatMul", "MultiThreshold", "MaxPoolNHWC", "Sub", "Abs"]
 
@@ -225,6 +228,24 @@ def test_the_same_network_gives_the_same_bytes():
         return graph.write(classify=False).SerializeToString(deterministic=True)
 
     assert build() == build()
+
+
+def test_what_nothing_reads_is_left_out():
+    act, state, linear = exact(
+        relu(4),
+        relu(8),
+        qnn.QuantLinear(12, 5, bias=False, weight_quant=TensorIntWeight, weight_bit_width=4),
+    )
+    graph, x = start(size=2)
+    read = graph.act("a", x, act)
+    graph.maxpool("unread.pool", graph.act("unread", x, state), window=3, stride=1, pad=1)
+    graph.output(graph.linear("f", read, linear))
+    model = graph.write()
+    assert [node.name for node in model.graph.node] == ["a", "f.flat", "f", "classify"]
+    names = {constant.name for constant in model.graph.initializer}
+    names |= {info.name for info in model.graph.value_info}
+    names |= {annotation.tensor_name for annotation in model.graph.quantization_annotation}
+    assert not any(name.startswith("unread") for name in names)
 
 
 # ---- refusals: each names the layer ----------------------------------------------------------------

@@ -12,7 +12,9 @@ from nashc.syntax.scan import WANTS_MORE, Piece, scan
 from nashc.text import Source
 
 ROOT = Path(__file__).parents[2]
-SPECS = sorted([*(ROOT / "specs").glob("**/*.nash"), *(Path(__file__).parent / "specs").glob("*.nash")])
+SPECS = sorted(
+    [*(ROOT / "specs").glob("**/*.nash"), *(Path(__file__).parent / "specs").glob("*.nash")]
+)
 
 
 def meaning(node: Any) -> Any:
@@ -58,13 +60,15 @@ def _goes_on(before: Piece, depth: int) -> bool:
 
 
 def _between(before: Piece, piece: Piece, depth: int, rnd: random.Random) -> str:
-    if _goes_on(before, depth) or piece.is_one_of("->", "then", "else", "}"):
-        if rnd.random() < 0.08:
-            return rnd.choice(["\n", " # inside\n", "\n\n", "\n  # own line inside\n\n"])
+    may_break = _goes_on(before, depth) or piece.is_one_of("->", "then", "else", "}")
+    if may_break and rnd.random() < 0.08:
+        return rnd.choice(["\n", " # inside\n", "\n\n", "\n  # own line inside\n\n"])
     touching = before.end == piece.start
     if touching and not rnd.random() < 0.3:
         return ""
     if touching and (piece.text == "-" or before.text == "-"):
         return ""  # Pynq-Z1
     words = ("word", "number")
-    return rnd.choice([" ", "   ", "\t"] if before.kind in words and piece.kind in words else ["", " ", "  "])
+    return rnd.choice(
+        [" ", "   ", "\t"] if before.kind in words and piece.kind in words else ["", " ", "  "]
+    )

@@ -10,7 +10,6 @@ from nashc.emit.picture.boxes import (
     candidates,
     details,
     extent,
-    group,
     operation,
     paint,
     short,
@@ -48,12 +47,14 @@ def svg(graph: Graph) -> str:
     top = HEADING + legend_height
     shift = (width - sheet.width) / 2
     size = f"{_n(width)} {_n(top + sheet.height)}"
+    attributes = (
+        f'width="{_n(width)}" height="{_n(top + sheet.height)}" viewBox="0 0 {size}" role="img" '
+        f'font-family="{FONT}" font-size="11" fill="{INK}"'
+    )
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
-        f'height="{_n(top + sheet.height)}" viewBox="0 0 {size}" role="img" '
-        f'font-family="{FONT}" font-size="11" fill="{INK}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>',
         f"<title>{_text(graph.name)}</title>",
-        f'<rect width="{_n(width)}" height="{_n(top + sheet.height)}" fill="#ffffff"/>',
+        '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<text x="{MARGIN}" y="34" font-size="18" font-weight="bold">{_text(graph.name)}</text>',
         f'<text x="{MARGIN}" y="52" fill="{MUTED}">{_text(_summary(graph))}</text>',
         *legend,
@@ -92,9 +93,7 @@ def _legend(ops: list[str], kinds: list[str], width: float) -> tuple[list[str], 
             lines.append(f'<path d="M{_n(x)} {_n(y + 6)}h18" fill="none" {colour}/>')
         else:
             colours = _colours(word)
-            lines.append(
-                f'<rect x="{_n(x)}" y="{_n(y)}" width="18" height="12" rx="3" {colours}/>'
-            )
+            lines.append(f'<rect x="{_n(x)}" y="{_n(y)}" width="18" height="12" rx="3" {colours}/>')
         lines.append(f'<text x="{_n(x + 24)}" y="{_n(y + 10)}">{_text(word)}</text>')
         x += step
     return lines, y + LEGEND_ROW + 12 - HEADING
@@ -146,8 +145,7 @@ def _place(place: Place) -> Iterable[str]:
         f'<rect x="{_n(place.x)}" y="{_n(place.y)}" width="{_n(place.width)}" '
         f'height="{_n(place.height)}" rx="7" {_colours(box.layer.op)}/>'
     )
-    name = short(box.name) if group(box.name) else box.name
-    yield f'<text x="{_n(left)}" y="{_n(y)}" font-weight="bold">{_text(name)}</text>'
+    yield f'<text x="{_n(left)}" y="{_n(y)}" font-weight="bold">{_text(short(box.name))}</text>'
     y += LINE
     yield f'<text x="{_n(left)}" y="{_n(y)}">{_text(operation(box.layer))}</text>'
     shape = _text(extent(box.nodes[-1]))

@@ -1,0 +1,144 @@
+"""What all commands share: options, the spec that is meant, and how mistakes are told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nashc import __version__
+
+if TYPE_CHECKING:
+    from nashc.diagnostics import Diagnostic
+
+SPEC_ERROR, USAGE, FAILED, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 130
+_CODES_OF_USAGE = ("NASH504", "NASH505")
+
+Command = Callable[..., Any]
+
+
+def options(*given: Command) -> Callable[[Command], Command]:
+    """Several options as one decorator, in the order of the help text."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(given):
+            command = option(command)
+        return command
+
+    return add
+
+
+PATH = click.Path(path_type=Path)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give a parameter of the spec a value; may be repeated.",
+)
+out = click.option(
+    "-o", "--out", type=PATH, help="Output folder.  [default: build/<name of the network>]"
+)
+optional_spec = click.argument("spec", type=PATH, required=False)
+
+
+def reports_mistakes(command: Command) -> Command:
+    """Turns SpecError into rendered diagnostics and the exit code that suits them."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from nashc.diagnostics import SpecError
+
+        try:
+            return command(*args, **kwargs)
+        except SpecError as error:
+            output: Sequence[str] = getattr(error, "output", ())
+            return report(error.diagnostics, as_json=kwargs.get("as_json", False), output=output)
+
+    return wrapped
+
+
+def report(
+    diagnostics: Sequence[Diagnostic], *, as_json: bool = False, output: Sequence[str] = ()
+) -> int:
+    """Show mistakes and give the exit code. output: lines that a failed program printed."""
+    from nashc.diagnostics import render_json, render_text, summarise
+
+    if as_json:
+        found = {"ok": False, "diagnostics": render_json(diagnostics), "output": list(output)}
+        click.echo(json.dumps(found, indent=2))
+        return exit_code(diagnostics)
+    for line in output:
+        click.echo(line, err=True)
+    click.echo(render_text(diagnostics, colour=is_coloured(sys.stderr)), err=True)
+    if len(diagnostics) > 1:
+        click.echo(f"\n{summarise(diagnostics)}", err=True)
+    return exit_code(diagnostics)
+
+
+def exit_code(diagnostics: Sequence[Diagnostic]) -> int:
+    """1 if the spec is to blame, else 2 for the command line, else 3 for what lies outside both."""
+    codes = [diagnostic.code for diagnostic in diagnostics if diagnostic.severity == "error"]
+    if not codes:
+        return 0
+    if any(code < "NASH400" for code in codes):
+        return SPEC_ERROR
+    if any(code in _CODES_OF_USAGE for code in codes):
+        return USAGE
+    return INTERRUPTED if "NASH506" in codes else FAILED
+
+
+def overrides(given: Iterable[str]) -> dict[str, str]:
+    """The values of `--set`."""
+    found = {}
+    for setting in given:
+        name, sign, value = setting.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise click.BadParameter(f"'{setting}' is not NAME=VALUE, for example --set bits=w4a4")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def only_spec(spec: Path | None) -> Path:
+    """The spec that was named, or the only one in the folder; NASH504 otherwise."""
+    if spec is not None:
+        return spec
+    from nashc.diagnostics import Diagnostic, SpecError
+
+    found = sorted(path.name for path in Path.cwd().glob("*.nash"))
+    if len(found) == 1:
+        return Path(found[0])
+    if found:
+        text = f"there are several specs in this folder: {', '.join(found)}"
+        raise SpecError([Diagnostic("NASH504", text, help=f"name one, for example {found[0]}")])
+    text = "there is no .nash file in this folder"
+    raise SpecError([Diagnostic("NASH504", text, help="nashc new mynet.nash writes one")])
+
+
+def is_coloured(stream: Any) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def our_bug(error: Exception) -> int:
+    """NASH900: the traceback goes into a file, the message says that it is not the user's fault."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="nashc-crash-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"nashc {__version__}\nPython {sys.version}\n{sys.argv}\n\n")
+        traceback.print_exception(error, file=file)
+    click.echo(
+        f"NASH900: internal error: {type(error).__name__}: {error}\n"
+        f"This is a bug in nashc, not in your spec. Please report it with {file.name}",
+        err=True,
+    )
+    return OUR_BUG

@@ -1,0 +1,71 @@
+"""`nashc compile`: the files of a project, with the architecture that a search has found if there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nashc.driver.found import FOUND
+from nashc.driver.plan import desk_of
+from nashc.driver.project import Project, existing_found, with_genotype
+from nashc.driver.request import Request
+from nashc.driver.search import origin, with_found
+from nashc.emit.write import WriteResult
+from nashc.stages import BY_NAME
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """search: key of the search whose architecture was taken up, None if there was none to take."""
+
+    project: Project
+    result: WriteResult
+    search: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "folder": str(self.result.out),
+            "digest": self.project.spec.digest,
+            "search": self.search,
+            "lacks_genotype": self.project.lacks_genotype,
+            "written": list(self.result.written),
+            "unchanged": list(self.result.unchanged),
+            "removed": list(self.result.removed),
+            "kept": [f"{name}.orig" for name in self.result.kept],
+        }
+
+
+def compile_spec(request: Request) -> Compiled:
+    """Write the project of a spec. Errors: SpecError."""
+    desk = desk_of(request)
+    project, search = desk.project, None
+    if project.base.is_searched and project.base.search is not None:
+        stage = BY_NAME["search"]
+        key = desk.key(stage)
+        kept = desk.store.find(stage, key.digest)
+        text = existing_found(project, key.digest)
+        if kept:
+            project, search = with_found(project, kept), key.digest
+        elif text:
+            project = with_genotype(project, text, key.digest, origin(project))
+            search = key.digest
+    return Compiled(project, project.write(force=request.overwrite), search)
+
+
+def outcome_lines(compiled: Compiled) -> list[str]:
+    """What happened, for people."""
+    result = compiled.result
+    lines = [f"wrote {result.out / name}" for name in result.written]
+    lines += [f"removed {result.out / name}" for name in result.removed]
+    lines += [f"kept your {name} as {result.out / name}.orig" for name in result.kept]
+    if result.is_unchanged:
+        lines.append(f"{result.out}: nothing changed, {len(result.unchanged)} files")
+    if compiled.search:
+        lines.append(
+            f"the architecture is that of search {compiled.search}, see {result.out / FOUND}"
+        )
+    elif compiled.project.lacks_genotype:
+        lines.append(
+            "the architecture is not known yet: `nashc run` searches it and writes the model"
+        )
+    return lines

@@ -1,0 +1,23 @@
+"""From the result of a search to the project of what it found."""
+
+from __future__ import annotations
+
+from nashc.driver.found import FOUND
+from nashc.driver.project import Project, with_genotype
+from nashc.driver.store import Result
+
+
+def with_found(project: Project, result: Result) -> Project:
+    """The project with the architecture of a finished search."""
+    text = (result.folder / FOUND).read_text(encoding="utf-8")
+    return with_genotype(project, text, result.key, origin(project))
+
+
+def origin(project: Project) -> str:
+    """Where a genotype comes from, in a few words."""
+    search = project.base.search
+    assert search
+    return (
+        f"{search.epochs} epochs on {search.data.kind}, batch {search.batch}, seed {search.seed}; "
+        f"spec {project.base.digest[:12]}"
+    )

@@ -1,0 +1,93 @@
+"""A small compiled folder, as nashc would write it, and its programs run in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(__file__).parent / "fixtures"
+TEMPLATES = Path(__file__).parents[2] / "templates"
+
+DATA = {
+    "kind": "digits",
+    "path": None,
+    "channels": 1,
+    "height": 8,
+    "width": 8,
+    "classes": 10,
+    "augment": {"flip": False, "crop": 1},
+}
+TRAIN = {
+    "epochs": 2,
+    "batch": 64,
+    "optimiser": {"name": "adam", "lr": 0.004, "weight_decay": 0.0},
+    "schedule": {"name": "cosine", "warmup": 0},
+    "label_smoothing": 0.0,
+    "clip": None,
+    "seed": 1,
+}
+SEARCH = {
+    "epochs": 2,
+    "batch": 64,
+    "weights": {
+        "optimiser": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 3e-4},
+        "schedule": {"name": "cosine"},
+    },
+    "clip": 5,
+    "alphas": {"lr": 3e-3, "betas": [0, 0.999], "weight_decay": 1e-3},
+    "seed": 2,
+    "estimator": "binary-gate",
+    "policy": "v3",
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    events: list[dict[str, Any]]
+    errors: str
+
+    def last(self, event: str) -> dict[str, Any]:
+        return [it for it in self.events if it["event"] == event][-1]
+
+
+@dataclass(frozen=True)
+class Generated:
+    folder: Path
+
+    @staticmethod
+    def write(folder: Path, **settings: dict[str, Any]) -> Generated:
+        shutil.copytree(
+            TEMPLATES / "support", folder / "support", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        for name in ("train", "search"):
+            shutil.copy(TEMPLATES / "programs" / f"{name}.py", folder)
+        for name in ("model", "supernet"):
+            shutil.copy(FIXTURES / f"{name}.py", folder)
+        (folder / "settings").mkdir()
+        for name, values in {"data": DATA, "train": TRAIN, "search": SEARCH, **settings}.items():
+            (folder / "settings" / f"{name}.json").write_text(json.dumps(values))
+        return Generated(folder)
+
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, str(self.folder / program), "--progress", "jsonl", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+    def run(self, program: str, *arguments: str) -> Finished:
+        return finish(self.start(program, *arguments))
+
+
+def finish(process: subprocess.Popen[str]) -> Finished:
+    output, errors = process.communicate(timeout=300)
+    return Finished(process.returncode, [json.loads(line) for line in output.splitlines()], errors)

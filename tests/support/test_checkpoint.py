@@ -1,0 +1,118 @@
+"""Weights and interrupted work come back to the bit, and never into another network."""
+
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+from support.checkpoint import (  # noqa: E402
+    code_digest,
+    load_checkpoint,
+    load_weights,
+    read,
+    save_checkpoint,
+    save_weights,
+)
+from support.progress import StageError  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+def network(width=3):
+    return nn.Sequential(nn.Conv2d(1, width, 3), nn.BatchNorm2d(width))
+
+
+def test_a_state_of_any_shape_comes_back_to_the_bit(tmp_path):
+    model = network()
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.1, betas=(0.5, 0.9))
+    model(torch.randn(2, 1, 5, 5)).square().mean().backward()
+    optimiser.step()
+    state = {
+        "optimiser": optimiser.state_dict(),
+        "random": torch.get_rng_state(),
+        "score": {"loss": 0.1 + 0.2, "none": None},
+        "history": [{"epoch": 1, "tuple": (1, "a")}],
+    }
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, "digest", state)
+    found = load_checkpoint(path, "digest")
+    assert json.dumps(_as_plain(found)) == json.dumps(_as_plain(state))
+    assert found["optimiser"]["param_groups"][0]["betas"] == (0.5, 0.9)
+    assert found["optimiser"]["state"].keys() == {0, 1, 2, 3}
+
+
+def _as_plain(value):
+    if isinstance(value, torch.Tensor):
+        return [str(value.dtype), value.tolist()]
+    if isinstance(value, dict):
+        return [[key, _as_plain(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [type(value).__name__, [_as_plain(item) for item in value]]
+    return value
+
+
+def test_weights(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    trained, other = network(), network()
+    save_weights(path, trained, "digest", {"top1": 0.97})
+    assert load_weights(path, other, "digest") == {"top1": 0.97}
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name])
+
+
+def refusal(path, into=None, digest="digest"):
+    with pytest.raises(StageError) as caught:
+        load_weights(path, into or network(), digest)
+    return caught.value.message.replace(str(path), "FILE")
+
+
+def test_what_is_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    assert refusal(path) == "there is no file FILE"
+    save_weights(path, network(), "digest", {})
+    wanted = "FILE was trained for another network than the model.py here"
+    assert refusal(path, digest="another") == wanted
+    wanted = "FILE: 0.bias has the shape (3,), the network wants (4,)"
+    assert refusal(path, into=network(4)) == wanted
+    assert refusal(path, into=nn.Conv2d(1, 3, 3)) == "FILE has 0.bias, the network has not"
+    path.write_bytes(path.read_bytes()[:-50])
+    assert refusal(path).startswith("FILE is broken or was not written by a program of this folder")
+    path.write_bytes(b"")
+    assert refusal(path).startswith("FILE is broken")
+
+
+def test_a_pickle_is_refused(tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save(network().state_dict(), path)
+    assert refusal(path).startswith("FILE is broken")
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, "digest", {})
+    with pytest.raises(StageError, match="belongs to another spec or to other settings"):
+        load_checkpoint(path, "another")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, "digest", {"epoch": 1})
+    with pytest.raises(TypeError):
+        save_checkpoint(path, "digest", {"epoch": object()})
+    assert load_checkpoint(path, "digest") == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert read(path)[0] == {}
+
+
+def test_the_digest_of_code_ignores_comments_and_layout(tmp_path):
+    def digest(text):
+        file = tmp_path / "model.py"
+        file.write_text(text)
+        return code_digest(file)
+
+    plain = digest("x = conv(3, bits=4)\n")
+    assert digest("x = conv(\n    3, bits=4\n)  # small.nash:4\n\n") == plain
+    assert digest("x = conv(3, bits=2)\n") != plain

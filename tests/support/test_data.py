@@ -1,0 +1,290 @@
+"""Images from every kind of place: whole, in order, reproducible; and a clear word where they are broken."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+Image = pytest.importorskip("PIL.Image")
+
+from support import data  # noqa: E402
+from support.progress import StageError  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+DIGITS = {
+    "kind": "digits",
+    "path": None,
+    "channels": 1,
+    "height": 8,
+    "width": 8,
+    "classes": 10,
+    "augment": {"flip": False, "crop": 1},
+}
+CIFAR10 = {
+    "kind": "cifar10",
+    "path": "cifar",
+    "channels": 3,
+    "height": 32,
+    "width": 32,
+    "classes": 10,
+}
+FOLDER = {
+    "kind": "folder",
+    "path": "images",
+    "channels": 3,
+    "height": 16,
+    "width": 24,
+    "classes": 2,
+    "augment": {"flip": True},
+}
+
+
+def refusal(settings, split="train", root=None):
+    with pytest.raises(StageError) as caught:
+        data.load(settings, split, root)
+    text = caught.value.message
+    return text if root is None else text.replace(str(root), "ROOT")
+
+
+# --- digits -----------------------------------------------------------------------------------------------------
+
+
+def test_digits():
+    pytest.importorskip("sklearn")
+    images, labels = data.load(DIGITS, "train")
+    test_images, test_labels = data.load(DIGITS, "test")
+    assert images.shape == (1438, 1, 8, 8) and test_images.shape == (359, 1, 8, 8)
+    assert images.dtype == np.uint8 and labels.dtype == np.int64
+    assert len(np.unique(images)) == 17 and images.max() == 255
+    share = np.bincount(test_labels) / (np.bincount(labels) + np.bincount(test_labels))
+    assert share.min() > 0.19 and share.max() < 0.21
+
+
+def test_the_network_must_fit_the_data():
+    pytest.importorskip("sklearn")
+    assert refusal(DIGITS | {"height": 28, "width": 28}) == (
+        "the images of digits are 1x8x8, the network takes 1x28x28"
+    )
+    assert refusal(DIGITS | {"classes": 100}) == (
+        "the data set digits has 10 classes, the network tells 100 apart"
+    )
+    assert refusal(DIGITS | {"kind": "mnist"}) == "no data set is called 'mnist'"
+
+
+def test_halves_share_nothing_and_have_the_same_mix():
+    pytest.importorskip("sklearn")
+    whole = data.open_dataset(DIGITS, "train")
+    first, second = data.halves(whole, seed=2)
+    assert sorted([*first.chosen, *second.chosen]) == list(range(1438))
+    assert abs(np.bincount(first.labels) - np.bincount(second.labels)).max() <= 1
+    assert np.array_equal(first.chosen, data.halves(whole, seed=2)[0].chosen)
+    assert not np.array_equal(first.chosen, data.halves(whole, seed=3)[0].chosen)
+
+
+# --- batches ----------------------------------------------------------------------------------------------------
+
+
+def small(count=10, side=4, **augment):
+    pixels = np.arange(count * side * side, dtype=np.uint8).reshape(count, 1, side, side)
+    return data.MemoryImages(pixels, np.arange(count, dtype=np.int64), **augment)
+
+
+def collected(batches):
+    return [(images.tolist(), labels.tolist()) for images, labels in batches]
+
+
+def test_an_epoch_taken_up_in_the_middle_goes_on_with_the_same_batches():
+    dataset = small(flip=True, crop=1)
+    whole = collected(data.training_batches(dataset, 3, seed=1, epoch=5))
+    rest = collected(data.training_batches(dataset, 3, seed=1, epoch=5, start=2))
+    assert len(whole) == data.steps_per_epoch(dataset, 3) == 3
+    assert rest == whole[2:]
+    assert whole != collected(data.training_batches(dataset, 3, seed=1, epoch=6))
+
+
+def test_test_batches_are_everything_in_order():
+    batches = collected(data.test_batches(small(flip=True, crop=1), 4))
+    assert [labels for _, labels in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert batches[0][0] == small().pixels[:4].tolist()
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    [(_, labels)] = collected(data.training_batches(small(), 64, seed=1, epoch=0))
+    assert sorted(labels) == list(range(10))
+
+
+def test_augmentation_moves_and_mirrors_whole_pixels():
+    pixels = np.zeros((400, 1, 5, 5), dtype=np.uint8)
+    pixels[:, 0, 2, 1] = 200
+    dataset = data.MemoryImages(pixels, np.zeros(400, dtype=np.int64), flip=True, crop=1)
+    found = dataset.images(np.arange(400), np.random.default_rng(0))
+    assert found.dtype == np.uint8 and found.shape == pixels.shape
+    places = {tuple(place) for place in np.argwhere(found[:, 0] == 200)[:, 1:].tolist()}
+    assert places == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2, 3, 4)}
+    assert (found.reshape(400, -1).sum(1) == 200).all()
+
+
+# --- CIFAR-10 ---------------------------------------------------------------------------------------------------
+
+
+def records(count, first_label=0):
+    draws = np.random.default_rng(first_label)
+    table = draws.integers(0, 256, (count, 3073), dtype=np.uint8)
+    table[:, 0] = (first_label + np.arange(count)) % 10
+    return table
+
+
+@pytest.fixture
+def binary(tmp_path):
+    folder = tmp_path / "cifar" / "cifar-10-batches-bin"
+    folder.mkdir(parents=True)
+    for number in range(1, 6):
+        (folder / f"data_batch_{number}.bin").write_bytes(records(10, number).tobytes())
+    (folder / "test_batch.bin").write_bytes(records(10).tobytes())
+    return folder
+
+
+def test_cifar10_binary(binary, tmp_path):
+    images, labels = data.load(CIFAR10, "train", tmp_path)
+    assert images.shape == (50, 3, 32, 32)
+    first = records(10, 1)
+    assert np.array_equal(images[0].reshape(-1), first[0, 1:]) and labels[0] == 1
+    assert data.load(CIFAR10, "test", tmp_path)[0].shape == (10, 3, 32, 32)
+
+
+@pytest.mark.parametrize("packing", ["gz", "xz", ""])
+def test_cifar10_binary_in_a_tar(binary, tmp_path, packing):
+    path = tmp_path / f"cifar.tar.{packing}"
+    with tarfile.open(path, f"w:{packing}") as archive:
+        archive.add(binary, "cifar-10-batches-bin")
+    settings = CIFAR10 | {"path": path.name}
+    wanted = data.load(CIFAR10, "train", tmp_path)
+    found = data.load(settings, "train", tmp_path)
+    assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
+    path.write_bytes(path.read_bytes()[:-200])
+    if packing:
+        assert refusal(settings, "train", tmp_path).startswith(f"ROOT/{path.name} is cut off")
+
+
+def test_cifar10_that_is_broken(binary, tmp_path):
+    second = binary / "data_batch_2.bin"
+    second.write_bytes(second.read_bytes()[:-1])
+    assert refusal(CIFAR10, "train", tmp_path) == (
+        "ROOT/cifar/cifar-10-batches-bin/data_batch_2.bin is cut off: "
+        "30729 bytes are not a whole number of records of 3073"
+    )
+    second.write_bytes(b"")
+    assert "data_batch_2.bin is cut off: 0 bytes" in refusal(CIFAR10, "train", tmp_path)
+    second.write_bytes(bytes([77]) * 3073)
+    assert refusal(CIFAR10, "train", tmp_path).endswith("is no CIFAR-10: it has a label 77")
+    second.unlink()
+    assert refusal(CIFAR10, "train", tmp_path) == (
+        "cannot read ROOT/cifar/cifar-10-batches-bin/data_batch_2.bin: No such file or directory"
+    )
+
+
+def test_cifar10_pickles_are_refused(tmp_path):
+    (tmp_path / "cifar").mkdir()
+    (tmp_path / "cifar" / "data_batch_1").write_bytes(b"cos\nsystem\n")
+    assert refusal(CIFAR10, "train", tmp_path) == (
+        "ROOT/cifar holds CIFAR-10 as Python pickles, and a pickle can run any program"
+    )
+
+
+def test_no_data(tmp_path, monkeypatch):
+    assert refusal(CIFAR10, "train", tmp_path) == "there is no data at ROOT/cifar"
+    (tmp_path / "cifar").mkdir()
+    assert refusal(CIFAR10, "train", tmp_path) == "ROOT/cifar holds no CIFAR-10"
+    (tmp_path / "cifar.tar").write_bytes(b"")
+    settings = CIFAR10 | {"path": "cifar.tar"}
+    assert refusal(settings, "train", tmp_path).startswith("ROOT/cifar.tar is cut off or no tar")
+    assert refusal(CIFAR10 | {"path": None}) == (
+        "the data set cifar10 needs a path and the spec gives none"
+    )
+    monkeypatch.setenv("NASHC_DATA", str(tmp_path / "elsewhere"))
+    assert refusal(CIFAR10) == f"there is no data at {tmp_path}/elsewhere/cifar"
+    monkeypatch.delenv("NASHC_DATA")
+    monkeypatch.chdir(tmp_path)
+    assert refusal(CIFAR10) == f"{tmp_path}/cifar holds no CIFAR-10"
+
+
+# --- class folders ----------------------------------------------------------------------------------------------
+
+
+def picture(colour, size=(40, 20), suffix="png"):
+    content = io.BytesIO()
+    Image.new("RGB", size, colour).save(content, suffix)
+    return content.getvalue()
+
+
+@pytest.fixture
+def folders(tmp_path):
+    for split, count in (("train", 3), ("val", 2)):
+        for name, colour in (("blue", (0, 0, 250)), ("red", (250, 0, 0))):
+            folder = tmp_path / "images" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number}.png").write_bytes(picture(colour, (40 + number, 20)))
+    return tmp_path / "images"
+
+
+def test_folders(folders, tmp_path):
+    images, labels = data.load(FOLDER, "train", tmp_path)
+    assert images.shape == (6, 3, 16, 24) and labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert images[0, :, 8, 8].tolist() == [0, 0, 250] and images[5, :, 8, 8].tolist() == [250, 0, 0]
+    assert data.load(FOLDER, "test", tmp_path)[1].tolist() == [0, 0, 1, 1]
+
+
+def test_folders_cut_at_random_but_reproducibly(folders, tmp_path):
+    gradient = np.linspace(0, 255, 40 * 20 * 3).reshape(20, 40, 3).astype(np.uint8)
+    Image.fromarray(gradient).save(folders / "train" / "red" / "0.png")
+    dataset = data.open_dataset(FOLDER, "train", tmp_path)
+    first = collected(data.training_batches(dataset, 2, seed=1, epoch=0))
+    assert first == collected(data.training_batches(dataset, 2, seed=1, epoch=0))
+    assert first != collected(data.training_batches(dataset, 2, seed=2, epoch=0))
+    assert collected(data.training_batches(dataset, 2, seed=1, epoch=0, start=1)) == first[1:]
+
+
+def test_grey_pictures_from_colour_files(folders, tmp_path):
+    assert data.load(FOLDER | {"channels": 1}, "test", tmp_path)[0].shape == (4, 1, 16, 24)
+
+
+def test_folders_that_are_broken(folders, tmp_path):
+    broken = folders / "train" / "red" / "1.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    assert refusal(FOLDER, "train", tmp_path).startswith(
+        "ROOT/images/train/red/1.png is no image, or a broken one"
+    )
+    (folders / "val" / "green").mkdir()
+    assert refusal(FOLDER, "test", tmp_path) == (
+        "ROOT/images/val has other class folders than ROOT/images/train"
+    )
+    (folders / "val" / "green").rmdir()
+    for file in (folders / "val" / "red").iterdir():
+        file.unlink()
+    assert refusal(FOLDER, "test", tmp_path) == "ROOT/images/val/red holds no image"
+    (folders / "val").rename(folders / "validation")
+    assert refusal(FOLDER, "test", tmp_path) == "ROOT/images has no test or val folder"
+    (folders / "train").rename(folders / "training")
+    assert refusal(FOLDER, "train", tmp_path) == "ROOT/images has no class folders"
+
+
+def test_cifar10_as_class_folders_and_in_a_tar(tmp_path):
+    for split in ("train", "test"):
+        for label in range(10):
+            folder = tmp_path / "cifar" / split / f"class{label}"
+            folder.mkdir(parents=True)
+            (folder / "0.png").write_bytes(picture((label * 20, 0, 0), (32, 32)))
+    with tarfile.open(tmp_path / "cifar.tar.xz", "w:xz") as archive:
+        archive.add(tmp_path / "cifar", "cifar10")
+    for path in ("cifar", "cifar.tar.xz"):
+        images, labels = data.load(CIFAR10 | {"path": path}, "test", tmp_path)
+        assert images[:, 0, 0, 0].tolist() == [label * 20 for label in range(10)]
+        assert labels.tolist() == list(range(10))
+    (tmp_path / "cifar" / "train" / "class3" / "0.png").write_bytes(picture((0, 0, 0), (30, 32)))
+    assert refusal(CIFAR10, "train", tmp_path) == (
+        "ROOT/cifar/train/class3/0.png is 30x32 pixels, not 32x32"
+    )

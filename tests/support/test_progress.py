@@ -1,0 +1,210 @@
+"""What a stage prints for people and for machines, and how it ends."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from support import progress
+from support.progress import Progress, StageError, duration, main
+from tests.paths import ROOT
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def events(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_lines(clock):
+    stream = io.StringIO()
+    report = Progress("train", "jsonl", stream)
+    report.update(0, 10, unit="epochs", text="loss 2.3", metrics={"loss": 2.3})
+    clock[0] = 4.0
+    report.update(2, 10, unit="epochs", metrics={"loss": float("nan")})
+    report.log("half done")
+    report.result({"top1": 0.9})
+    assert events(stream.getvalue()) == [
+        {
+            "event": "progress",
+            "stage": "train",
+            "done": 0,
+            "total": 10,
+            "unit": "epochs",
+            "text": "loss 2.3",
+            "metrics": {"loss": 2.3},
+            "elapsed_s": 0.0,
+            "eta_s": None,
+        },
+        {
+            "event": "progress",
+            "stage": "train",
+            "done": 2,
+            "total": 10,
+            "unit": "epochs",
+            "text": "",
+            "metrics": {"loss": None},
+            "elapsed_s": 4.0,
+            "eta_s": 16.0,
+        },
+        {"event": "log", "text": "half done"},
+        {"event": "result", "stage": "train", "top1": 0.9},
+    ]
+
+
+def test_a_resumed_stage_estimates_from_its_own_rate(clock):
+    stream = io.StringIO()
+    report = Progress("train", "jsonl", stream)
+    report.update(90, 100)
+    clock[0] = 10.0
+    report.update(95, 100)
+    assert events(stream.getvalue())[-1]["eta_s"] == 10.0
+
+
+def test_reports_that_come_too_quickly_are_dropped_but_never_the_last(clock):
+    stream = io.StringIO()
+    report = Progress("train", "jsonl", stream)
+    for done in range(101):
+        report.update(done, 100)
+    assert [event["done"] for event in events(stream.getvalue())] == [0, 100]
+
+
+def test_plain_lines(clock):
+    stream = io.StringIO()
+    report = Progress("build", "text", stream)
+    report.update(0, 4, unit="steps", text="tidy")
+    clock[0] = 65.0
+    report.update(2, 4, unit="steps", text="lower")
+    report.update(4, 4, unit="steps", text="reports")
+    assert stream.getvalue().splitlines() == [
+        "build  0/4 steps  tidy",
+        "build  2/4 steps  lower  1:05 min left",
+        "build  4/4 steps  reports",
+    ]
+
+
+def test_a_terminal_gets_one_line_redrawn(clock):
+    stream = Terminal()
+    report = Progress("build", "text", stream)
+    report.update(1, 4, unit="steps")
+    clock[0] = 1.0
+    report.update(2, 4, unit="steps")
+    report.log("a line worth keeping")
+    assert stream.getvalue() == (
+        "\r\x1b[2Kbuild  [=====               ]  1/4 steps"
+        "\r\x1b[2Kbuild  [==========          ]  2/4 steps  2 s left"
+        "\na line worth keeping\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (65, "1:05 min"), (7500, "2:05 h")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+@main("try", arguments=lambda parser: parser.add_argument("--fail", action="store_true"))
+def run(args, report):
+    print("a library prints this")
+    if args.fail:
+        raise StageError("no data in ./x", "pass --data")
+    return {"answer": 42, "summary": "all is well"}
+
+
+def test_result_as_text(capsys):
+    assert run([]) == 0
+    assert capsys.readouterr().out == "a library prints this\ntry: all is well\n"
+
+
+def test_result_as_json_lines_is_alone_on_standard_output(capsys):
+    assert run(["--progress", "jsonl"]) == 0
+    captured = capsys.readouterr()
+    [event] = events(captured.out)
+    assert event == {"event": "result", "stage": "try", "answer": 42, "summary": "all is well"}
+    assert captured.err == "a library prints this\n"
+
+
+def test_a_mistake_of_the_user_as_text(capsys):
+    assert run(["--fail"]) == 1
+    assert capsys.readouterr().err == "try: error: no data in ./x\n  help: pass --data\n"
+
+
+def test_a_mistake_of_the_user_as_json(capsys):
+    assert run(["--fail", "--progress", "jsonl"]) == 1
+    [event] = events(capsys.readouterr().out)
+    assert event == {"event": "error", "message": "no data in ./x", "help": "pass --data"}
+
+
+def test_broken_settings_are_a_mistake_too(capsys):
+    def arguments(parser):
+        raise StageError("settings/train.json is not valid JSON")
+
+    assert main("train", arguments=arguments)(lambda args, report: {})([]) == 1
+    assert capsys.readouterr().err == "train: error: settings/train.json is not valid JSON\n"
+
+
+def test_a_crash_of_ours_keeps_its_traceback_and_is_told_to_machines(capsys):
+    @main("try")
+    def crash(args, report):
+        raise ZeroDivisionError("by zero")
+
+    with pytest.raises(ZeroDivisionError):
+        crash(["--progress", "jsonl"])
+    [event] = events(capsys.readouterr().out)
+    assert event["message"] == "internal error: ZeroDivisionError: by zero"
+
+
+PROGRAM = """
+import os, subprocess, sys, time
+sys.path.insert(0, {templates!r})
+from support.progress import main
+
+@main("wait")
+def run(args, report):
+    subprocess.run(["echo", "from a child process"])
+    if {holds}:
+        with report.holding_signals():
+            report.log("ready")
+            while report.stop_signal is None:
+                time.sleep(0.01)
+            report.log("state saved")
+            report.stop()
+    report.log("ready")
+    time.sleep(60)
+
+sys.exit(run())
+"""
+
+
+@pytest.mark.parametrize("holds", [False, True])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals(number, code, holds):
+    text = textwrap.dedent(PROGRAM).format(templates=str(ROOT / "templates"), holds=holds)
+    with subprocess.Popen(
+        [sys.executable, "-c", text, "--progress", "jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert json.loads(process.stdout.readline()) == {"event": "log", "text": "ready"}
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == code
+    said = [event["text"] for event in events(output)]
+    assert said == (["state saved"] if holds else []) + [f"wait: stopped by {number.name}"]
+    assert errors == "from a child process\n"

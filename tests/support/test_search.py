@@ -1,0 +1,79 @@
+"""search.py in a compiled folder: it leaves a genotype and its history, stops and goes on."""
+
+import json
+import signal
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+
+from generated import SEARCH, Generated, finish
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+FILES = ("genotype.json", "found.nash", "search.jsonl")
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    generated = Generated.write(tmp_path_factory.mktemp("searched"))
+    finished = generated.run("search.py")
+    assert finished.code == 0, finished.errors
+    return generated.folder / "results" / "search", finished
+
+
+def test_what_a_search_leaves(searched):
+    results, finished = searched
+    genotype = json.loads((results / "genotype.json").read_text())
+    assert genotype["cells"].keys() == {"group0", "group1"}
+    assert [choice["node"] for choice in genotype["cells"]["group1"]] == [1, 2]
+    provenance = genotype["provenance"]
+    assert (provenance["seed"], provenance["epochs"], provenance["data"]) == (2, 2, "digits")
+    assert len(provenance["weights"]["group0"]) == 3
+    assert finished.last("result")["cells"] == genotype["cells"]
+
+    text = (results / "found.nash").read_text()
+    assert text.startswith(
+        "# Found by nashc for small: policy v3, estimator binary-gate,\n"
+        "# 2 epochs on digits, batch 64, seed 2.\n"
+        "genotype {\n"
+    )
+    for cell, choices in genotype["cells"].items():
+        flow = ", ".join(f"{it['op']} from {it['from']}" for it in choices)
+        assert f"  {cell} = {flow}\n" in text
+
+
+def test_the_history(searched):
+    results, _ = searched
+    history = [json.loads(line) for line in (results / "search.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in history] == [1, 2]
+    edge = history[0]["cells"]["group0"]["0-2"]
+    # 11 steps an epoch, each with an architecture update and a weight update: 22 draws on each edge.
+    assert sum(edge["sampled"]) == 22
+    assert len(edge["alpha"]) == len(edge["sampled"]) == 6
+    assert 1.7 < edge["entropy_nats"] < 1.792
+
+
+def test_interrupted_and_resumed_search_ends_the_same(searched, tmp_path):
+    whole, _ = searched
+    generated = Generated.write(tmp_path / "out")
+    process = generated.start("search.py")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("done", 0) > 0.4:
+            break
+    process.send_signal(signal.SIGINT)
+    assert finish(process).code == 130
+    resumed = generated.run("search.py", "--resume")
+    assert resumed.code == 0, resumed.errors
+    for name in FILES:
+        found = generated.folder / "results" / "search" / name
+        assert found.read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_an_unknown_estimator(tmp_path):
+    generated = Generated.write(tmp_path / "out", search=SEARCH | {"estimator": "two-path"})
+    failed = generated.run("search.py")
+    assert failed.code == 1
+    assert failed.last("error")["message"] == "no estimator is called 'two-path'"

@@ -1,0 +1,139 @@
+"""train.py in a compiled folder: it learns, stops and goes on, and its weights load back exactly."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("brevitas")
+pytest.importorskip("sklearn")
+
+from generated import TRAIN, Generated, finish  # noqa: E402
+
+from support.optimisation import learning_rate, optimiser  # noqa: E402
+from support.progress import StageError  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two epochs, not interrupted."""
+    generated = Generated.write(tmp_path_factory.mktemp("trained"))
+    finished = generated.run("train.py")
+    assert finished.code == 0, finished.errors
+    return generated, finished
+
+
+def test_training(trained):
+    generated, finished = trained
+    results = generated.folder / "results" / "train"
+    assert {file.name for file in results.iterdir()} >= {
+        "weights.safetensors",
+        "metrics.json",
+        "checkpoint.safetensors",
+    }
+    metrics = json.loads((results / "metrics.json").read_text())
+    assert metrics["train_images"] == 1438 and metrics["test_images"] == 359
+    assert metrics["curve"][-1]["test_top1"] == metrics["top1"] == finished.last("result")["top1"]
+    assert metrics["curve"][1]["loss"] < metrics["curve"][0]["loss"] < 2.2
+    progress = finished.last("progress")
+    assert progress["done"] == progress["total"] == 2
+    assert progress["metrics"].keys() == {"loss", "top1", "top5", "lr"}
+
+
+LOGITS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import torch
+from model import Network
+from support import checkpoint, data
+folder = Path(sys.argv[1])
+results = folder / "results" / "train"
+network = Network()
+checkpoint.load_weights(results / "weights.safetensors", network, checkpoint.code_digest(folder / "model.py"))
+network.eval()
+images, labels = data.load(data.data_settings(folder, {}), "test")
+with torch.no_grad():
+    logits = network(torch.from_numpy(images).float())
+print((logits.argmax(1).numpy() == labels).mean())
+"""
+
+
+def test_the_weights_load_back_exactly(trained):
+    generated, finished = trained
+    command = [sys.executable, "-c", LOGITS, str(generated.folder)]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(loaded.stdout) == finished.last("result")["top1"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_and_resumed_training_ends_with_the_same_bits(trained, tmp_path, number, code):
+    whole, _ = trained
+    generated = Generated.write(tmp_path / "out")
+    process = generated.start("train.py")
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "progress" and event["done"] > 0.4:
+            break
+    process.send_signal(number)
+    stopped = finish(process)
+    assert stopped.code == code
+    assert stopped.events[-2]["text"] == "saved; python train.py --resume goes on from here"
+    results = generated.folder / "results" / "train"
+    assert [file.name for file in results.iterdir()] == ["checkpoint.safetensors"]
+
+    resumed = generated.run("train.py", "--resume")
+    assert resumed.code == 0, resumed.errors
+    for name in ("weights.safetensors", "metrics.json"):
+        wanted = (whole.folder / "results" / "train" / name).read_bytes()
+        assert (results / name).read_bytes() == wanted, name
+
+
+def test_a_checkpoint_of_other_settings_is_refused(trained, tmp_path):
+    generated, _ = trained
+    shutil.copytree(generated.folder, tmp_path / "out")
+    refused = Generated(tmp_path / "out").run("train.py", "--resume", "--lr", "0.5")
+    assert refused.code == 1
+    assert "belongs to another spec or to other settings" in refused.last("error")["message"]
+
+
+def test_a_loss_that_is_no_number(tmp_path):
+    settings = TRAIN | {"optimiser": {"name": "sgd", "lr": 1e30}, "schedule": {"name": "constant"}}
+    failed = Generated.write(tmp_path / "out", train=settings).run("train.py")
+    assert failed.code == 1
+    assert failed.last("error")["message"].startswith("the loss is nan at epoch 1, step ")
+    assert "lower the learning rate (it is 1e+30)" in failed.last("error")["help"]
+    assert failed.errors == "" or "Traceback" not in failed.errors
+
+
+def test_learning_rates():
+    cosine = {"name": "cosine", "warmup": 2}
+    rates = [learning_rate(1.0, cosine, epoch, 8) for epoch in (0, 1, 4, 8)]
+    assert rates == pytest.approx([0, 0.5 * 0.9619398, 0.5, 0])
+    step = {"name": "step", "every": 30, "by": 0.1}
+    assert [learning_rate(1e-3, step, epoch, 100) for epoch in (0, 29.9, 30, 60)] == pytest.approx(
+        [1e-3, 1e-3, 1e-4, 1e-5]
+    )
+    assert learning_rate(0.5, None, 3, 10) == 0.5
+    with pytest.raises(StageError, match="no schedule is called 'linear'"):
+        learning_rate(0.5, {"name": "linear"}, 3, 10)
+
+
+def test_weight_decay_is_for_weights_alone():
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    adam = optimiser(network.parameters(), {"name": "adam", "lr": 1e-3, "weight_decay": 0.1})
+    assert [(len(it["params"]), it["weight_decay"]) for it in adam.param_groups] == [
+        (1, 0.1),
+        (3, 0.0),
+    ]
+    with pytest.raises(StageError, match="the optimiser adam does not take this"):
+        optimiser(network.parameters(), {"name": "adam", "lr": 1e-3, "momentum": 0.9})
+    with pytest.raises(StageError, match="no optimiser is called 'lion'"):
+        optimiser(network.parameters(), {"name": "lion", "lr": 1e-3})
