@@ -55,7 +55,11 @@ def load_weights(path: Path, network: nn.Module, digest: str) -> dict[str, Any]:
 
 
 def load_state(path: Path, network: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Errors: StageError naming the first tensor that is missing, left over or of another shape."""
+    """Copied in place. Brevitas 0.13 builds its quantisers anew in load_state_dict: an optimiser made before would go on
+    with scales that the network no longer has.
+
+    Errors: StageError naming the first tensor that is missing, left over or of another shape.
+    """
     expected = network.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:
@@ -67,7 +71,9 @@ def load_state(path: Path, network: nn.Module, tensors: dict[str, Tensor]) -> No
         if expected[name].shape != tensors[name].shape:
             found, wanted = tuple(tensors[name].shape), tuple(expected[name].shape)
             raise StageError(f"{path}: {name} has the shape {found}, the network wants {wanted}")
-    network.load_state_dict(tensors)
+    with torch.no_grad():
+        for name, tensor in expected.items():
+            tensor.copy_(tensors[name])
 
 
 def save_checkpoint(path: Path, digest: str, state: Any) -> None:
