@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # xdist workers: torch tests are heavy, two fit a small machine.
 JOBS   ?= 2
+SPECS  := specs/*.nash specs/backbones/*.nash templates/starters/*.nash
 
 .PHONY: quickstart test lint fmt bench clean help
 
@@ -40,7 +41,7 @@ test: lint
 fmt: $(VENV)/.installed
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
-	$(BIN)/nashc fmt specs/*.nash specs/backbones/*.nash templates/starters/*.nash
+	$(BIN)/nashc fmt $(SPECS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench_check.py

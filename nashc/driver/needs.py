@@ -46,12 +46,21 @@ def obstacle(
     stage: Stage, project: Project, request: Request, machine: Machine
 ) -> Diagnostic | None:
     """Why the stage cannot run here, the most fundamental reason; None if nothing is in its way."""
+    lacks = lacking(stage, project, machine)
     return (
         _missing_section(stage, project)
-        or _missing_distributions(stage, project, machine)
+        or (missing_distributions(lacks, machine.python) if lacks else None)
         or _missing_tools(stage, machine)
         or _missing_data(stage, project, request)
     )
+
+
+def is_required(stage: Stage, project: Project, request: Request) -> bool:
+    """Whether a run is pointless when the stage cannot run: a spec without a target wants no hardware."""
+    if request.is_named(stage):
+        return True
+    has_target = "settings/build.json" in project.searched
+    return not stage.is_optional and (has_target or "build.json" not in stage.settings)
 
 
 def data_root(stage: Stage, project: Project, environment: Mapping[str, str]) -> Path:
@@ -74,20 +83,23 @@ def _missing_section(stage: Stage, project: Project) -> Diagnostic | None:
     return None
 
 
-def _missing_distributions(stage: Stage, project: Project, machine: Machine) -> Diagnostic | None:
+def lacking(stage: Stage, project: Project, machine: Machine) -> list[str]:
+    """The distributions that the interpreter of the stages has not."""
     needs = [*stage.needs]
     data = _data_settings(stage, project)
     if data and data["kind"] in _DISTRIBUTION_OF_DATA:
         needs.append(_DISTRIBUTION_OF_DATA[data["kind"]])
-    missing = [name for name in needs if name not in machine.versions]
-    if not missing:
-        return None
+    return [name for name in needs if name not in machine.versions]
+
+
+def missing_distributions(missing: list[str], python: str) -> Diagnostic:
+    """The one sentence about them and the command that installs them."""
     verb = "is" if len(missing) == 1 else "are"
     extra = "all" if "finn-plus" in missing else "train"
     return Diagnostic(
         "NASH503",
-        f"{_listed(missing)} {verb} missing in {machine.python}",
-        help=f"{machine.python} -m pip install 'nashc[{extra}]', or name another Python with --python",
+        f"{_listed(missing)} {verb} missing in {python}",
+        help=f"{python} -m pip install 'nashc[{extra}]', or name another Python with --python",
     )
 
 

@@ -15,10 +15,10 @@ from typing import Any, Literal
 from nashc.diagnostics import Diagnostic
 from nashc.driver import project as projects
 from nashc.driver.key import Key, differences, key_of
-from nashc.driver.needs import Machine, obstacle
+from nashc.driver.needs import Machine, is_required, lacking, missing_distributions, obstacle
 from nashc.driver.project import Project
 from nashc.driver.report import headline
-from nashc.driver.request import Request
+from nashc.driver.request import Request, stage_called
 from nashc.driver.search import with_found
 from nashc.driver.store import Result, Store
 from nashc.emit.write import MANIFEST
@@ -60,6 +60,7 @@ class Plan:
     """The rows for one spec, and the plans of the variants that it is compared with.
 
     target: the hardware settings in force, defaults included; empty without a target.
+    fatal: what makes a run impossible, each thing once, for the variants too.
     """
 
     name: str
@@ -67,14 +68,8 @@ class Plan:
     label: str
     rows: tuple[Row, ...]
     target: Mapping[str, Any] = field(default_factory=dict)
+    fatal: tuple[Diagnostic, ...] = ()
     compare: tuple[Plan, ...] = ()
-
-    @property
-    def fatal(self) -> tuple[Diagnostic, ...]:
-        """What makes this run impossible, each thing once."""
-        own = [row.problem for row in self.rows if row.is_fatal and row.problem]
-        others = [problem for plan in self.compare for problem in plan.fatal]
-        return tuple(dict.fromkeys([*own, *others]))
 
     @property
     def is_done(self) -> bool:
@@ -139,7 +134,7 @@ class Desk:
             return Row(stage.name, "kept", headline(kept), key)
         problem = obstacle(stage, self.project, self.request, self.machine)
         if problem:
-            is_fatal = not stage.is_optional or self.request.is_named(stage)
+            is_fatal = is_required(stage, self.project, self.request)
             return Row(stage.name, "cannot", problem.message, key, problem, is_fatal)
         if waits and pending[waits] == "cannot":
             return Row(stage.name, "cannot", f"needs {waits}")
@@ -225,8 +220,28 @@ def desks(request: Request) -> tuple[Desk, ...]:
 
 def make_plan(request: Request) -> Plan:
     """What `nashc run` would do. Writes nothing. Errors: SpecError."""
-    first, *variants = [_plan(desk) for desk in desks(request)]
-    return replace(first, compare=tuple(variants))
+    all_desks = desks(request)
+    first, *variants = [_plan(desk) for desk in all_desks]
+    fatal = _fatal(all_desks, (first, *variants))
+    return replace(first, fatal=fatal, compare=tuple(variants))
+
+
+def _fatal(all_desks: tuple[Desk, ...], plans: tuple[Plan, ...]) -> tuple[Diagnostic, ...]:
+    """The reasons of fatal rows; missing distributions, which each stage tells for itself, in one."""
+    problems: dict[Diagnostic, None] = {}
+    lacks: dict[str, None] = {}
+    for desk, plan in zip(all_desks, plans, strict=True):
+        for row in plan.rows:
+            if not row.is_fatal or not row.problem:
+                continue
+            missing = lacking(stage_called(row.stage), desk.project, desk.machine)
+            if row.problem.code == "NASH503" and missing:
+                lacks |= dict.fromkeys(missing)
+            else:
+                problems[row.problem] = None
+    if lacks:
+        problems[missing_distributions(list(lacks), all_desks[0].machine.python)] = None
+    return tuple(problems)
 
 
 def _plan(desk: Desk) -> Plan:

@@ -7,18 +7,14 @@ a comment on a line of its own stays on one, a comment behind something stays be
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from typing import assert_never
 
 from nashc.syntax import ast
 from nashc.syntax.flat import flat, operands, step_head, step_tail, term_head
+from nashc.syntax.lines import STEP, WIDTH, Line, Lines
 from nashc.syntax.parse import parse
 from nashc.syntax.scan import scan
 from nashc.text import Source
-
-WIDTH = 100
-_STEP = 2
 
 _Entry = ast.Item | ast.Number | ast.Setting | ast.Edge | ast.Branch | ast.Flow
 
@@ -50,29 +46,8 @@ def _written(source: Source) -> str:
     return writer.text()
 
 
-@dataclass(frozen=True)
-class _Comment:
-    text: str
-    start: int
-    has_own_line: bool
-
-
-@dataclass
-class _Line:
-    """One line to write; a line of `comment` alone has no code."""
-
-    indent: int
-    code: str = ""
-    comment: str = ""
-
-
-class _Writer:
+class _Writer(Lines):
     """Writes from left to right and top to bottom; comments come in as their place is passed."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.lines: list[_Line] = []
-        self.comments = list(_comments(source))
 
     # ---- statements ------------------------------------------------------------------------------
 
@@ -106,7 +81,7 @@ class _Writer:
         while self.comments and self.comments[0].start < before:
             comment = self.comments.pop(0)
             self.gap(last, comment.start, is_first)
-            self.lines.append(_Line(indent, comment=comment.text))
+            self.lines.append(Line(indent, comment=comment.text))
             last, is_first = comment.start + len(comment.text), False
         return last, is_first
 
@@ -114,7 +89,7 @@ class _Writer:
         """Keep one blank line where the text had any between two places."""
         between = self.source.text[last:start].split("\n")[1:-1]
         if not is_first and any(not line.strip(" \t\r;") for line in between):
-            self.lines.append(_Line(0))
+            self.lines.append(Line(0))
 
     def trailing(self, last: int) -> int:
         """Put a comment on the same source line behind what was written last."""
@@ -186,7 +161,7 @@ class _Writer:
             return
         self.put(" {")
         start = self.trailing(opening + 1)
-        self.body(body, indent + _STEP, start, entry.span.end)
+        self.body(body, indent + STEP, start, entry.span.end)
         self.newline(indent)
         self.put("}")
 
@@ -200,16 +175,16 @@ class _Writer:
             self.put(" " + ", ".join(map(flat, values)))
             return
         for value in values:
-            self.comments_before(value, indent + _STEP)
-            self.newline(indent + _STEP)
-            self.value(value, indent + _STEP)
+            self.comments_before(value, indent + STEP)
+            self.newline(indent + STEP)
+            self.value(value, indent + STEP)
             if value is not values[-1]:
                 self.put(",")
-            self.behind(value.span.end, indent + _STEP)
+            self.behind(value.span.end, indent + STEP)
 
     def value(self, value: ast.Value, indent: int, tail: int = 0) -> None:
         """A value at the end of the current line; tail: characters that must still fit behind it."""
-        self.comments_before(value, indent + _STEP)
+        self.comments_before(value, indent + STEP)
         text = flat(value)
         if self.fits(text, value.span.end, tail):
             self.put_word(text, indent)
@@ -228,8 +203,8 @@ class _Writer:
                 left, right = operands(value)
                 self.part_of_sum(value.left, left, indent)
                 self.put(f" {value.op}")
-                self.newline(indent + _STEP)
-                self.part_of_sum(value.right, right, indent + _STEP)
+                self.newline(indent + STEP)
+                self.part_of_sum(value.right, right, indent + STEP)
             case _:
                 self.put_word(text, indent)
 
@@ -258,12 +233,12 @@ class _Writer:
             return
         self.put(opening)
         for item in items:
-            self.comments_before(item, indent + _STEP)
-            self.newline(indent + _STEP)
-            self.item(item, indent + _STEP)
+            self.comments_before(item, indent + STEP)
+            self.newline(indent + STEP)
+            self.item(item, indent + STEP)
             self.put(",")
-            self.behind(item.span.end, indent + _STEP)
-        self.write_comments(end, indent + _STEP)
+            self.behind(item.span.end, indent + STEP)
+        self.write_comments(end, indent + STEP)
         self.newline(indent)
         self.put(closing)
 
@@ -283,19 +258,19 @@ class _Writer:
 
     def flow(self, flow: ast.Flow, indent: int) -> None:
         """Steps behind each other if they fit, else one line for each."""
-        self.comments_before(flow, indent + _STEP)
+        self.comments_before(flow, indent + STEP)
         if self.fits(flat(flow), flow.span.end):
             self.put_word(flat(flow), indent)
             return
         for step in flow.steps:
-            self.comments_before(step, indent + _STEP)
+            self.comments_before(step, indent + STEP)
             if step is flow.steps[0]:
                 self.put_word("", indent)
             else:
-                self.newline(indent + _STEP)
+                self.newline(indent + STEP)
                 self.put("-> ")
-            self.step(step, indent + _STEP)
-            self.behind(step.span.end, indent + _STEP)
+            self.step(step, indent + STEP)
+            self.behind(step.span.end, indent + STEP)
 
     def step(self, step: ast.Step, indent: int) -> None:
         if self.fits(flat(step), step.span.end):
@@ -317,107 +292,6 @@ class _Writer:
             self.put(word)
             self.flow(flow, indent)
             self.behind(flow.span.end, indent)
-
-    # ---- characters and comments -----------------------------------------------------------------
-
-    @property
-    def column(self) -> int:
-        line = self.lines[-1]
-        return line.indent + len(line.code)
-
-    def fits(self, text: str, end: int, tail: int = 0) -> bool:
-        """Whether a text fits on the current line and no comment stands in what it was made of."""
-        if self.comments and self.comments[0].start < end:
-            return False
-        return not self.lines[-1].comment and self.column + 1 + len(text) + tail <= WIDTH
-
-    def newline(self, indent: int) -> None:
-        self.lines.append(_Line(indent))
-
-    def put(self, text: str) -> None:
-        """Add to the current line, or begin the next where a comment has ended it."""
-        if self.lines[-1].comment:
-            last = next(line for line in reversed(self.lines) if line.code)
-            self.lines.append(_Line(last.indent + _STEP))
-            text = text.lstrip()
-        self.lines[-1].code += text
-
-    def put_word(self, text: str, indent: int) -> None:
-        """Add with one blank in front, unless the line or a bracket begins here."""
-        if self.lines[-1].comment:
-            self.newline(indent + _STEP)
-        code = self.lines[-1].code
-        blank = "" if not code or code[-1] in "([ " else " "
-        self.put(blank + text)
-
-    def comments_before(self, node: ast.Node, indent: int) -> None:
-        self.write_comments(node.span.start, indent)
-
-    def write_comments(self, before: int, indent: int) -> None:
-        """The comments in front of a place inside a statement."""
-        while self.comments and self.comments[0].start < before:
-            comment = self.comments.pop(0)
-            if comment.has_own_line or self.lines[-1].comment or not self.lines[-1].code:
-                self.lines.append(_Line(indent, comment=comment.text))
-            else:
-                self.comment(comment)
-
-    def behind(self, end: int, indent: int) -> None:
-        """Comments in the middle of what was just written: they go behind it."""
-        while self.comments and self.comments[0].start < end:
-            comment = self.comments.pop(0)
-            if self.lines[-1].comment:
-                self.lines.append(_Line(indent, comment=comment.text))
-            else:
-                self.comment(comment)
-
-    def comment(self, comment: _Comment) -> None:
-        if self.lines[-1].comment:
-            self.lines.append(_Line(self.lines[-1].indent, comment=comment.text))
-        else:
-            self.lines[-1].comment = comment.text
-
-    def text(self) -> str:
-        """Everything written, comments behind code aligned among neighbouring lines."""
-        written: list[str] = []
-        for _, group in groupby(_numbered(self.lines), key=lambda pair: pair[0]):
-            lines = [line for _, line in group]
-            width = max(
-                (len(line.code.rstrip()) for line in lines if line.code and line.comment), default=0
-            )
-            for line in lines:
-                code = line.code.rstrip()
-                if line.comment and code:
-                    code = f"{code:<{width}}  {line.comment}"
-                text = " " * line.indent + (code or line.comment)
-                written.append(text.rstrip())
-        return "\n".join(written) + "\n"
-
-
-_OPENING, _CLOSING = ("{", "(", "["), ("}", ")", "]")
-
-
-def _comments(source: Source) -> Iterator[_Comment]:
-    for piece in scan(source.text):
-        if piece.kind == "comment":
-            line_start = source.text.rfind("\n", 0, piece.start) + 1
-            before = source.text[line_start : piece.start]
-            yield _Comment(piece.text.rstrip(), piece.start, not before.strip())
-
-
-def _numbered(lines: Sequence[_Line]) -> Iterator[tuple[int, _Line]]:
-    """Each line with the number of its group: neighbours of one indentation, no blank line between."""
-    number = 0
-    previous: _Line | None = None
-    for line in lines:
-        is_blank = not line.code and not line.comment
-        ends = is_blank or line.code.startswith(_CLOSING) or line.code.endswith(_OPENING)
-        if previous is not None and (
-            ends or previous.code.endswith(_OPENING) or previous.indent != line.indent
-        ):
-            number += 1
-        previous = line
-        yield number, line
 
 
 # ---- neighbours -------------------------------------------------------------------------------------

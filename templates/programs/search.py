@@ -77,6 +77,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
             f"no estimator is called {settings['estimator']!r}", f"there is {', '.join(ESTIMATORS)}"
         )
     data = data_settings(HERE, settings, args.data)
+    progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     search = Search(settings, data, device_called(args.device), args.out)
     progress.log(
         f"searching {NAME} on {search.device}: {len(search.mixed)} edges, "

@@ -72,6 +72,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
     settings["optimiser"] = settings["optimiser"] | {"lr": args.lr}
     data = data_settings(HERE, settings, args.data)
+    progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     training = Training(settings, data, device_called(args.device), args.out)
     progress.log(
         f"training {NAME} on {training.device}: {len(training.images.labels)} images, "

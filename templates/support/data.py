@@ -85,11 +85,9 @@ class Part:
         return self.whole.images(self.chosen[indices], augmented_by)
 
 
-def data_settings(
-    folder: Path, stage: dict[str, Any], path: str | None = None, settings: str = "data.json"
-) -> dict[str, Any]:
+def data_settings(folder: Path, stage: dict[str, Any], path: str | None = None) -> dict[str, Any]:
     """The stage's own "data" if it has one, else settings/data.json; `path` (--data) goes before the path in it."""
-    found = dict(stage.get("data") or read_json(folder / "settings" / settings))
+    found = dict(stage.get("data") or read_json(folder / "settings" / "data.json"))
     if path is not None:
         found["path"] = str(Path(path).absolute())
     return found

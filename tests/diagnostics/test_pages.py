@@ -45,7 +45,9 @@ def test_codes_of_the_table_and_of_the_program_are_the_same() -> None:
     used: dict[str, Path] = {}
     for path in sorted((ROOT / "nashc").glob("**/*.py")):
         if path.name != "codes.py":
-            used |= dict.fromkeys(re.findall(r'(?<![<>=] )"(NASH[0-9]{3})"', path.read_text()), path)
+            used |= dict.fromkeys(
+                re.findall(r'(?<![<>=] )"(NASH[0-9]{3})"', path.read_text()), path
+            )
     assert set(used) <= set(CODES), "raised, but not in the table"
     assert set(CODES) - set(used) <= NOT_AS_DIAGNOSTIC, "in the table, but raised nowhere"
 

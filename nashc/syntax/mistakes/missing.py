@@ -31,7 +31,7 @@ def lost_line_end(place: Place) -> Diagnostic | None:
     return None
 
 
-def missing_value(place: Place) -> Diagnostic | None:
+def value(place: Place) -> Diagnostic | None:
     found, before = place.found, place.before
     if not (place.wants_value or place.wants_step or place.accepts <= {"NAME", "INT", "STRING"}):
         return None
@@ -65,7 +65,7 @@ def _nothing_after(place: Place, before: Piece) -> Diagnostic:
     )
 
 
-def missing_else(place: Place) -> Diagnostic | None:
+def otherwise(place: Place) -> Diagnostic | None:
     ifs = [p for p in place.statement.pieces[: place.index] if p.is_one_of("if")]
     if not ifs or (place.found and near_keyword(place)):
         return None
@@ -88,7 +88,7 @@ def missing_else(place: Place) -> Diagnostic | None:
     return None
 
 
-def missing_parameters(place: Place) -> Diagnostic | None:
+def parameters(place: Place) -> Diagnostic | None:
     if place.found and place.found.is_one_of("{") and place.accepts == {"LPAR"}:
         name = f"{place.first.text} {place.before.text if place.before else ''}"
         return Diagnostic(
@@ -101,7 +101,7 @@ def missing_parameters(place: Place) -> Diagnostic | None:
     return None
 
 
-def missing_body(place: Place) -> Diagnostic | None:
+def body(place: Place) -> Diagnostic | None:
     """Words alone: `network small` at the top, `data cifar10` in a section."""
     if place.found or "_OPEN" not in place.accepts:
         return None
@@ -145,7 +145,7 @@ def brace_on_next_line(place: Place) -> Diagnostic | None:
     return None
 
 
-def missing_equal(place: Place) -> Diagnostic | None:
+def equal(place: Place) -> Diagnostic | None:
     found = place.found
     if (
         place.where not in ("section", "with")
@@ -171,13 +171,11 @@ def missing_equal(place: Place) -> Diagnostic | None:
     )
 
 
-def missing_comma(place: Place) -> Diagnostic | None:
+def comma(place: Place) -> Diagnostic | None:
     found, before = place.found, place.before
     if not (found and before and place.is_in_brackets and "COMMA" in place.accepts):
         return None
     if found.kind not in ("word", "number", "text") and not found.is_one_of("[", "("):
-        return None
-    if near_keyword(place) or unit(place) or blank_in_size(place):
         return None
     return Diagnostic(
         "NASH010",
@@ -188,7 +186,7 @@ def missing_comma(place: Place) -> Diagnostic | None:
     )
 
 
-def missing_line_end(place: Place) -> Diagnostic | None:
+def line_end(place: Place) -> Diagnostic | None:
     found, following = place.found, place.after
     if not (found and "_END" in place.accepts and found.kind == "word"):
         return None
@@ -205,7 +203,7 @@ def missing_line_end(place: Place) -> Diagnostic | None:
     )
 
 
-def missing_arrow(place: Place) -> Diagnostic | None:
+def arrow(place: Place) -> Diagnostic | None:
     found, before = place.found, place.before
     if not (found and before and "ARROW" in place.accepts) or place.is_in_brackets:
         return None

@@ -1,0 +1,319 @@
+"""The commands as a user meets them: what they print, what they leave, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ALL_SPECS, SPECS
+
+COMMANDS = (
+    "check",
+    "compile",
+    "completion",
+    "doctor",
+    "explain",
+    "fmt",
+    "new",
+    "plan",
+    "run",
+    "show",
+    "why",
+)
+BROKEN = 'nash 1\n\nnetwork x {\n  inptu = UINT8 1x8x8\n  classes = 10\n  backbone = "a"\n}\n'
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    return Path(shutil.copy(SPECS / "quickstart.nash", tmp_path / "quickstart.nash"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(nashc, command: str):
+    said = nashc(command, "--help")
+    assert said.code == 0
+    assert f"Usage: nashc {command}" in said.out
+    assert "Example" in said.out and f"nashc {command}" in said.out.split("Example")[1]
+
+
+def test_the_commands_are_these(nashc):
+    listed = nashc("--help").out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    assert tuple(line.split()[0] for line in listed) == COMMANDS
+
+
+def test_version(nashc):
+    assert nashc("--version").out == "nashc, version 0.1.0\n"
+
+
+# ---- check and fmt ----------------------------------------------------------------------------------
+
+
+def test_check_of_good_specs(nashc):
+    said = nashc("check", *map(str, ALL_SPECS))
+    assert said.code == 0
+    assert len(said.out.splitlines()) == len(ALL_SPECS)
+
+
+def test_check_reports_all_mistakes_of_all_files(nashc, tmp_path: Path):
+    (tmp_path / "a.nash").write_text(BROKEN)
+    (tmp_path / "b.nash").write_text("nash 1\n\nnetwork x {\n")
+    said = nashc("check", "a.nash", "b.nash", "missing.nash")
+    assert said.code == 1
+    for place in ("a.nash:4:3", "b.nash:3:11", "missing.nash"):
+        assert place in said.err
+
+
+def test_check_as_json(nashc, tmp_path: Path):
+    (tmp_path / "a.nash").write_text(BROKEN)
+    said = nashc("check", "a.nash", str(SPECS / "resnet18.nash"), "--json")
+    found = json.loads(said.out)
+    assert said.code == 1 and said.err == ""
+    assert [row["ok"] for row in found["files"]] == [False, True]
+    assert {row["file"] for row in found["diagnostics"]} == {"a.nash"}
+
+
+def test_check_takes_parameters(nashc):
+    said = nashc("check", str(SPECS / "resnet18.nash"), "--set", "bits=w9a9")
+    assert said.code == 1 and "NASH11" in said.err
+
+
+@pytest.mark.parametrize("given", ["bits", "=w2a2", "bits="])
+def test_a_parameter_without_value_is_wrong_usage(nashc, spec: Path, given: str):
+    said = nashc("check", str(spec), "--set", given)
+    assert said.code == 2 and "is not NAME=VALUE" in said.err
+
+
+def test_fmt_checks_shows_and_changes(nashc, spec: Path):
+    nashc("fmt", str(spec))
+    neat = spec.read_text()
+    assert nashc("fmt", "--check", str(spec)).code == 0
+    spec.write_text(neat.replace("  classes  = 10", "     classes=10"))
+    said = nashc("fmt", "--check", "--diff", str(spec))
+    assert said.code == 1 and "-     classes=10" in said.out and "would reformat" in said.err
+    assert nashc("fmt", str(spec)).out == f"reformatted {spec}\n"
+    assert spec.read_text() == neat
+
+
+def test_fmt_goes_on_behind_a_broken_file(nashc, spec: Path, tmp_path: Path):
+    (tmp_path / "broken.nash").write_text("nash 1\nnetwork {{\n")
+    nashc("fmt", str(spec))
+    spec.write_text(spec.read_text().replace("  classes  = 10", "     classes=10"))
+    said = nashc("fmt", "broken.nash", str(spec))
+    assert said.code == 1 and "broken.nash:2" in said.err
+    assert said.out == f"reformatted {spec}\n"
+
+
+# ---- which spec -------------------------------------------------------------------------------------
+
+
+def test_the_only_spec_of_the_folder_is_meant(nashc, spec: Path):
+    assert nashc("check").out == "quickstart.nash: fine, 38 layers\n"
+
+
+def test_several_specs_are_listed(nashc, spec: Path, tmp_path: Path):
+    (tmp_path / "other.nash").write_text(BROKEN)
+    said = nashc("run")
+    assert said.code == 2
+    assert "NASH504" in said.err and "other.nash, quickstart.nash" in said.err
+
+
+def test_an_empty_folder_says_how_to_begin(nashc):
+    said = nashc("plan")
+    assert said.code == 2 and "nashc new mynet.nash" in said.err
+
+
+# ---- compile and plan -------------------------------------------------------------------------------
+
+
+def test_compile_writes_and_tells(nashc, spec: Path, tmp_path: Path):
+    said = nashc("compile")
+    assert said.code == 0
+    assert "wrote build/quickstart/supernet.py\n" in said.out
+    assert said.out.endswith("`nashc run` searches it and writes the model\n")
+    written = {line.removeprefix("wrote ") for line in said.out.splitlines() if "wrote" in line}
+    on_disk = {str(p.relative_to(tmp_path)) for p in (tmp_path / "build").rglob("*") if p.is_file()}
+    assert written == on_disk
+    assert "nothing changed" in nashc("compile").out
+
+
+def test_compile_as_json(nashc):
+    said = nashc("compile", str(SPECS / "resnet18_v3.nash"), "-o", "out", "--json")
+    found = json.loads(said.out)
+    assert found["ok"] and found["folder"] == "out" and "model.py" in found["written"]
+    assert not found["lacks_genotype"]
+
+
+def test_compile_does_not_overwrite_an_edited_file(nashc, spec: Path, tmp_path: Path):
+    nashc("compile")
+    edited = tmp_path / "build" / "quickstart" / "supernet.py"
+    edited.write_text("mine\n")
+    said = nashc("compile")
+    assert said.code == 3 and "NASH402" in said.err and edited.read_text() == "mine\n"
+    said = nashc("compile", "--force")
+    assert said.code == 0 and "kept your supernet.py as" in said.out
+
+
+def test_an_output_folder_that_cannot_be_written(nashc, spec: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    for command in ("compile", "run"):
+        said = nashc(command, "-o", "file/below")
+        assert said.code == 3 and "NASH401" in said.err
+
+
+def test_a_spec_with_mistakes_leaves_nothing_behind(nashc, tmp_path: Path):
+    (tmp_path / "a.nash").write_text(BROKEN)
+    for command in ("compile", "plan", "run"):
+        assert nashc(command, "a.nash").code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nash"]
+
+
+def test_plan_as_json(nashc, spec: Path):
+    found = json.loads(nashc("plan", "--json").out)
+    assert [row["stage"] for row in found["stages"]][:3] == ["compile", "search", "train"]
+    assert found["target"]["board"] == "Pynq-Z1"
+    assert nashc("show", "--as", "plan").out == nashc("plan").out
+
+
+def test_an_unknown_stage(nashc, spec: Path):
+    said = nashc("run", "--to", "trian")
+    assert said.code == 2
+    assert "NASH505" in said.err and "did you mean `train`?" in said.err
+
+
+def test_an_interpreter_that_is_none(nashc, spec: Path):
+    said = nashc("run", "--python", "no-such-python")
+    assert said.code == 3
+    assert "NASH503" in said.err and "no-such-python" in said.err
+
+
+def test_an_interpreter_without_torch(nashc, spec: Path, tmp_path: Path):
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    python = str(bare / "bin" / "python")
+    said = nashc("run", "--python", python)
+    assert said.code == 3
+    assert "torch, safetensors, scikit-learn, brevitas, onnx, qonnx and finn-plus are" in said.err
+    assert said.err.count("NASH503:") == 1 and f"missing in {python}" in said.err
+    assert "pip install 'nashc[all]'" in said.err
+    assert not (tmp_path / "build").exists()
+
+
+def test_why(nashc, spec: Path):
+    said = nashc("why", "search")
+    assert said.code == 0
+    assert said.out.startswith("search: run, no result yet\nkey          ")
+    assert "  programs   search.py, supernet.py, support/__init__.py" in said.out
+
+
+# ---- the others -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", ["digits", "resnet18", "backbone"])
+def test_new_writes_a_spec_that_is_fine(nashc, tmp_path: Path, template: str):
+    said = nashc("new", "my-net", "--template", template)
+    assert said.code == 0 and said.out.startswith("wrote my-net.nash\n")
+    assert "network my_net {" in (tmp_path / "my-net.nash").read_text()
+    assert nashc("check", "my-net.nash").code == 0
+    assert nashc("fmt", "--check", "my-net.nash").code == 0
+
+
+def test_new_overwrites_nothing(nashc, spec: Path):
+    before = spec.read_text()
+    said = nashc("new", "quickstart.nash")
+    assert said.code == 2 and "is there already" in said.err
+    assert spec.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [("spec", "param.bits"), ("ir", "nir 1\ngraph quickstart\n"), ("dot", "digraph"), ("svg", "<")],
+)
+def test_show(nashc, spec: Path, form: str, begins: str):
+    said = nashc("show", "--as", form)
+    assert said.code == 0 and said.out.startswith(begins)
+
+
+def test_show_the_tree(nashc, spec: Path):
+    said = nashc("show", "--as", "ast")
+    assert said.code == 0 and "quickstart" in said.out
+
+
+def test_doctor_as_json(nashc):
+    found = json.loads(nashc("doctor", "--json").out)
+    assert found["nashc"] == "0.1.0"
+    assert set(found["stages"]) == {"search", "train", "export", "verify", "estimate", "synthesise"}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(nashc, shell: str):
+    said = nashc("completion", shell)
+    assert said.code == 0 and "_NASHC_COMPLETE" in said.out
+
+
+def test_stages_are_completed():
+    words = {
+        "_NASHC_COMPLETE": "bash_complete",
+        "COMP_WORDS": "nashc run --to e",
+        "COMP_CWORD": "3",
+    }
+    completed = subprocess.run(
+        [sys.executable, "-m", "nashc"],
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stdout.splitlines() == ["plain,export", "plain,estimate"]
+
+
+def test_our_own_mistake_is_no_traceback(nashc, monkeypatch, tmp_path: Path):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("nashc.schema.load", broken)
+    (tmp_path / "a.nash").write_text(BROKEN)
+    said = nashc("check", "a.nash")
+    assert said.code == 4
+    assert said.err.startswith("NASH900: internal error: ZeroDivisionError: division by zero\n")
+    assert "Traceback" not in said.err
+    [crash] = tmp_path.glob("nashc-crash-*.txt")
+    assert "Traceback" in crash.read_text()
+
+
+def test_colour_only_on_a_terminal(nashc, tmp_path: Path):
+    (tmp_path / "a.nash").write_text(BROKEN)
+    assert "\x1b" not in nashc("check", "a.nash").err
+
+
+def test_a_reader_that_leaves_early_is_no_error(spec: Path):
+    command = f"{sys.executable} -m nashc show {spec} --as ir | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("nir 1\n", "")
+
+
+@pytest.mark.parametrize("command", ["check", "compile", "plan", "show"])
+def test_the_core_loads_neither_torch_nor_finn(command: str, spec: Path, tmp_path: Path):
+    """A machine without them must still check, compile, plan and show."""
+    program = (
+        "import sys\n"
+        "for name in ('torch', 'brevitas', 'finn', 'qonnx', 'onnx', 'numpy', 'sklearn'):\n"
+        "    sys.modules[name] = None\n"
+        "from nashc.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, command, str(spec)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,156 @@
+"""What a run would do, and why."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from nashc.diagnostics import SpecError
+from nashc.driver.plan import Plan
+from nashc.driver.plan_text import plan_lines
+from tests.driver.lab import QUICKSTART, Lab
+
+NO_VIVADO = ("synthesise", "cannot", "Vivado not found (needs 2022.2 or later)")
+
+
+def rows(plan: Plan) -> list[tuple[str, str, str]]:
+    return [(row.stage, row.action, row.why) for row in plan.rows]
+
+
+def test_everything_is_to_be_done_at_first(lab: Lab):
+    assert rows(lab.plan()) == [
+        ("compile", "run", "not written yet"),
+        ("search", "run", "no result yet"),
+        ("train", "after", "after search"),
+        ("export", "after", "after train"),
+        ("verify", "after", "after export"),
+        ("estimate", "after", "after export"),
+        NO_VIVADO,
+    ]
+    assert not lab.out.exists()
+
+
+def test_a_plan_on_the_screen(lab: Lab):
+    request = lab.request()
+    assert plan_lines(lab.plan(), request) == [
+        f"quickstart  {lab.spec} -> {lab.out}",
+        "target      Pynq-Z1, 10 ns (100 MHz), 10,000 fps asked for, weight streams up to 10000 bits",
+        "",
+        "compile     run     not written yet",
+        "search      run     no result yet",
+        "train       after   after search",
+        "export      after   after train",
+        "verify      after   after export",
+        "estimate    after   after export",
+        "synthesise  cannot  NASH503 Vivado not found (needs 2022.2 or later)",
+        "",
+        "help: run the printed command on a machine that has it: the output folder is all it needs",
+    ]
+
+
+def test_a_fixed_genotype_needs_no_search(lab: Lab):
+    fix_genotype(lab)
+    assert [row.stage for row in lab.plan().rows][:3] == ["compile", "train", "export"]
+    assert rows(lab.plan())[1] == ("train", "run", "no result yet")
+
+
+def test_missing_tools_are_named_before_anything_runs(lab: Lab):
+    del lab.versions["finn-plus"], lab.versions["brevitas"]
+    plan = lab.plan()
+    found = {row.stage: row.why for row in plan.rows if row.action == "cannot"}
+    assert list(found) == ["train", "export", "verify", "estimate", "synthesise"]
+    assert found["train"].startswith("brevitas is missing in ")
+    assert found["verify"].startswith("brevitas and finn-plus are missing in ")
+    [problem] = plan.fatal
+    assert problem.code == "NASH503"
+    assert problem.message.startswith("brevitas and finn-plus are missing in ")
+    assert problem.help.startswith(f"{sys.executable} -m pip install 'nashc[all]', ")
+    with pytest.raises(SpecError, match="NASH503"):
+        lab.run()
+    assert lab.called() == []
+
+
+def test_what_ends_before_the_gap_can_run(lab: Lab):
+    del lab.versions["finn-plus"]
+    assert lab.plan(last="export").fatal == ()
+
+
+def test_a_missing_data_set_is_named_before_anything_runs(lab: Lab):
+    lab.edit("  data      = digits", '  data      = folder("images")')
+    plan = lab.plan()
+    [problem] = plan.fatal
+    assert problem.code == "NASH502"
+    assert problem.message == f"there is no data set at {lab.folder / 'images'}"
+    assert problem.span and problem.span.text == 'folder("images")'
+    (lab.folder / "images").mkdir()
+    assert lab.plan().fatal == ()
+
+
+def test_data_given_on_the_command_line_goes_first(lab: Lab):
+    lab.edit("  data      = digits", '  data      = folder("images")')
+    elsewhere = lab.folder / "elsewhere"
+    elsewhere.mkdir()
+    assert lab.plan(data=elsewhere).fatal == ()
+    lab.environment["NASHC_DATA"] = str(elsewhere)
+    (elsewhere / "images").mkdir()
+    assert lab.plan().fatal == ()
+
+
+def test_from_needs_the_results_before_it(lab: Lab):
+    plan = lab.plan(first="export")
+    [problem] = plan.fatal
+    assert problem.code == "NASH501"
+    assert problem.message == "--from export takes the result of search as it is, and there is none"
+    lab.run(last="train")
+    assert lab.plan(first="export").fatal == ()
+
+
+def test_without_a_target_there_is_nothing_to_estimate(lab: Lab):
+    text = lab.spec.read_text()
+    lab.spec.write_text(text[: text.index("target {")])
+    plan = lab.plan()
+    assert plan.fatal == ()
+    estimate = plan.rows[-2]
+    assert (estimate.stage, estimate.action) == ("estimate", "cannot")
+    assert estimate.why == "estimate needs the section `target`, which the spec has not"
+    assert lab.run().results["verify"]
+
+
+def test_a_variant_shares_the_search(lab: Lab):
+    lab.spec.write_text(QUICKSTART.read_text())
+    [variant] = lab.plan().compare
+    assert variant.label == "bits-w2a2"
+    assert rows(variant)[:3] == [
+        ("compile", "run", "not written yet"),
+        ("search", "after", "with the same stage above"),
+        ("train", "after", "after search"),
+    ]
+    assert "synthesise" not in [row.stage for row in variant.rows]
+
+
+def test_a_variant_equal_to_the_spec_is_left_out(lab: Lab):
+    lab.spec.write_text(QUICKSTART.read_text())
+    assert lab.plan(overrides={"bits": "w2a2"}).compare == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "help_text"),
+    [
+        ({"last": "trian"}, "there is no stage `trian`", "did you mean `train`?"),
+        ({"force": frozenset({"x"})}, "there is no stage `x`", "the stages are search, train"),
+        ({"first": "verify", "last": "train"}, "verify comes after train", "the order is search"),
+    ],
+)
+def test_stages_that_make_no_sense(lab: Lab, options: dict, message: str, help_text: str):
+    with pytest.raises(SpecError) as caught:
+        lab.plan(**options)
+    [problem] = caught.value.diagnostics
+    assert (problem.code, problem.message) == ("NASH505", message)
+    assert problem.help.startswith(help_text)
+
+
+def fix_genotype(lab: Lab) -> None:
+    from tests.driver.stand_in import GENOTYPE
+
+    lab.spec.write_text(lab.spec.read_text() + "\n" + GENOTYPE)

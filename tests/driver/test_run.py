@@ -1,0 +1,274 @@
+"""Runs with stand-ins for the stages: what is executed, kept, resumed and said."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nashc.diagnostics import SpecError
+from nashc.driver.compile import compile_spec
+from nashc.driver.run import StageFailed
+from tests.driver.lab import QUICKSTART, Lab, without_compare
+
+ALL = ["search", "train", "export", "verify", "estimate"]
+
+
+def test_a_run_does_every_stage_once(lab: Lab):
+    outcome = lab.run()
+    assert lab.called() == ALL
+    assert list(outcome.results) == ALL
+    assert [row.stage for row in outcome.not_run] == ["synthesise"]
+    assert "build.py --to bitfile --model results/export/" in outcome.not_run[0].command
+
+
+def test_a_second_run_does_nothing_and_says_so(lab: Lab):
+    lab.run()
+    lab.calls()
+    outcome = lab.run()
+    assert lab.called() == []
+    assert outcome.is_all_kept
+    assert "Nothing to do: every result is kept from an earlier run." in lab.screen()
+    assert lab.plan().is_done
+
+
+def test_results_are_handed_on_and_kept_under_their_keys(lab: Lab):
+    outcome = lab.run()
+    export = next(call for call in lab.calls() if call["stage"] == "export")
+    train = outcome.results["train"]
+    assert export["argv"][:2] == ["--weights", str(train.folder / "weights.safetensors")]
+    assert train.folder == lab.out / "results" / "train" / train.key
+    record = json.loads((train.folder / "stage.json").read_text())
+    assert record["result"]["out"] == train.folder.as_posix()
+    assert record["versions"]["torch"] == "2.12.1"
+    assert "a library says hello" in (train.folder / "log.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("clock = 100 MHz", "clock = 200 MHz", ["estimate"]),
+        ("fps   = 10000", "fps   = 20000", ["estimate"]),
+        ("epochs = 15", "epochs = 16", ["search"]),  # the stand-in finds the same again
+        ("epochs    = 40", "epochs    = 41", ["train", "export", "verify", "estimate"]),
+        ("bits    = w4a4", "bits    = w4a4", []),
+        ("# A small NASH network", "# A tiny NASH network", []),
+        ("classes  = 10", "\n\n\n  classes  = 10", []),
+    ],
+)
+def test_what_a_change_costs(lab: Lab, old: str, new: str, expected: list[str]):
+    if old.startswith("bits "):
+        old = new = "param bits: bits = w4a4"
+    lab.run()
+    lab.calls()
+    lab.edit(old, new)
+    lab.run()
+    assert lab.called() == expected
+
+
+def test_a_changed_clock_says_why(lab: Lab):
+    lab.run()
+    lab.edit("clock = 100 MHz", "clock = 200 MHz")
+    [row] = [row for row in lab.plan().rows if row.stage == "estimate"]
+    assert (row.action, row.why) == ("run", "build.clock_ns: 10.0 -> 5.0")
+
+
+def test_going_back_finds_the_old_results(lab: Lab):
+    lab.run()
+    lab.edit("clock = 100 MHz", "clock = 200 MHz")
+    lab.run()
+    lab.calls()
+    lab.edit("clock = 200 MHz", "clock = 100 MHz")
+    assert lab.run().is_all_kept
+    assert lab.called() == []
+
+
+def test_another_torch_trains_again(lab: Lab):
+    lab.run()
+    lab.versions["torch"] = "2.13.0"
+    [row] = [row for row in lab.plan().rows if row.stage == "search"]
+    assert row.why == "torch: 2.12.1 -> 2.13.0"
+
+
+def test_force_runs_again_what_is_kept(lab: Lab):
+    lab.run()
+    lab.calls()
+    lab.run(force=frozenset({"train"}))
+    assert lab.called() == ["train"]
+
+
+def test_to_ends_early(lab: Lab):
+    lab.run(last="train")
+    assert lab.called() == ["search", "train"]
+
+
+def test_synthesis_asked_for_by_name_must_be_possible(lab: Lab):
+    with pytest.raises(SpecError, match="Vivado not found"):
+        lab.run(last="synthesise")
+
+
+def test_the_found_architecture_is_a_spec(lab: Lab):
+    outcome = lab.run()
+    key = outcome.results["search"].key
+    text = (lab.out / "found.nash").read_text()
+    assert text.splitlines()[2].startswith(f"# search {key}: 15 epochs on digits, batch 64, seed 2")
+    assert 'extends "../../quickstart.nash"\n\ngenotype {\n' in text
+    # It says what was searched, so it gives the same network as the run.
+    from nashc.schema import load
+
+    assert not load(lab.out / "found.nash").is_searched
+
+
+def test_overrides_become_part_of_the_found_spec(lab: Lab):
+    lab.run(overrides={"bits": "w2a2"})
+    text = (lab.out / "found.nash").read_text()
+    assert 'extends "../../quickstart.nash" with { bits = w2a2 }' in text
+
+
+def test_compile_takes_up_what_the_search_found(lab: Lab):
+    before = compile_spec(lab.request())
+    assert before.project.lacks_genotype and not (lab.out / "model.py").exists()
+    key = lab.run(last="search").results["search"].key
+    after = compile_spec(lab.request())
+    assert after.search == key and (lab.out / "model.py").exists()
+
+
+def test_compile_takes_up_a_found_file_without_its_result(lab: Lab):
+    key = lab.run(last="search").results["search"].key
+    (lab.out / "results").rename(lab.folder / "gone")
+    assert compile_spec(lab.request()).search == key
+    lab.edit("epochs = 15", "epochs = 16")
+    assert compile_spec(lab.request()).search is None
+
+
+def test_the_found_spec_in_its_own_folder_survives_a_run(lab: Lab):
+    lab.run()
+    found = lab.out / "found.nash"
+    text = found.read_text()
+    from dataclasses import replace
+
+    from nashc.driver.display import display
+    from nashc.driver.run import run
+
+    lab.calls()
+    with (lab.folder / "screen").open("a") as stream:
+        run(replace(lab.request(), spec=found), display(stream))
+    assert found.read_text() == text
+    assert lab.called() == []
+
+
+def test_a_variant_is_trained_beside_and_reported(lab: Lab):
+    lab.spec.write_text(QUICKSTART.read_text())
+    outcome = lab.run()
+    # Its stand-in weights are the same, so their estimate is the one that is there.
+    assert lab.called() == [*ALL, "train", "export", "verify"]
+    [variant] = outcome.compare
+    assert variant.params == {"bits": "w2a2"}
+    assert (lab.out / "compare" / "bits-w2a2" / "model.py").exists()
+    report = json.loads((lab.out / "report.json").read_text())
+    assert report["compare"][0]["params"] == {"bits": "w2a2"}
+    assert "quickstart bits=w2a2" in lab.screen()
+
+
+def test_the_report(lab: Lab):
+    lab.run()
+    report = json.loads((lab.out / "report.json").read_text())
+    assert report["versions"]["brevitas"] == "0.13.0"
+    assert [stage["stage"] for stage in report["stages"]] == ALL
+    assert report["stages"][1]["result"]["top1"] == 0.9
+    [not_run] = report["not_run"]
+    assert not_run["why"] == "Vivado not found (needs 2022.2 or later)"
+    layers = report["stages"][-1]["layers"]
+    assert layers == [
+        {"layer": "stem.conv", "cycles": 100, "lut": 50, "bram18": 0, "uram": 0, "dsp": 0}
+    ]
+    assert str(lab.folder) not in json.dumps({**report, "stages": None, "not_run": None})
+
+
+# ---- failures ---------------------------------------------------------------------------------------
+
+
+def test_a_failing_stage_tells_its_reason_and_how_to_repeat_it(lab: Lab):
+    lab.environment["FAKE_FAIL"] = "export"
+    with pytest.raises(StageFailed) as caught:
+        lab.run()
+    [problem] = caught.value.diagnostics
+    assert problem.code == "NASH501"
+    assert problem.message == "export failed: the weights are on strike"
+    assert problem.help.startswith("pay them; the whole output is in ")
+    assert f"{lab.out / 'export.py'} --weights " in problem.help
+    assert lab.called() == ["search", "train", "export"]
+    del lab.environment["FAKE_FAIL"]
+    lab.run()
+    assert lab.called() == ["export", "verify", "estimate"]
+
+
+def test_a_crashing_stage_shows_its_last_lines(lab: Lab):
+    lab.environment["FAKE_CRASH"] = "train"
+    with pytest.raises(StageFailed) as caught:
+        lab.run()
+    assert "train.py ended with exit code 1" in caught.value.diagnostics[0].message
+    assert caught.value.output[-1] == "    RuntimeError: an unforeseen thing"
+
+
+def test_a_file_edited_by_a_person_stops_the_run(lab: Lab):
+    lab.run()
+    (lab.out / "model.py").write_text("mine\n")
+    with pytest.raises(SpecError, match=r"NASH402 model\.py in .* was edited"):
+        lab.edit("epochs    = 40", "epochs    = 41")
+        lab.run()
+    lab.run(overwrite=True)
+    assert (lab.out / "model.py.orig").read_text() == "mine\n"
+
+
+def test_two_runs_do_not_share_a_folder(lab: Lab):
+    import fcntl
+
+    (lab.out / "results").mkdir(parents=True)
+    with (lab.out / "results" / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(SpecError, match="NASH401 another nashc run works in"):
+            lab.run()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_stage_goes_on_where_it_stopped(lab: Lab, number: signal.Signals):
+    process = _start(lab, {"FAKE_HANG": "train"})
+    _wait_for(lab.folder / "hanging")
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "train was interrupted" in said
+    assert lab.called() == ["search", "train"]
+    [row] = [row for row in lab.plan().rows if row.stage == "train"]
+    assert row.why == "goes on where it was stopped"
+    lab.run()
+    calls = lab.calls()
+    assert [call["stage"] for call in calls] == ["train", "export", "verify", "estimate"]
+    assert "--resume" in calls[0]["argv"]
+
+
+def _start(lab: Lab, environment: dict[str, str]) -> subprocess.Popen[str]:
+    lab.spec.write_text(without_compare(QUICKSTART.read_text()))
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.driver.lab", str(lab.folder)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _wait_for(path: Path) -> None:
+    for _ in range(300):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path} never appeared")
