@@ -190,6 +190,9 @@ class _Builder:
             if isinstance(line, ast.Branch):
                 role = "shortcut" if line.name.text == "shortcut" else scope.role
                 inner = replace(scope, role=role, values=dict(values))
+                if line.name.text in values:
+                    text = f"branch `{line.name.text}` is defined twice"
+                    self.problems.add(Diagnostic("NASH102", text, line.name.span, "again here"))
                 values[line.name.text] = self._flow(line.flow, inner)
         return self._flow(outputs[0], replace(scope, values=values))
 
@@ -297,12 +300,23 @@ class _Builder:
                     if given is None
                     else {**given, "weight_bits": bits.weight, "role": scope.role}
                 )
-            case "act":
+            case "act" if self._is_bare(term):
                 kind = self.spec.network.activation.before_conv
                 return {"kind": kind, "bits": bits.act, "quantiser": path, "role": scope.role}
-            case "avgpool":
+            case "avgpool" if self._is_bare(term):
                 return {"bits": bits.act}
-        return {}
+            case "bn" if self._is_bare(term):
+                return {}
+            case "add":
+                return {}
+        return None
+
+    def _is_bare(self, term: ast.Term) -> bool:
+        """Whether a layer that takes no arguments has none."""
+        if term.arguments:
+            text = f"`{term.name.text}` takes no arguments"
+            self.problems.add(Diagnostic("NASH110", text, term.span, help=term.name.text))
+        return not term.arguments
 
     def _sizes(
         self, term: ast.Term, names: tuple[str, ...], scope: _Scope, defaults: dict[str, int]

@@ -86,7 +86,7 @@ def _model(spec: Spec, graph: Graph) -> ModelFile:
 def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
     image, merged = spec.network.input, supernet.simplified(graph)
     sets = supernet.op_sets(merged)
-    classes = parts(merged, supernet.speaker(sets))
+    classes = parts(merged, supernet.speaker(sets, binary=spec.network.bits.nas.weight == 1))
     return SupernetFile(
         name=spec.name,
         spec_name=spec.path.name,

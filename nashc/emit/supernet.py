@@ -7,8 +7,8 @@ from nashc.emit.code import Layer, Places, Speaker, origin
 from nashc.ir import Graph, Node
 
 
-def speaker(op_sets: dict[tuple[str, ...], str]) -> Speaker:
-    """op_sets: constant name of each tuple of candidates."""
+def speaker(op_sets: dict[tuple[str, ...], str], *, binary: bool) -> Speaker:
+    """op_sets: constant name of each tuple of candidates. binary: cells with 1-bit weights."""
 
     def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
         match node.op:
@@ -24,7 +24,7 @@ def speaker(op_sets: dict[tuple[str, ...], str]) -> Speaker:
             case "batchnorm":
                 return Layer(attribute, "batch_norm", (str(node.shape[-1]),))
             case "choice":
-                return _choice(node, attribute, graph, op_sets)
+                return _choice(node, attribute, graph, op_sets, binary)
         return None
 
     return Speaker(layer, _call, _is_inlined)
@@ -38,11 +38,14 @@ def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
     return Layer(attribute, "nn.Conv2d", (*arguments, "bias=False"), origin(node))
 
 
-def _choice(node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str]) -> Layer:
+def _choice(
+    node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str], binary: bool
+) -> Layer:
     p = node.params
     inputs = str(graph.node(node.inputs[0]).shape[-1])
     arguments = [op_sets[p["ops"]], inputs, str(p["out"])]
     arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
+    arguments += [] if binary else ["binary=False"]
     return Layer(attribute, "MixedOp", tuple(arguments))
 
 

@@ -149,7 +149,7 @@ class _Reader:
             inner = section.sections.get(name)
             if inner:
                 self._no_words(name, inner)
-                paths = tuple(key for key in inner.settings if "." in key or "*" in key)
+                paths = tuple(k for k in inner.settings if name == "bits" and _is_path(k))
                 values[name] = self._values(inner, ("network", name), skip=paths)
                 broken = {key for key, value in values[name].items() if value is BROKEN}
                 values[name] = {k: v for k, v in values[name].items() if k not in broken}
@@ -166,6 +166,8 @@ class _Reader:
             )
             return None
         span = setting.values[0].span
+        if len(setting.values) > 1:
+            self._one_value(setting)
         self.spans.put(("network", "backbone"), setting.key.span, span)
         value = evaluate(setting.values[0], {}, self.problems)
         call = Call(value) if isinstance(value, Word) else value
@@ -198,6 +200,9 @@ class _Reader:
                 text = f"backbone `{call.name}` has no parameter `{name or argument.span.text}`"
                 help_text = f"it has {', '.join(names) or 'none'}"
                 self.problems.add(Diagnostic("NASH110", text, argument.span, help=help_text))
+            elif name in given:
+                text = f"`{name}` is given twice"
+                self.problems.add(Diagnostic("NASH102", text, argument.span, "again here"))
             else:
                 given[name] = argument.value
         args: dict[str, Any] = {}
@@ -225,8 +230,10 @@ class _Reader:
     def _bit_rules(self, section: Merged | None) -> tuple[BitRule, ...]:
         rules = []
         for key, setting in (section.settings if section else {}).items():
-            if "." not in key and "*" not in key:
+            if not _is_path(key):
                 continue
+            if len(setting.values) > 1:
+                self._one_value(setting)
             value = evaluate(setting.values[0], self.params, self.problems)
             bits = read_bits(value) if isinstance(value, Word) else None
             span = setting.values[0].span
@@ -240,6 +247,11 @@ class _Reader:
                 rules.append(BitRule(key, bits, setting.key.span))
         return tuple(rules)
 
+    def _one_value(self, setting: ast.Setting) -> None:
+        span = setting.values[1].span.to(setting.values[-1].span)
+        text = f"`{setting.key.text}` takes one value"
+        self.problems.add(Diagnostic("NASH104", text, span, "this is one too many"))
+
     def _compare(self, section: Merged | None) -> tuple[dict[str, str], ...]:
         """`bits = w2a2, w1a2` as two variants of the parameter."""
         variants: list[dict[str, str]] = []
@@ -251,3 +263,8 @@ class _Reader:
                 continue
             variants.extend({key: value.span.text} for value in setting.values)
         return tuple(variants)
+
+
+def _is_path(key: str) -> bool:
+    """`group0.block0.conv1` or `group*`: names layers, not a role."""
+    return "." in key or "*" in key

@@ -45,7 +45,7 @@ def weight_type(bits: int) -> str:
 
 def weight_bound(bits: int) -> int:
     """Largest magnitude of a weight: 1 for BIPOLAR, 2^(bits-1) - 1 in narrow range otherwise."""
-    return max(1, 2 ** (bits - 1) - 1)
+    return max(1, (1 << (bits - 1)) - 1)
 
 
 def accumulator(inputs: str, weight_bits: int, terms: int) -> str:
@@ -53,5 +53,5 @@ def accumulator(inputs: str, weight_bits: int, terms: int) -> str:
     if not is_integer(inputs):
         return FLOAT
     low, high = bounds(inputs)
-    reach: int = weight_bound(weight_bits) * terms * max(-low, high)
+    reach = weight_bound(weight_bits) * terms * max(-low, high)
     return smallest(-reach, reach)

@@ -1,5 +1,6 @@
 """The specs that ship: they load, they say what the paper says, and their digest means something."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_comments_and_layout_do_not_change_the_digest(tmp_path: Path) -> None:
     first, second, third = (tmp_path / f"{name}.nash" for name in "abc")
     first.write_text(text)
     second.write_text("# another comment\n" + text.replace("  input ", "  input        "))
-    third.write_text(text.replace("nas                  = w2a4", "nas = w2a5"))
+    third.write_text(re.sub(r"nas( +)= w2a4", r"nas = w2a5", text))
     assert load(first).digest == load(second).digest != load(third).digest
 
 

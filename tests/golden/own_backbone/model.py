@@ -26,11 +26,11 @@ class Stem(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = qnn.QuantConv2d(  # own_backbone.nash:12
+        self.conv = qnn.QuantConv2d(  # own_backbone.nash:19
             1, 8, 3, padding=1, bias=False, weight_quant=IntWeight, weight_bit_width=8
         )
         self.conv_bn = nn.BatchNorm2d(8)
-        self.conv_act = qnn.QuantReLU(act_quant=UnsignedAct, bit_width=3)  # own_backbone.nash:12
+        self.conv_act = qnn.QuantReLU(act_quant=UnsignedAct, bit_width=3)  # own_backbone.nash:19
 
     def forward(self, x: Tensor) -> Tensor:
         conv = self.conv_bn(self.conv(x))
@@ -42,16 +42,16 @@ class Plain(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = qnn.QuantConv2d(  # own_backbone.nash:13
+        self.first = qnn.QuantConv2d(  # own_backbone.nash:20
             8, 16, 3, stride=2, padding=1, bias=False, weight_quant=IntWeight, weight_bit_width=3
         )
         self.first_bn = nn.BatchNorm2d(16)
-        self.first_act = qnn.QuantReLU(act_quant=UnsignedAct, bit_width=4)  # own_backbone.nash:13
-        self.second = qnn.QuantConv2d(  # own_backbone.nash:13
+        self.first_act = qnn.QuantReLU(act_quant=UnsignedAct, bit_width=4)  # own_backbone.nash:22
+        self.second = qnn.QuantConv2d(  # own_backbone.nash:23
             16, 32, 3, padding=1, bias=False, weight_quant=IntWeight, weight_bit_width=3
         )
         self.second_bn = nn.BatchNorm2d(32)
-        self.second_act = qnn.QuantReLU(act_quant=UnsignedAct, bit_width=3)  # own_backbone.nash:13
+        self.second_act = qnn.QuantReLU(act_quant=UnsignedAct, bit_width=3)  # own_backbone.nash:25
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.first_bn(self.first(x))
@@ -69,39 +69,39 @@ class Narrow(nn.Module):
             32, 8, 1, bias=False, weight_quant=IntWeight, weight_bit_width=3
         )
         self.block0_reduce_bn = nn.BatchNorm2d(8)
-        self.block0_nas_node1_conv = qnn.QuantConv2d(  # own_backbone.nash:39
+        self.block0_nas_node1_conv = qnn.QuantConv2d(  # own_backbone.nash:51
             32, 8, 3, padding=1, bias=False, weight_quant=IntWeight, weight_bit_width=2
         )
         self.block0_nas_node1_conv_bn = nn.BatchNorm2d(8)
-        self.block0_nas_node1_add_join = qnn.QuantHardTanh(  # own_backbone.nash:23
+        self.block0_nas_node1_add_join = qnn.QuantHardTanh(  # own_backbone.nash:35
             act_quant=JoinAct, bit_width=8
         )
-        self.block0_nas_node1_act = qnn.QuantReLU(  # own_backbone.nash:23
+        self.block0_nas_node1_act = qnn.QuantReLU(  # own_backbone.nash:35
             act_quant=UnsignedAct, bit_width=4
         )
-        self.block0_reduce_act = qnn.QuantReLU(  # own_backbone.nash:6
+        self.block0_reduce_act = qnn.QuantReLU(  # own_backbone.nash:8
             act_quant=UnsignedAct, bit_width=3
         )
-        self.block0_conv = qnn.QuantConv2d(  # own_backbone.nash:6
+        self.block0_conv = qnn.QuantConv2d(  # own_backbone.nash:9
             8, 8, 3, padding=1, bias=False, weight_quant=IntWeight, weight_bit_width=2
         )
         self.block0_conv_bn = nn.BatchNorm2d(8)
-        self.block0_nas_node2_maxpool = nn.MaxPool2d(3, stride=1, padding=1)  # own_backbone.nash:39
+        self.block0_nas_node2_maxpool = nn.MaxPool2d(3, stride=1, padding=1)  # own_backbone.nash:51
         self.block0_nas_node2_maxpool_bn = nn.BatchNorm2d(8)
-        self.block0_nas_node2_add_join = qnn.QuantHardTanh(  # own_backbone.nash:23
+        self.block0_nas_node2_add_join = qnn.QuantHardTanh(  # own_backbone.nash:35
             act_quant=JoinAct, bit_width=8
         )
-        self.block0_conv_act = qnn.QuantReLU(  # own_backbone.nash:6
+        self.block0_conv_act = qnn.QuantReLU(  # own_backbone.nash:11
             act_quant=UnsignedAct, bit_width=3
         )
-        self.block0_expand = qnn.QuantConv2d(  # own_backbone.nash:6
+        self.block0_expand = qnn.QuantConv2d(  # own_backbone.nash:12
             8, 32, 1, bias=False, weight_quant=IntWeight, weight_bit_width=3
         )
         self.block0_expand_bn = nn.BatchNorm2d(32)
-        self.block0_add_join = qnn.QuantHardTanh(  # own_backbone.nash:8
+        self.block0_add_join = qnn.QuantHardTanh(  # own_backbone.nash:15
             act_quant=JoinAct, bit_width=8
         )
-        self.block0_add_act = qnn.QuantReLU(  # own_backbone.nash:8
+        self.block0_add_act = qnn.QuantReLU(  # own_backbone.nash:15
             act_quant=UnsignedAct, bit_width=3, return_quant_tensor=True
         )
 
@@ -132,10 +132,10 @@ class Head(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.avgpool = qnn.TruncAvgPool2d(  # own_backbone.nash:15
+        self.avgpool = qnn.TruncAvgPool2d(  # own_backbone.nash:27
             4, trunc_quant=FloorTrunc, bit_width=4, return_quant_tensor=False
         )
-        self.fc = qnn.QuantLinear(  # own_backbone.nash:15
+        self.fc = qnn.QuantLinear(  # own_backbone.nash:27
             32, CLASSES, bias=False, weight_quant=TensorIntWeight, weight_bit_width=8
         )
 
