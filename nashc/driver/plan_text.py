@@ -12,7 +12,7 @@ from nashc.driver.request import Request
 
 def plan_lines(plan: Plan, request: Request) -> list[str]:
     """One line for each stage; below, what is in the way and what helps."""
-    lines = [f"{plan.name}  {request.spec} -> {plan.folder}"]
+    lines = [f"{plan.name:<{NAME_WIDTH}} {request.spec} -> {plan.folder}"]
     lines += [f"{'target':<{NAME_WIDTH}} {target_words(plan.target)}"] if plan.target else []
     lines += ["", *_rows(plan)]
     for variant in plan.compare:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nashc import resources
 from nashc.diagnostics import Diagnostic, Label, Problems, SpecError
 from nashc.diagnostics.model import nearest
 from nashc.syntax import ast, parse
-from nashc.text import Span, read_source
+from nashc.text import Source, Span, read_source
 
 LIBRARY = "nashc/"
 
@@ -71,12 +71,20 @@ class Loader:
             )
             return None
         try:
-            file = parse(read_source(path))
+            file = parse(self._source(path))
         except SpecError as error:
             for diagnostic in error.diagnostics:
                 self._problems.add(diagnostic)
             return None
         return self._module(file, path)
+
+    @staticmethod
+    def _source(path: Path) -> Source:
+        """A library file is shown under the name by which specs ask for it, wherever it is installed."""
+        source = read_source(path)
+        if path.parent == resources.library_root():
+            return replace(source, path=LIBRARY + path.name)
+        return source
 
     def _module(self, file: ast.File, path: Path) -> Module | None:
         base, overrides = self._base(file, path)

@@ -1,0 +1,92 @@
+"""The README tells the truth: its specs compile, its console blocks are replayed."""
+
+import re
+import shlex
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+from tests.paths import ROOT
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_specs_of_the_readme_compile(tmp_path: Path) -> None:
+    specs = [text for kind, text in BLOCKS if kind == "nash"]
+    assert specs
+    for text in specs:
+        path = tmp_path / "readme.nash"
+        path.write_text(text, encoding="utf-8")
+        spec = load(path)
+        assert "model.py" in project(spec, lower(spec))
+
+
+def console() -> list[tuple[str, list[str]]]:
+    """Commands of the console blocks with the lines that they print; `...` stands for anything."""
+    found: list[tuple[str, list[str]]] = []
+    for kind, text in BLOCKS:
+        for line in text.splitlines() if kind == "console" else ():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("readme")
+    text = (ROOT / "templates" / "starters" / "backbone.nash").read_text(encoding="utf-8")
+    lines = text.replace("Pynq-Z1", "Pynq-Z9").splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if "Pynq-Z9" in line)
+    drop = place + 1 - 31  # the README shows the mistake in line 31
+    (path / "mistake.nash").write_text("".join(shortened(lines, drop)), encoding="utf-8")
+    return path
+
+
+def shortened(lines: list[str], count: int) -> list[str]:
+    """Without `count` comment or blank lines from the top."""
+    kept = []
+    for line in lines:
+        if count and (line.startswith("#") or not line.strip()):
+            count -= 1
+        else:
+            kept.append(line)
+    assert count == 0
+    return kept
+
+
+def test_console_blocks_are_true(folder: Path) -> None:
+    commands = console()
+    assert len(commands) == 4
+    for command, expected in commands:
+        words = shlex.split(command)
+        assert words[0] == "nashc"
+        run = subprocess.run(
+            [sys.executable, "-m", "nashc", *words[1:]],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert matches(run.stdout.splitlines(), expected), f"{command}\n{run.stdout}"
+
+
+def matches(lines: list[str], expected: list[str]) -> bool:
+    """A line `...` stands for any lines, `...` within a line for any text."""
+    if not expected:
+        return not lines
+    if expected[0] == "...":
+        return any(matches(lines[i:], expected[1:]) for i in range(len(lines) + 1))
+    if not lines:
+        return False
+    pattern = expected[0].replace("[", "[[]").replace("...", "*")
+    return fnmatchcase(lines[0].rstrip(), pattern) and matches(lines[1:], expected[1:])
