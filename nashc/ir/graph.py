@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from nashc.text import Span
 from nashc.vocab.tensor import TensorType
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ class Graph:
 
     @cached_property
     def digraph(self) -> nx.MultiDiGraph:
-        """Edges from producer to consumer, keyed by input port: `add(x, x)` keeps both."""
+        """Edges from producer to consumer, keyed by input port: `add(x, x)` keeps both.
+
+        For analyses; networkx is loaded here, because it takes longer than all of `nashc check`.
+        """
+        import networkx as nx
+
         graph = nx.MultiDiGraph(name=self.name)
         graph.add_nodes_from(node.name for node in self.nodes)
         for node in self.nodes:
@@ -83,11 +89,16 @@ class Graph:
 
     def sorted(self) -> Graph:
         """The same nodes in the one topological order that follows their present order."""
+        import networkx as nx
+
         index = {node.name: i for i, node in enumerate(self.nodes)}
         order = nx.lexicographical_topological_sort(self.digraph, key=index.__getitem__)
         return Graph(self.name, tuple(self.by_name[name] for name in order))
 
     def pruned(self) -> Graph:
         """Without nodes that the output does not need."""
-        needed = nx.ancestors(self.digraph, self.output.name) | {self.output.name}
+        needed = {self.output.name}
+        for node in reversed(self.nodes):
+            if node.name in needed:
+                needed.update(node.inputs)
         return Graph(self.name, tuple(node for node in self.nodes if node.name in needed))

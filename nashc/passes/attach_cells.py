@@ -335,4 +335,4 @@ class _Attacher:
         for node in self.graph.nodes:
             nodes.append(replace(node, inputs=tuple(self.current.get(i, i) for i in node.inputs)))
             nodes.extend(self.new.get(node.name, ()))
-        return Graph(self.graph.name, tuple(nodes)).sorted().pruned()
+        return Graph(self.graph.name, tuple(nodes)).pruned()

@@ -33,6 +33,7 @@ def test_nodes_stand_behind_their_inputs_and_all_are_needed(path: Path) -> None:
         assert set(node.inputs) <= seen
         assert node.type is not None
         seen.add(node.name)
+    assert made.sorted() == made
     unread = [node.name for node in made.nodes if not made.consumers[node.name]]
     assert unread == [made.output.name]
 
