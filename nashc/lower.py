@@ -21,6 +21,7 @@ from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import Bits
 
+MOST_REPEATS = 4096
 LAYERS = ("conv", "bn", "act", "maxpool", "avgpool", "linear", "add")
 
 
@@ -132,7 +133,7 @@ class _Builder:
             elif word in LAYERS:
                 value, last = self._layer(step, value, last, scope)
             elif word in scope.home.home.names:
-                for _ in range(int(step.times.value) if step.times else 1):
+                for _ in range(self._times(step)):
                     name = step.label.text if step.label else f"block{blocks}"
                     blocks += 1
                     value = self._block(step, name, value, scope)
@@ -140,6 +141,15 @@ class _Builder:
                 self._unknown(step, scope)
                 value = None
         return value
+
+    def _times(self, step: ast.Step) -> int:
+        """How often a block is repeated; at least once, and not beyond what anybody would build."""
+        times = int(step.times.value) if step.times else 1
+        if step.times and not 1 <= times <= MOST_REPEATS:
+            text = f"a block is repeated 1 to {MOST_REPEATS} times"
+            self.problems.add(Diagnostic("NASH105", text, step.times.span))
+            return 1
+        return times
 
     def _value(self, step: ast.Step, index: int, scope: _Scope) -> str | None:
         word = step.what.name.text if isinstance(step.what, ast.Term) else ""

@@ -51,13 +51,11 @@ def read_params(
         source = settings.get(name, param.default)
         spans.put(("param", name), param.name.span, source.span)
         if name in overrides:
-            values[name] = _from_text(overrides[name], param.type.text)
-            where = None
+            value = _from_text(overrides[name], param.type.text)
+            values[name] = _check(param, value, None, problems)
         else:
-            values[name] = evaluate(source, values, problems)
-            where = source.span
-        if values[name] is not BROKEN:
-            _check(param, values[name], where, problems)
+            value = evaluate(source, values, problems)
+            values[name] = _check(param, value, source.span, problems)
     for name in overrides:
         if name not in declared:
             _unknown(name, declared, None, problems)
@@ -83,25 +81,27 @@ def _declare(param: ast.Param, own: dict[str, ast.Param], problems: Problems) ->
     own[name] = param
 
 
-def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems) -> None:
-    if param.type.text not in KINDS:
-        return
+def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems) -> Any:
+    """The value, or BROKEN with a message when the parameter cannot have it."""
+    if value is BROKEN or param.type.text not in KINDS:
+        return BROKEN
     holds, words = KINDS[param.type.text]
     name = param.name.text
-    others = () if where else (Label(param.span, "declared here"),)
+    span, label = (where, "") if where else (param.span, "declared here")
     if not holds(value):
         text = f"parameter `{name}` needs {words}, and `{_text(value, where)}` is {describe(value)}"
         if param.type.text == "bits" and isinstance(value, Word) and read_bits(value):
             text = f"parameter `{name}` needs {words}; `{value}` is out of range"
-        problems.add(Diagnostic("NASH114", text, where, others=others))
-        return
-    if param.choices:
-        legal = [evaluate(item, {}, problems) for item in param.choices.items]
-        if value not in legal:
-            text = f"parameter `{name}` cannot be `{value}`"
-            hint = "legal are " + ", ".join(map(str, legal))
-            others = (Label(param.choices.span, "legal values"),)
-            problems.add(Diagnostic("NASH114", text, where, others=others, help=hint))
+        problems.add(Diagnostic("NASH114", text, span, label))
+        return BROKEN
+    legal = [evaluate(item, {}, problems) for item in param.choices.items] if param.choices else []
+    if param.choices and value not in legal:
+        text = f"parameter `{name}` cannot be `{value}`"
+        hint = "legal are " + ", ".join(map(str, legal))
+        others = (Label(param.choices.span, "legal values"),)
+        problems.add(Diagnostic("NASH114", text, span, label, others, hint))
+        return BROKEN
+    return value
 
 
 def _text(value: Any, where: Span | None) -> str:
