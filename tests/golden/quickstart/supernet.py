@@ -35,10 +35,10 @@ class Group0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.block0_conv1 = nn.Conv2d(16, 16, 3, padding=1, bias=False)  # resnet.nash:6
+        self.block0_conv1 = nn.Conv2d(16, 16, 3, padding=1, bias=False)  # resnet.nash:7
         self.block0_conv1_bn = batch_norm(16)
         self.nas_edge0_1 = MixedOp(OPS, 16, 16)
-        self.block0_conv2 = nn.Conv2d(16, 16, 3, padding=1, bias=False)  # resnet.nash:6
+        self.block0_conv2 = nn.Conv2d(16, 16, 3, padding=1, bias=False)  # resnet.nash:7
         self.block0_conv2_bn = batch_norm(16)
         self.nas_edge0_2 = MixedOp(OPS, 16, 16)
         self.nas_edge1_2 = MixedOp(OPS, 16, 16)
@@ -58,12 +58,12 @@ class Group1(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.block0_conv1 = nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False)  # resnet.nash:6
+        self.block0_conv1 = nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False)  # resnet.nash:7
         self.block0_conv1_bn = batch_norm(32)
         self.nas_edge0_1 = MixedOp(OPS_2, 16, 32, stride=2)
-        self.block0_conv2 = nn.Conv2d(32, 32, 3, padding=1, bias=False)  # resnet.nash:6
+        self.block0_conv2 = nn.Conv2d(32, 32, 3, padding=1, bias=False)  # resnet.nash:7
         self.block0_conv2_bn = batch_norm(32)
-        self.block0_down = nn.Conv2d(16, 32, 1, stride=2, bias=False)  # resnet.nash:7
+        self.block0_down = nn.Conv2d(16, 32, 1, stride=2, bias=False)  # resnet.nash:8
         self.block0_down_bn = batch_norm(32)
         self.nas_edge0_2 = MixedOp(OPS_2, 16, 32, stride=2)
         self.nas_edge1_2 = MixedOp(OPS, 32, 32)
