@@ -7,9 +7,9 @@ from typing import Any
 
 from nashc.driver.found import FOUND
 from nashc.driver.plan import desk_of
-from nashc.driver.project import Project, existing_found, with_genotype
+from nashc.driver.project import Project, with_existing_found
 from nashc.driver.request import Request
-from nashc.driver.search import origin, with_found
+from nashc.driver.search import with_found
 from nashc.emit.write import WriteResult
 from nashc.stages import BY_NAME
 
@@ -43,12 +43,9 @@ def compile_spec(request: Request) -> Compiled:
         stage = BY_NAME["search"]
         key = desk.key(stage)
         kept = desk.store.find(stage, key.digest)
-        text = existing_found(project, key.digest)
-        if kept:
-            project, search = with_found(project, kept), key.digest
-        elif text:
-            project = with_genotype(project, text, key.digest, origin(project))
-            search = key.digest
+        found = with_found(project, kept) if kept else with_existing_found(project, key.digest)
+        if found:
+            project, search = found, key.digest
     return Compiled(project, project.write(force=request.overwrite), search)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from nashc.diagnostics import Diagnostic, SpecError
 
 FOUND = "found.nash"
-_KEY_LINE = re.compile(r"^# search (?P<key>[0-9a-f]+)\b", re.MULTILINE)
+_SEARCH = re.compile(r"^# search (?P<key>[0-9a-f]+): (?P<origin>.*)$", re.MULTILINE)
 _GENOTYPE = re.compile(r"^genotype \{\n.*?^\}\n?", re.MULTILINE | re.DOTALL)
 
 
@@ -41,10 +41,10 @@ def genotype_block(text: str) -> str:
     return match[0] if match[0].endswith("\n") else match[0] + "\n"
 
 
-def search_key(text: str) -> str | None:
-    """The key of the search that a found.nash came from."""
-    match = _KEY_LINE.search(text)
-    return match["key"] if match else None
+def search_of(text: str) -> tuple[str, str] | None:
+    """Key and origin, as `found_text` wrote them, of the search that a found.nash came from."""
+    match = _SEARCH.search(text)
+    return (match["key"], match["origin"]) if match else None
 
 
 def _relative(base: Path, folder: Path) -> str:

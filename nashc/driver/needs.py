@@ -109,7 +109,7 @@ def _missing_tools(stage: Stage, machine: Machine) -> Diagnostic | None:
     return Diagnostic(
         "NASH503",
         machine.missing_vivado,
-        help="run the printed command on a machine that has it: the output folder is all it needs",
+        help="nashc run prints the command for a machine that has it; the output folder is all it needs",
     )
 
 

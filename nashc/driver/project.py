@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nashc import emit
-from nashc.driver.found import FOUND, found_text, genotype_block, search_key
+from nashc.driver.found import FOUND, found_text, genotype_block, search_of
 from nashc.emit.write import WriteResult, outdated, write
 from nashc.ir import Graph
 from nashc.lower import lower
@@ -93,13 +93,16 @@ def with_genotype(project: Project, found: str, key: str, origin: str) -> Projec
     return replace(project, spec=spec, graph=graph, files=files)
 
 
-def existing_found(project: Project, key: str) -> str | None:
-    """The text of a found.nash that lies in the folder and came from the search with this key."""
+def with_existing_found(project: Project, key: str) -> Project | None:
+    """The project with the found.nash that lies in its folder, if that came from the search with this key."""
     try:
         text = (project.folder / FOUND).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return text if search_key(text) == key else None
+    search = search_of(text)
+    if search is None or search[0] != key:
+        return None
+    return with_genotype(project, text, key, search[1])
 
 
 def _load_text(project: Project, text: str) -> Spec:

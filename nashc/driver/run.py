@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shlex
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,25 +70,25 @@ def _run_one(desk: Desk, display: Display) -> Outcome:
         folder=desk.project.folder,
         results=desk.results,
     )
-    unwritten: dict[str, str] = {}
-    written = False
+    pending: dict[str, str] = {}
+    is_written = False
     for stage in desk.stages:
-        row = desk.decide(stage, unwritten)
-        if row.action == "run" and not written:
-            # Late, so that a kept search has given the project its architecture by now.
+        row = desk.decide(stage, pending)
+        # A kept search first gives the project its architecture, then the files are written.
+        if not is_written and (stage.name != "search" or row.action == "run"):
             _compile(desk, display)
-            written = True
+            is_written = True
         if row.action == "cannot":
             if row.is_fatal and row.problem:
                 raise SpecError([row.problem])
-            unwritten[stage.name] = row.action
+            pending[stage.name] = row.action
             outcome.not_run.append(_not_run(desk, stage, row))
             _tell(display, stage.name, f"not run: {row.why}")
             continue
         result = _result(desk, stage, row, outcome, display)
         desk.accept(stage, result)
-        written = written and stage.name != "search"
-    if not written:
+        is_written = is_written and stage.name != "search"
+    if not is_written:
         _compile(desk, display)
     return outcome
 
@@ -151,7 +152,7 @@ def _execute(desk: Desk, stage: Stage, row: Row, display: Display) -> Result:
     if finished.interrupted or finished.exit_code in (130, 143):
         raise _interrupted(stage)
     if finished.exit_code != 0 or heard.result is None:
-        reason = heard.error or f"{stage.program} ended with exit code {finished.exit_code}"
+        reason = heard.error or f"{stage.program} {_ending(finished.exit_code)}"
         raise _failed(desk, stage, command, partial, reason, heard.help)
     missing = [name for name in stage.gives if not (partial / name).is_file()]
     if missing:
@@ -221,6 +222,14 @@ def _with_paths(value: Any, partial: str, final: str) -> Any:
     return value.replace(partial, final) if isinstance(value, str) else value
 
 
+def _ending(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    name = signal.Signals(-exit_code).name
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"
+
+
 def _failed(
     desk: Desk, stage: Stage, command: list[str], partial: Path, reason: str, help_text: str
 ) -> SpecError:
@@ -252,15 +261,15 @@ def _interrupted(stage: Stage) -> SpecError:
 
 
 def _not_run(desk: Desk, stage: Stage, row: Row) -> NotRun:
+    """With the command for a machine that has what is missing here, if that is all there is in the way."""
     command, help_text = "", row.problem.help if row.problem else ""
-    if all(take.stage in desk.results for take in stage.takes) and desk.project.files.get(
-        stage.program
-    ):
-        program = Path(stage.program)
-        words = ["python", str(program), *stage.arguments]
+    is_ready = all(name in desk.results for name in stage.sources)
+    if is_ready and row.problem and row.problem.code == "NASH503":
+        words = ["python", stage.program, *stage.arguments]
         for take in stage.takes:
-            result = desk.results[take.stage].folder.relative_to(desk.store.root.parent)
-            words += [take.option, (result / take.file if take.file else result).as_posix()]
+            folder = desk.results[take.stage].folder
+            path = folder / take.file if take.file else folder
+            words += [take.option, Path(os.path.relpath(path, desk.project.folder)).as_posix()]
         command = f"cd {shlex.quote(str(desk.project.folder))} && {shlex.join(words)}"
     return NotRun(stage.name, row.why, help_text, command)
 

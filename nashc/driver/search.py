@@ -10,14 +10,11 @@ from nashc.driver.store import Result
 def with_found(project: Project, result: Result) -> Project:
     """The project with the architecture of a finished search."""
     text = (result.folder / FOUND).read_text(encoding="utf-8")
-    return with_genotype(project, text, result.key, origin(project))
-
-
-def origin(project: Project) -> str:
-    """Where a genotype comes from, in a few words."""
     search = project.base.search
     assert search
-    return (
+    # The digest of the spec as it was then: a clock changed since is no change of what was found.
+    origin = (
         f"{search.epochs} epochs on {search.data.kind}, batch {search.batch}, seed {search.seed}; "
-        f"spec {project.base.digest[:12]}"
+        f"spec {result.record['spec_digest'][:12]}"
     )
+    return with_genotype(project, text, result.key, origin)

@@ -21,6 +21,7 @@ from nashc.stages import BY_NAME, Stage
 
 RECORD = "stage.json"
 LOG = "log.txt"
+_FIELDS = {"outputs", "result", "material", "label", "spec_digest", "duration_s", "finished"}
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,7 @@ def _read(stage: Stage, folder: Path) -> Result | None:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if (
-        not isinstance(record, dict)
-        or not {"outputs", "result", "material", "label"} <= record.keys()
-    ):
+    if not isinstance(record, dict) or not record.keys() >= _FIELDS:
         return None
     return Result(stage.name, folder.name, folder, record)
 

@@ -6,7 +6,7 @@ breaks follow ruff's format at 100 columns, so that generated code is formatted 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -127,6 +127,7 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         if node is graph.output or any(r.name not in inside for r in graph.consumers[node.name])
     ]
     said: dict[str, str] = {value: _input_name(value, inputs) for value in inputs}
+    taken = set(said.values())
     statements, layers, known = [], [], set()
     for node in own:
         attribute = _attribute(node, places)
@@ -141,7 +142,8 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         if outputs == [node.name] and node is own[-1]:
             said[node.name] = expression
             continue
-        said[node.name] = _variable(node, places, said.values())
+        said[node.name] = _variable(node, places, taken)
+        taken.add(said[node.name])
         if expression != said[node.name]:
             statements.append(_statement(said[node.name], expression))
     doc = f"{_words(inputs, graph)} -> {_words(outputs, graph)}"
@@ -164,7 +166,7 @@ def _input_name(value: str, inputs: list[str]) -> str:
     return "x" if len(inputs) == 1 else value.replace(".", "_")
 
 
-def _variable(node: Node, places: Places, taken: Iterable[str]) -> str:
+def _variable(node: Node, places: Places, taken: set[str]) -> str:
     """A local name: the layer's own, without the batch norm behind it."""
     short = places.attribute(node.name).removesuffix("_bn")
     return short if short not in taken else places.attribute(node.name)

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 TAIL_LINES = 12
 # An interrupted program saves its state; only one that hangs is ended by force.
 PATIENCE_S = 120.0
+# One that we end gets this long to go by itself.
+GRACE_S = 20.0
 
 Event = dict[str, Any]
 
@@ -117,7 +119,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
         try:
-            child.wait(timeout=5)
+            child.wait(timeout=GRACE_S)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

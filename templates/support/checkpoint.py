@@ -6,10 +6,9 @@ that fit by chance would give a wrong network without a word.
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import io
 import json
-import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,6 @@ from support.progress import StageError
 
 FORMAT = 1
 _HEADER = "nashc"
-_NO_CODE = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
-    tokenize.ENDMARKER,
-}
 
 
 def save_weights(path: Path, network: nn.Module, digest: str, about: dict[str, Any]) -> None:
@@ -119,13 +109,19 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def code_digest(*files: Path) -> str:
-    """SHA-256 of what Python files say, comments and layout apart: a comment moved is the same network."""
+    """SHA-256 of what Python files do: comments, layout and docstrings apart, so that moving one moves no weights."""
     digest = hashlib.sha256()
     for file in files:
-        for token in tokenize.tokenize(io.BytesIO(file.read_bytes()).readline):
-            if token.type not in _NO_CODE:
-                digest.update(token.string.encode() + b"\0")
+        tree = ast.parse(file.read_bytes())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                node.body = [it for it in node.body if not _is_docstring(it)]
+        digest.update(ast.dump(tree).encode())
     return digest.hexdigest()
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def random_state() -> dict[str, Tensor]:

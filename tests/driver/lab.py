@@ -37,7 +37,7 @@ VERSIONS = {
     "qonnx": "1.0.0",
     "finn-plus": "1.6.1",
 }
-QUICKSTART = Path(__file__).parents[2] / "specs" / "quickstart.nash"
+QUICKSTART = Path(__file__).with_name("quickstart.nash")
 
 
 @dataclass

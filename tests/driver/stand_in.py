@@ -1,7 +1,7 @@
 """Stands in for every stage program: records how it was called, writes what the stage gives, reports as they do.
 
 What it writes depends on what the real stage depends on, so that keys behave as they do in earnest.
-FAKE_FAIL names a stage that fails; FAKE_HANG one that works until it is interrupted, then saves its state.
+FAKE_FAIL, FAKE_CRASH and FAKE_KILL name a stage that ends badly; FAKE_HANG one that works until it is interrupted, then saves its state.
 """
 
 import argparse
@@ -66,6 +66,8 @@ def main():
         return 1
     if os.environ.get("FAKE_CRASH") == NAME:
         raise RuntimeError("an unforeseen thing")
+    if os.environ.get("FAKE_KILL") == NAME:
+        os.kill(os.getpid(), signal.SIGKILL)
     if os.environ.get("FAKE_HANG") == NAME:
         hang(out)
     write(out, args)

@@ -45,7 +45,7 @@ def test_a_plan_on_the_screen(lab: Lab):
         "estimate    after   after export",
         "synthesise  cannot  NASH503 Vivado not found (needs 2022.2 or later)",
         "",
-        "help: run the printed command on a machine that has it: the output folder is all it needs",
+        "help: nashc run prints the command for a machine that has it; the output folder is all it needs",
     ]
 
 

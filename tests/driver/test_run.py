@@ -15,6 +15,7 @@ import pytest
 from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
 from nashc.driver.run import StageFailed
+from nashc.tools import vivado
 from tests.driver.lab import QUICKSTART, Lab, without_compare
 
 ALL = ["search", "train", "export", "verify", "estimate"]
@@ -113,6 +114,13 @@ def test_synthesis_asked_for_by_name_must_be_possible(lab: Lab):
         lab.run(last="synthesise")
 
 
+def test_with_vivado_it_goes_on_to_the_bitstream(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vivado, "missing", lambda _: None)
+    outcome = lab.run()
+    assert list(outcome.results) == [*ALL, "synthesise"] and outcome.not_run == []
+    assert lab.calls()[-1]["argv"][:2] == ["--to", "bitfile"]
+
+
 def test_the_found_architecture_is_a_spec(lab: Lab):
     outcome = lab.run()
     key = outcome.results["search"].key
@@ -123,6 +131,14 @@ def test_the_found_architecture_is_a_spec(lab: Lab):
     from nashc.schema import load
 
     assert not load(lab.out / "found.nash").is_searched
+
+
+def test_a_changed_clock_changes_nothing_of_what_was_found(lab: Lab):
+    lab.run()
+    text = (lab.out / "found.nash").read_text()
+    lab.edit("clock = 100 MHz", "clock = 200 MHz")
+    lab.run()
+    assert (lab.out / "found.nash").read_text() == text
 
 
 def test_overrides_become_part_of_the_found_spec(lab: Lab):
@@ -215,6 +231,14 @@ def test_a_crashing_stage_shows_its_last_lines(lab: Lab):
         lab.run()
     assert "train.py ended with exit code 1" in caught.value.diagnostics[0].message
     assert caught.value.output[-1] == "    RuntimeError: an unforeseen thing"
+
+
+def test_a_stage_that_the_system_kills(lab: Lab):
+    lab.environment["FAKE_KILL"] = "train"
+    with pytest.raises(
+        StageFailed, match=r"train\.py was ended by SIGKILL, as the system does when"
+    ):
+        lab.run()
 
 
 def test_a_file_edited_by_a_person_stops_the_run(lab: Lab):

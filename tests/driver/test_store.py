@@ -11,6 +11,7 @@ from nashc.driver.store import Store
 from nashc.stages import BY_NAME
 
 TRAIN, ESTIMATE = BY_NAME["train"], BY_NAME["estimate"]
+ABOUT = {"duration_s": 1.0, "spec_digest": "d"}
 KEY, OTHER = Key({"a": 1}), Key({"a": 2})
 
 
@@ -23,7 +24,7 @@ def train(store: Store, key: Key, label: str = "") -> None:
     partial = store.begin(TRAIN, key.digest, resumes=False)
     for name in TRAIN.gives:
         (partial / name).write_text(key.digest)
-    store.finish(TRAIN, key, about={"label": label, "duration_s": 1.0}, result={"top1": 1})
+    store.finish(TRAIN, key, about={"label": label, **ABOUT}, result={"top1": 1})
 
 
 def test_a_finished_result_is_found_again(store: Store):
@@ -81,7 +82,7 @@ def test_an_estimate_builds_on_the_one_before(store: Store):
     for name in ("steps/0.onnx", "finn/code.cpp", "estimates.json", "log.txt"):
         (partial / name).parent.mkdir(exist_ok=True)
         (partial / name).write_text(name)
-    store.finish(ESTIMATE, KEY, about={"label": "", "duration_s": 1.0}, result={})
+    store.finish(ESTIMATE, KEY, about={"label": "", **ABOUT}, result={})
     following = store.begin(ESTIMATE, OTHER.digest, resumes=False)
     found = sorted(p.relative_to(following).as_posix() for p in following.rglob("*") if p.is_file())
     assert found == ["estimates.json", "steps/0.onnx"]

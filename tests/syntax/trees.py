@@ -27,6 +27,9 @@ def meaning(node: Any) -> Any:
     return node
 
 
+CONTINUES = ("->", "then", "else")
+
+
 def tree_of(text: str) -> ast.File:
     return parse(Source("test.nash", text))
 
@@ -41,9 +44,12 @@ def rewritten(text: str, seed: int) -> str:
     pieces = [piece for piece in scan(text) if piece.kind != "comment"]
     written: list[str] = []
     depth = 0
-    for before, piece in zip([None, *pieces], pieces, strict=False):
+    for before, piece, after in zip([None, *pieces], pieces, [*pieces[1:], None], strict=False):
         if piece.kind == "line end":
             goes_on = before is None or _goes_on(before, depth)
+            goes_on |= after is not None and (
+                after.is_one_of(*CONTINUES) or after.kind == "line end"
+            )
             written.append(rnd.choice(["\n", "\n\n", " # end of line\n", "\n\n\n  # own line\n"]))
             if not goes_on and rnd.random() < 0.1:
                 written[-1] = " ;" + written[-1]
@@ -60,7 +66,7 @@ def _goes_on(before: Piece, depth: int) -> bool:
 
 
 def _between(before: Piece, piece: Piece, depth: int, rnd: random.Random) -> str:
-    may_break = _goes_on(before, depth) or piece.is_one_of("->", "then", "else", "}")
+    may_break = _goes_on(before, depth) or piece.is_one_of(*CONTINUES, "}")
     if may_break and rnd.random() < 0.08:
         return rnd.choice(["\n", " # inside\n", "\n\n", "\n  # own line inside\n\n"])
     touching = before.end == piece.start
