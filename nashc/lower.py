@@ -19,7 +19,6 @@ from nashc.schema.files import Definition
 from nashc.schema.values import BROKEN, describe, number
 from nashc.syntax import ast
 from nashc.text import Span
-from nashc.vocab.bits import Bits
 
 MOST_REPEATS = 4096
 LAYERS = ("conv", "bn", "act", "maxpool", "avgpool", "linear", "add")
@@ -288,7 +287,7 @@ class _Builder:
         return None if None in names else tuple(name for name in names if name)
 
     def _params(self, term: ast.Term, path: str, scope: _Scope) -> dict[str, Any] | None:
-        bits = self._bits(path, scope.role)
+        bits = self.spec.bits_of(path, scope.role)
         window = self._window(term)
         match term.name.text:
             case "conv":
@@ -374,13 +373,6 @@ class _Builder:
             self.problems.add(Diagnostic("NASH105", text, term.shape.span, help=f"{word} 3x3"))
             return 0
         return dims[0]
-
-    def _bits(self, path: str, role: str) -> Bits:
-        bits: Bits = getattr(self.spec.network.bits, role)
-        for rule in self.spec.bit_rules:
-            if rule.matches(path):
-                bits = rule.bits.over(bits)
-        return bits
 
     def _add(
         self, name: str, op: str, inputs: tuple[str, ...], params: dict[str, Any], span: Span | None

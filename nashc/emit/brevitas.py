@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from nashc.emit.code import Layer, Speaker, origin
+from nashc.emit.code import (
+    Layer,
+    Speaker,
+    conv_arguments,
+    goes_into,
+    linear_arguments,
+    origin,
+)
 from nashc.ir import Graph, Node
 
 QUANTISERS = (
@@ -23,19 +30,14 @@ def _weights(bits: int, many: str) -> tuple[str, ...]:
 
 
 def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
-    p = node.params
-    arguments = [str(graph.node(node.inputs[0]).shape[-1]), str(p["out"]), str(p["kernel"])]
-    arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
-    arguments += [f"padding={p['pad']}"] if p["pad"] else []
-    arguments += ["bias=False", *_weights(p["weight_bits"], "IntWeight")]
-    return Layer(attribute, "qnn.QuantConv2d", tuple(arguments), origin(node))
+    weights = _weights(node.params["weight_bits"], "IntWeight")
+    arguments = (*conv_arguments(node, graph), *weights)
+    return Layer(attribute, "qnn.QuantConv2d", arguments, origin(node))
 
 
 def _linear(node: Node, attribute: str, graph: Graph) -> Layer:
-    inputs = graph.node(node.inputs[0]).shape[-1]
-    outputs = "CLASSES" if node is graph.output else str(node.params["out"])
     weights = _weights(node.params["weight_bits"], "TensorIntWeight")
-    arguments = (str(inputs), outputs, "bias=False", *weights)
+    arguments = (*linear_arguments(node, graph), *weights)
     return Layer(attribute, "qnn.QuantLinear", arguments, origin(node))
 
 
@@ -93,12 +95,7 @@ def _call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
 
 def _is_inlined(node: Node, graph: Graph) -> bool:
     """Convolutions and pools in front of their batch norm, quantisers in front of an add."""
-    reader = graph.consumers[node.name][0] if graph.consumers[node.name] else None
-    if reader is None:
-        return False
-    if node.op in ("conv", "maxpool"):
-        return reader.op in ("batchnorm", "maxpool")
-    return node.op == "act" and reader.op == "add"
+    return goes_into(node, graph, "act")
 
 
 BREVITAS = Speaker(_layer, _call, _is_inlined)

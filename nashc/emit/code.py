@@ -103,6 +103,31 @@ def origin(node: Node) -> str:
     return f"{node.span.source.name}:{node.span.line}" if node.span else ""
 
 
+def conv_arguments(node: Node, graph: Graph) -> tuple[str, ...]:
+    """Arguments of a convolution that torch and Brevitas share."""
+    p = node.params
+    arguments = [str(graph.node(node.inputs[0]).shape[-1]), str(p["out"]), str(p["kernel"])]
+    arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
+    arguments += [f"padding={p['pad']}"] if p["pad"] else []
+    return (*arguments, "bias=False")
+
+
+def linear_arguments(node: Node, graph: Graph) -> tuple[str, ...]:
+    """Arguments of a fully connected layer that torch and Brevitas share."""
+    outputs = "CLASSES" if node is graph.output else str(node.params["out"])
+    return (str(graph.node(node.inputs[0]).shape[-1]), outputs, "bias=False")
+
+
+def goes_into(node: Node, graph: Graph, summand: str) -> bool:
+    """Whether a value needs no name: a conv or pool before its batch norm, a `summand` op before an add."""
+    readers = graph.consumers[node.name]
+    if not readers:
+        return False
+    if node.op in ("conv", "maxpool"):
+        return readers[0].op in ("batchnorm", "maxpool")
+    return node.op == summand and readers[0].op == "add"
+
+
 def shape_words(node: Node) -> str:
     """`16x8x8` (channels, height, width), or `10 logits`."""
     shape = node.shape

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from nashc.emit.brevitas import maxpool
-from nashc.emit.code import Layer, Places, Speaker, origin
+from nashc.emit.code import (
+    Layer,
+    Places,
+    Speaker,
+    conv_arguments,
+    goes_into,
+    linear_arguments,
+    origin,
+)
 from nashc.ir import Graph, Node
 
 
@@ -15,10 +23,7 @@ def speaker(op_sets: dict[tuple[str, ...], str], *, binary: bool) -> Speaker:
             case "conv":
                 return _conv(node, attribute, graph)
             case "linear":
-                inputs = graph.node(node.inputs[0]).shape[-1]
-                outputs = "CLASSES" if node is graph.output else str(node.params["out"])
-                arguments = (str(inputs), outputs, "bias=False")
-                return Layer(attribute, "nn.Linear", arguments, origin(node))
+                return Layer(attribute, "nn.Linear", linear_arguments(node, graph), origin(node))
             case "maxpool":
                 return maxpool(node, attribute, graph)
             case "batchnorm":
@@ -31,11 +36,7 @@ def speaker(op_sets: dict[tuple[str, ...], str], *, binary: bool) -> Speaker:
 
 
 def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
-    p = node.params
-    arguments = [str(graph.node(node.inputs[0]).shape[-1]), str(p["out"]), str(p["kernel"])]
-    arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
-    arguments += [f"padding={p['pad']}"] if p["pad"] else []
-    return Layer(attribute, "nn.Conv2d", (*arguments, "bias=False"), origin(node))
+    return Layer(attribute, "nn.Conv2d", conv_arguments(node, graph), origin(node))
 
 
 def _choice(
@@ -61,12 +62,7 @@ def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
 
 
 def _is_inlined(node: Node, graph: Graph) -> bool:
-    reader = graph.consumers[node.name][0] if graph.consumers[node.name] else None
-    if reader is None:
-        return False
-    if node.op in ("conv", "maxpool"):
-        return reader.op in ("batchnorm", "maxpool")
-    return node.op == "choice" and reader.op == "add"
+    return goes_into(node, graph, "choice")
 
 
 def simplified(graph: Graph) -> Graph:

@@ -16,7 +16,6 @@ from nashc.diagnostics.model import nearest
 from nashc.ir import Graph, Node
 from nashc.schema import Cell, Choice, Spec
 from nashc.text import Span
-from nashc.vocab.bits import Bits
 from nashc.vocab.cellops import CellOp
 
 
@@ -244,7 +243,7 @@ class _Attacher:
             name = f"{prefix}.node{index}.act"
             params = {
                 "kind": "relu",
-                "bits": self._bits(name).act,
+                "bits": self.spec.bits_of(name, "nas").act,
                 "quantiser": name,
                 "role": "nas",
             }
@@ -299,7 +298,7 @@ class _Attacher:
             "kernel": window,
             "stride": stride,
             "pad": window // 2,
-            "weight_bits": self._bits(f"{here}.conv").weight or 1,
+            "weight_bits": self.spec.bits_of(f"{here}.conv", "nas").weight or 1,
             "role": "nas",
         }
         return self._normalised(place, target, f"{here}.conv", "conv", state, params, span)
@@ -321,13 +320,6 @@ class _Attacher:
 
     def _put(self, place: _Place, target: int, node: Node) -> None:
         self.new[place.nodes[target]].append(node)
-
-    def _bits(self, path: str) -> Bits:
-        bits: Bits = self.spec.network.bits.nas
-        for rule in self.spec.bit_rules:
-            if rule.matches(path):
-                bits = rule.bits.over(bits)
-        return bits
 
     def result(self) -> Graph:
         """The graph with all planned nodes behind their joints, readers of a joint redirected."""

@@ -21,7 +21,6 @@ from nashc.text import Span
 from nashc.vocab.bits import out_of_range, read_bits
 
 Section = TypeVar("Section", bound=Settings)
-ROLES = ("stem", "backbone", "shortcut", "nas", "head")
 
 
 def load(path: Path, overrides: Mapping[str, str] | None = None) -> Spec:

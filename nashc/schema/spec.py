@@ -108,6 +108,14 @@ class Spec:
         """Whether a search has to find the architecture first."""
         return bool(self.cells) and self.genotype is None
 
+    def bits_of(self, path: str, role: str) -> Bits:
+        """Bit widths of a layer: its role's, overridden by every rule that matches, the last one winning."""
+        bits: Bits = getattr(self.network.bits, role)
+        for rule in self.bit_rules:
+            if rule.matches(path):
+                bits = rule.bits.over(bits)
+        return bits
+
     @property
     def sources(self) -> tuple[Path, ...]:
         """The file and those it extends, the most basic first."""

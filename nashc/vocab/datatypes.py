@@ -38,11 +38,6 @@ def signed(dtype: str) -> bool:
     return bounds(dtype)[0] < 0
 
 
-def weight_type(bits: int) -> str:
-    """Data type of weights of `bits` bits: one bit is BIPOLAR, the others are narrow-range INT."""
-    return "BIPOLAR" if bits == 1 else f"INT{bits}"
-
-
 def weight_bound(bits: int) -> int:
     """Largest magnitude of a weight: 1 for BIPOLAR, 2^(bits-1) - 1 in narrow range otherwise."""
     return max(1, (1 << (bits - 1)) - 1)
