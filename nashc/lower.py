@@ -7,6 +7,7 @@ passes attach cells, join quantisers and types, and check that FINN can build th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,11 +72,14 @@ class _Builder:
         assert isinstance(node, ast.Backbone)
         names = {**use.args, "classes": self.spec.network.classes}
         self._check_parts(node)
-        for part in node.parts:
-            name = part.name.text
-            role = name if name in ("stem", "head") else "backbone"
-            scope = _Scope(name, role, names, {}, use.definition, value)
-            value = self._flow(part.flow, scope)
+        # `backbone = resnet18(...)` asks for text of the library; a backbone of the spec speaks for itself.
+        asks = self.problems.inside(use.span) if node.span.source.is_library else nullcontext()
+        with asks:
+            for part in node.parts:
+                name = part.name.text
+                role = name if name in ("stem", "head") else "backbone"
+                scope = _Scope(name, role, names, {}, use.definition, value)
+                value = self._flow(part.flow, scope)
         self._check_classes(node, value)
         return Graph(self.spec.name, tuple(self.nodes))
 
@@ -183,7 +187,8 @@ class _Builder:
         names = {**args, "classes": self.spec.network.classes}
         inner = _Scope(scope.child(name), scope.role, names, {}, definition, value)
         self.depth.append(definition)
-        result = self._block_body(block, inner)
+        with self.problems.inside(step.what.span):
+            result = self._block_body(block, inner)
         self.depth.pop()
         return result
 
@@ -296,12 +301,19 @@ class _Builder:
                 )
                 if given is None or not window:
                     return None
+                self._check_pad(
+                    term, given["pad"], window - 1, "a window would lie in the padding alone"
+                )
                 return {**given, "kernel": window, "weight_bits": bits.weight, "role": scope.role}
             case "maxpool":
                 given = self._sizes(
                     term, ("stride", "pad"), scope, {"stride": 1, "pad": window // 2}
                 )
-                return {**given, "window": window} if given is not None and window else None
+                if given is None or not window:
+                    return None
+                half = "a max-pool is padded by half its window at most"
+                self._check_pad(term, given["pad"], window // 2, half)
+                return {**given, "window": window}
             case "linear":
                 given = self._sizes(term, ("out",), scope, {})
                 return (
@@ -355,6 +367,13 @@ class _Builder:
                 return None
         return result
 
+    def _check_pad(self, term: ast.Term, pad: int, most: int, why: str) -> None:
+        if pad > most:
+            given = [a.span for a in term.arguments or () if a.name and a.name.text == "pad"]
+            text = f"`pad` must be at most {most} here, and this is {pad}: {why}"
+            span = given[0] if given else term.span
+            self.problems.add(Diagnostic("NASH105", text, span, help=f"pad = {most}"))
+
     def _window(self, term: ast.Term) -> int:
         """Side of a square window; 0, with a message, where there is none."""
         if term.name.text not in ("conv", "maxpool"):
@@ -382,7 +401,7 @@ class _Builder:
             return None
         if span:
             self.spans[name] = span
-        self.nodes.append(Node(name, op, inputs, params, None, span))
+        self.nodes.append(Node(name, op, inputs, params, None, span and self.problems.asked(span)))
         return name
 
     def _taken(self, name: str, span: Span | None, first: Span) -> None:

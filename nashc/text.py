@@ -17,6 +17,7 @@ from pathlib import Path
 class Source:
     """The text of one spec file and the path that messages show for it.
 
+    is_library: whether the file ships with nashc, so that no user can mend it.
     trouble: why the file could not be read; `parse` turns it into a diagnostic.
     bad_at: where the file stops being UTF-8, if it does; its text then holds U+FFFD from there on.
     """
@@ -25,6 +26,7 @@ class Source:
     text: str
     trouble: str = ""
     bad_at: int | None = None
+    is_library: bool = False
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
@@ -52,11 +54,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Span:
-    """The characters [start, end) of a source."""
+    """The characters [start, end) of a source.
+
+    asked_by: the call that brought a block's text into the network, when this lies inside a block.
+    """
 
     source: Source = field(repr=False)
     start: int
     end: int
+    asked_by: Span | None = field(default=None, compare=False, repr=False)
 
     @property
     def line(self) -> int:

@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "NASH115": "unknown board",
     "NASH116": "wrong unit",
     "NASH117": "statement in the wrong place",
+    "NASH118": "data set does not fit the network",
     # shapes, data types, quantisation
     "NASH201": "shapes do not meet",
     "NASH202": "conv on unquantised input",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal, NoReturn
 
@@ -38,6 +39,19 @@ class Diagnostic:
     help: str = ""
     severity: Literal["error", "warning"] = "error"
 
+    def at_the_users_text(self) -> Diagnostic:
+        """The same mistake told where the user can mend it: a line of the library becomes the call that asked for it."""
+        span = self.span
+        if span is None or span.asked_by is None:
+            return self
+        call = span.asked_by
+        if not span.source.is_library:
+            return replace(self, others=(*self.others, Label(call, "used here")))
+        while call.source.is_library and call.asked_by:
+            call = call.asked_by
+        inside = Label(span, "which builds this")
+        return replace(self, span=call, others=(inside, *self.others))
+
 
 class SpecError(Exception):
     """The spec cannot be used; carries every diagnostic found on the way."""
@@ -51,12 +65,34 @@ class Problems:
     """Collects diagnostics so that one run reports several mistakes."""
 
     def __init__(self) -> None:
+        self._added: list[Diagnostic] = []
         self._found: list[Diagnostic] = []
+        self._calls: list[Span] = []
+
+    @contextmanager
+    def inside(self, call: Span) -> Iterator[None]:
+        """While the text of a block is read that `call` asked for."""
+        self._calls.append(self.asked(call))
+        try:
+            yield
+        finally:
+            self._calls.pop()
+
+    def asked(self, span: Span) -> Span:
+        """The span with the call whose block is being read."""
+        return replace(span, asked_by=self._calls[-1]) if self._calls else span
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic; the same one twice counts once."""
-        if diagnostic not in self._found:
-            self._found.append(diagnostic)
+        """Keep a diagnostic; the same one twice counts once, wherever its block was asked for."""
+        if diagnostic.span and diagnostic.span.asked_by is None:
+            diagnostic = replace(diagnostic, span=self.asked(diagnostic.span))
+        if diagnostic in self._added:
+            return
+        self._added.append(diagnostic)
+        told = diagnostic.at_the_users_text()
+        said = ((other.code, other.message, other.span) for other in self._found)
+        if (told.code, told.message, told.span) not in said:
+            self._found.append(told)
 
     def fail(self, diagnostic: Diagnostic) -> NoReturn:
         """Keep a diagnostic and give up with everything found so far."""

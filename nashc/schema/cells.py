@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -54,6 +54,8 @@ def _cell(
     settings = validated(CellSettings, values, path, spans, problems)
     if settings is None or scope is None:
         return None
+    listed = [spans.value((*path, "ops", str(index))) for index in range(len(settings.ops))]
+    _check_once(settings.ops, listed, problems)
     edge_ops, edge_spans = _edges(section, settings, params, problems)
     _check_policy(
         settings,
@@ -124,7 +126,24 @@ def _op_list(
 ) -> tuple[CellOp, ...] | None:
     items = value.items if isinstance(value, ast.List) else (value,)
     ops = [_op(item, evaluate(item, params, problems), problems) for item in items]
-    return None if None in ops else tuple(op for op in ops if op)
+    if None in ops:
+        return None
+    _check_once(ops, [item.span for item in items], problems)
+    return tuple(op for op in ops if op)
+
+
+def _check_once(
+    ops: Sequence[CellOp | None], spans: Sequence[Span | None], problems: Problems
+) -> None:
+    """An operation that stands twice in an op set would be sampled twice as often, and nobody could tell the two apart."""
+    first: dict[CellOp | None, Span | None] = {}
+    for op, span in zip(ops, spans, strict=True):
+        if op in first:
+            earlier = first[op]
+            others = (Label(earlier, "first here"),) if earlier else ()
+            text = f"`{op}` stands twice in the op set"
+            problems.add(Diagnostic("NASH102", text, span, "again here", others))
+        first.setdefault(op, span)
 
 
 def _op(node: ast.Node, value: Any, problems: Problems) -> CellOp | None:

@@ -83,7 +83,7 @@ class Loader:
         """A library file is shown under the name by which specs ask for it, wherever it is installed."""
         source = read_source(path)
         if path.parent == resources.library_root():
-            return replace(source, path=LIBRARY + path.name)
+            return replace(source, path=LIBRARY + path.name, is_library=True)
         return source
 
     def _module(self, file: ast.File, path: Path) -> Module | None:

@@ -12,7 +12,7 @@ from nashc.schema.cells import read_cells, read_genotype
 from nashc.schema.files import Loader, Module
 from nashc.schema.merge import Merged, merge
 from nashc.schema.mistakes import SpanTable, validated
-from nashc.schema.models import Network, Search, Settings, Target, Train
+from nashc.schema.models import DATA_SETS, Data, Network, Search, Settings, Target, Train
 from nashc.schema.params import read_params
 from nashc.schema.spec import BackboneUse, BitRule, Spec
 from nashc.schema.values import BROKEN, Call, Word, describe, evaluate
@@ -54,6 +54,9 @@ class _Reader:
         backbone = self._backbone(network_section)
         rules = self._bit_rules(network_section.sections.get("bits"))
         cells = read_cells(network_section, self.params, self.spans, self.problems)
+        for name in ("genotype", "compare"):
+            if name in self.sections:
+                self._no_words(name, self.sections[name])
         genotype, genotype_spans = read_genotype(
             self.sections.get("genotype"), cells, self.params, self.problems
         )
@@ -61,6 +64,10 @@ class _Reader:
         train = self._section("train", Train)
         target = self._section("target", Target)
         compare = self._compare(self.sections.get("compare"))
+        is_searched = bool(cells) and genotype is None
+        for name, section in (("search", search if is_searched else None), ("train", train)):
+            if network and section:
+                self._check_data(name, section.data, network)
         self.problems.check()
         assert network and backbone
         return Spec(
@@ -250,6 +257,27 @@ class _Reader:
         span = setting.values[1].span.to(setting.values[-1].span)
         text = f"`{setting.key.text}` takes one value"
         self.problems.add(Diagnostic("NASH104", text, span, "this is one too many"))
+
+    def _check_data(self, section: str, data: Data, network: Network) -> None:
+        """NASH118 where images or classes of a data set are known and are not the network's."""
+        if data.kind not in DATA_SETS:
+            return
+        shape, classes = DATA_SETS[data.kind]
+        image = network.input
+        span = self.spans.value((section, "data"))
+        if (image.channels, image.height, image.width) != shape:
+            size = "x".join(map(str, shape))
+            text = f"the images of `{data.kind}` are {size}, and the network takes another size"
+            place = self.spans.value(("network", "input"))
+            others = (Label(place, "the network's input"),) if place else ()
+            hint = f"input = UINT8 {size}, or another data set"
+            self.problems.add(Diagnostic("NASH118", text, span, "", others, hint))
+        if network.classes != classes:
+            text = f"`{data.kind}` has {classes} classes, and the network has {network.classes}"
+            place = self.spans.value(("network", "classes"))
+            others = (Label(place, "the network's classes"),) if place else ()
+            hint = f"classes = {classes}, or another data set"
+            self.problems.add(Diagnostic("NASH118", text, span, "", others, hint))
 
     def _compare(self, section: Merged | None) -> tuple[dict[str, str], ...]:
         """`bits = w2a2, w1a2` as two variants of the parameter."""

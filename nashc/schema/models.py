@@ -131,6 +131,10 @@ class Data(Settings):
     crop: int = Field(0, ge=0, description="pixels of padding for a random crop in training")
 
 
+DATA_SETS = {"digits": ((1, 8, 8), 10), "cifar10": ((3, 32, 32), 10)}
+"""Image (channels, height, width) and classes of the data sets that have one size."""
+
+
 def _data(value: Any) -> Any:
     example = 'digits, cifar10("path") or folder("path")'
     if isinstance(value, Word) and value == "digits":
