@@ -4,7 +4,6 @@ import re
 import shlex
 import subprocess
 import sys
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from nashc.emit import project
 from nashc.lower import lower
 from nashc.schema import load
+from tests import console
 from tests.paths import ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,18 +26,6 @@ def test_specs_of_the_readme_compile(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         spec = load(path)
         assert "model.py" in project(spec, lower(spec))
-
-
-def console() -> list[tuple[str, list[str]]]:
-    """Commands of the console blocks with the lines that they print; `...` stands for anything."""
-    found: list[tuple[str, list[str]]] = []
-    for kind, text in BLOCKS:
-        for line in text.splitlines() if kind == "console" else ():
-            if line.startswith("$ "):
-                found.append((line[2:], []))
-            else:
-                found[-1][1].append(line)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +52,9 @@ def shortened(lines: list[str], count: int) -> list[str]:
 
 
 def test_console_blocks_are_true(folder: Path) -> None:
-    commands = console()
-    assert len(commands) == 4
-    for command, expected in commands:
+    replayed = console.commands(text for kind, text in BLOCKS if kind == "console")
+    assert len(replayed) == 4
+    for command, expected in replayed:
         words = shlex.split(command)
         assert words[0] == "nashc"
         run = subprocess.run(
@@ -77,16 +65,4 @@ def test_console_blocks_are_true(folder: Path) -> None:
             text=True,
             check=False,
         )
-        assert matches(run.stdout.splitlines(), expected), f"{command}\n{run.stdout}"
-
-
-def matches(lines: list[str], expected: list[str]) -> bool:
-    """A line `...` stands for any lines, `...` within a line for any text."""
-    if not expected:
-        return not lines
-    if expected[0] == "...":
-        return any(matches(lines[i:], expected[1:]) for i in range(len(lines) + 1))
-    if not lines:
-        return False
-    pattern = expected[0].replace("[", "[[]").replace("...", "*")
-    return fnmatchcase(lines[0].rstrip(), pattern) and matches(lines[1:], expected[1:])
+        assert console.matches(run.stdout.splitlines(), expected), f"{command}\n{run.stdout}"
