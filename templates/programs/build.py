@@ -16,7 +16,15 @@ from typing import Any
 
 import onnx
 
-from support import finn_flow, vivado_steps
+from support import (
+    finn_estimates,
+    finn_folding,
+    finn_hardware,
+    finn_names,
+    finn_tool,
+    finn_widths,
+    vivado_steps,
+)
 from support.files import atomic_path, digest_of, read_json, sha256, write_json
 from support.progress import Progress, StageError, main
 
@@ -105,11 +113,11 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         vivado_steps.check_tools(args.to, args.board, settings.get("vivado"))
     folding = read_json(args.folding) if args.folding else settings.get("folding") or {}
     out = args.out.resolve()
-    finn_flow.start(out / "finn")
+    finn_tool.start(out / "finn")
     job = Job(
         out,
         args.board,
-        finn_flow.fpga_part(args.board),
+        finn_tool.fpga_part(args.board),
         args.clock_ns,
         None if args.target_fps is None else max(1, int(1e9 / args.clock_ns / args.target_fps)),
         args.mvau_wwidth_max,
@@ -121,7 +129,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         vivado_steps.prepare(job.vivado)
     steps = _steps(args.to)
     kept = _kept(out)
-    key = digest_of([STEPS_VERSION, finn_flow.tool(), sha256(args.model)])
+    key = digest_of([STEPS_VERSION, finn_tool.tool(), sha256(args.model)])
     model = ModelWrapper(str(args.model))
     for index, step in enumerate(steps):
         key = digest_of([key, step.name, step.reads(job)])
@@ -158,7 +166,7 @@ def _steps(target: str) -> list[Step]:
             lambda job: [job.target_cycles, job.mvau_wwidth_max, job.folding],
             makes=("folding.json",),
         ),
-        Step("minimised", lambda model, job: finn_flow.minimise(model, job.say)),
+        Step("minimised", lambda model, job: finn_widths.minimise(model, job.say)),
         Step(
             "estimates",
             _estimates,
@@ -177,27 +185,27 @@ def _steps(target: str) -> list[Step]:
 
 
 def _hardware(model: Any, job: Job) -> Any:
-    model = finn_flow.minimise(finn_flow.to_hardware(model, job.say), job.say)
+    model = finn_widths.minimise(finn_hardware.to_hardware(model, job.say), job.say)
     with atomic_path(job.out / "hardware.onnx") as path:
         onnx.save(model.model, str(path))
     return model
 
 
 def _specialised(model: Any, job: Job) -> Any:
-    model = finn_flow.partition(model, job.out / "partition")
-    return finn_flow.specialise(model, job.part)
+    model = finn_hardware.partition(model, job.out / "partition")
+    return finn_hardware.specialise(model, job.part)
 
 
 def _folded(model: Any, job: Job) -> Any:
-    model = finn_flow.fold(model, job.target_cycles, job.mvau_wwidth_max, job.log)
-    model = finn_flow.apply_folding(model, job.folding)
-    write_json(job.out / "folding.json", finn_flow.folding_of(model))
+    model = finn_folding.fold(model, job.target_cycles, job.mvau_wwidth_max, job.log)
+    model = finn_folding.apply_folding(model, job.folding)
+    write_json(job.out / "folding.json", finn_folding.folding_of(model))
     return model
 
 
 def _estimates(model: Any, job: Job) -> Any:
     reports = job.out / "report"
-    result = finn_flow.estimate(model, job.part, job.board, job.clock_ns, reports)
+    result = finn_estimates.estimate(model, job.part, job.board, job.clock_ns, reports)
     write_json(job.out / "estimates.json", result)
     for warning in result["warnings"]:
         job.log(f"warning: {warning['layer']}: {warning['text']}")
@@ -205,8 +213,8 @@ def _estimates(model: Any, job: Job) -> Any:
 
 
 def _code(model: Any, job: Job) -> Any:
-    model, names = finn_flow.finn_names(model)
-    model = finn_flow.generate_code(model, job.part, job.clock_ns)
+    model, names = finn_names.finn_names(model)
+    model = finn_hardware.generate_code(model, job.part, job.clock_ns)
     write_json(job.out / "names.json", names)
     return model
 

@@ -306,13 +306,13 @@ def _float_counts() -> dict[str, Any]:
 
 def _hardware(integer: Any, out: Path, progress: Progress) -> Any:
     """FINN's hardware layers of the integer graph, saved beside the results."""
-    from support import finn_flow
+    from support import finn_hardware, finn_tool, finn_widths
 
     def say(text: str) -> None:
         progress.update(0, 1, unit="network", text=f"FINN: {text}")
 
-    finn_flow.start(out / "finn")
-    model = finn_flow.minimise(finn_flow.to_hardware(integer, say), say)
+    finn_tool.start(out / "finn")
+    model = finn_widths.minimise(finn_hardware.to_hardware(integer, say), say)
     with atomic_path(out / "hardware.onnx") as path:
         onnx.save(model.model, str(path))
     return model

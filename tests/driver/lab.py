@@ -25,7 +25,7 @@ IMPORTS = {
     "train": "model",
     "export": "model, lowering",
     "verify": "model, lowering",
-    "build": "support.finn_flow",
+    "build": "support.finn_hardware",
 }
 VERSIONS = {
     "python": "3.11.0",

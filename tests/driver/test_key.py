@@ -13,7 +13,7 @@ FILES = {
     "support/data.py": "def load():\n    from support.files import read\n",
     "support/files.py": "",
     "support/quantisers.py": "",
-    "support/finn_flow.py": "",
+    "support/finn_hardware.py": "",
     "settings/train.json": '{"epochs": 40, "optimiser": {"lr": 0.002}}',
     "settings/build.json": '{"clock_ns": 10.0}',
 }
@@ -46,7 +46,7 @@ def test_a_key_ignores_what_the_stage_does_not_read():
     other = {
         **FILES,
         "settings/build.json": '{"clock_ns": 5.0}',
-        "support/finn_flow.py": "x = 1\n",
+        "support/finn_hardware.py": "x = 1\n",
         "lowering.py": "y = 2\n",
     }
     assert _train_key(FILES) == _train_key(other)

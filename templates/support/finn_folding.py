@@ -1,0 +1,102 @@
+"""How many processing elements and lanes each layer gets: FINN's choice for a target, or a folding file by layer name."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from support.finn_estimates import performance
+from support.finn_names import names_by_tensor, restore_names
+from support.finn_quick import Say, apply, nothing
+from support.progress import StageError
+
+# What a folding file may set, as FINN's step_target_fps_parallelization writes it.
+FOLDING_ATTRIBUTES = (
+    "PE",
+    "SIMD",
+    "parallel_window",
+    "ram_style",
+    "ram_style_thresholds",
+    "depth",
+    "impl_style",
+    "resType",
+    "mac_resource",
+    "mem_mode",
+    "runtime_writeable_weights",
+    "depth_trigger_uram",
+    "depth_trigger_bram",
+)
+
+
+def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say = nothing) -> Any:
+    """FINN's SetFolding in its two passes, the second for what the slowest layer can do; that layer is named."""
+    from finn.transformation.fpgadataflow.annotate_cycles import AnnotateCycles
+    from finn.transformation.fpgadataflow.set_folding import SetFolding
+
+    if target_cycles is None:
+        return apply(model, [AnnotateCycles()])
+    names = names_by_tensor(model)
+    for goal in ("target", "bottleneck"):
+        folding = SetFolding(target_cycles, weight_width_max, two_pass_relaxation=False)
+        model = apply(model, [folding])
+        restore_names(model, names)
+        reached = performance(model)
+        if reached["max_cycles"] <= target_cycles or goal == "bottleneck":
+            break
+        say(
+            f"{reached['max_cycles_node_name']} needs {reached['max_cycles']} cycles, "
+            f"the target is {target_cycles}: folding the other layers to that"
+        )
+        target_cycles = reached["max_cycles"]
+    return apply(model, [AnnotateCycles()])
+
+
+def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
+    """Set attributes by node name. Errors: StageError for unknown names or attributes, and factors that do not divide."""
+    from qonnx.custom_op.registry import getCustomOp
+
+    nodes = {node.name: node for node in model.graph.node}
+    for name, attributes in folding.items():
+        if name == "Defaults":
+            continue
+        if name not in nodes:
+            near = difflib.get_close_matches(name, nodes, n=3)
+            raise StageError(
+                f"the folding names a layer that the hardware does not have: {name}",
+                f"near: {', '.join(near)}" if near else f"layers: {', '.join(nodes)}",
+            )
+        instance = getCustomOp(nodes[name])
+        known = instance.get_nodeattr_types()
+        for attribute, value in attributes.items():
+            if attribute not in known or attribute not in FOLDING_ATTRIBUTES:
+                raise StageError(
+                    f"{name}: {nodes[name].op_type} has no folding attribute {attribute}"
+                )
+            limit = _folding_limit(instance, nodes[name].op_type, attribute)
+            if limit is not None and (value < 1 or limit % value):
+                raise StageError(f"{name}: {attribute} = {value} does not divide {limit}")
+            instance.set_nodeattr(attribute, value)
+    return model
+
+
+def folding_of(model: Any) -> dict[str, Any]:
+    """What a folding file holds, by layer name; `apply_folding` takes it back."""
+    from finn.util.config import extract_model_config
+
+    return {
+        name: values
+        for name, values in extract_model_config(model, None, FOLDING_ATTRIBUTES).items()
+        if name != "Defaults"
+    }
+
+
+def _folding_limit(instance: Any, op_type: str, attribute: str) -> int | None:
+    """What PE or SIMD must divide, None where it is not PE or SIMD."""
+    if attribute not in ("PE", "SIMD"):
+        return None
+    if op_type.startswith("MVAU"):
+        return int(instance.get_nodeattr("MH" if attribute == "PE" else "MW"))
+    for channels in ("NumChannels", "Channels", "IFMChannels", "Labels"):
+        if channels in instance.get_nodeattr_types():
+            return int(instance.get_nodeattr(channels))
+    return int(instance.get_normal_output_shape()[-1])

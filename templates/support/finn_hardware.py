@@ -1,0 +1,81 @@
+"""From the integer graph to FINN's hardware layers: conversion, one partition, HLS or RTL for each, their sources.
+
+No Vivado is needed for any of it. Call `finn_tool.start` first: FINN reads its settings when it is imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from support.finn_names import name_after_layers, names_by_tensor, restore_names
+from support.finn_quick import Say, apply, nothing
+
+
+def to_hardware(model: Any, say: Say = nothing) -> Any:
+    """FINN's hardware layers, still without HLS or RTL chosen; Python execution gives the integers of the graph."""
+    from finn.transformation.fpgadataflow.convert_to_hw.conv_inp_gen import InferConvInpGen
+    from finn.transformation.fpgadataflow.convert_to_hw.duplicate_streams import (
+        InferDuplicateStreamsLayer,
+    )
+    from finn.transformation.fpgadataflow.convert_to_hw.elementwise_binary_operation import (
+        InferElementwiseBinaryOperation,
+    )
+    from finn.transformation.fpgadataflow.convert_to_hw.label_select import InferLabelSelectLayer
+    from finn.transformation.fpgadataflow.convert_to_hw.pool import InferPool
+    from finn.transformation.fpgadataflow.convert_to_hw.quantized_matrix_vector_activation import (
+        InferQuantizedMatrixVectorActivation,
+    )
+    from finn.transformation.fpgadataflow.convert_to_hw.thresholding import InferThresholdingLayer
+    from finn.transformation.move_reshape import RemoveCNVtoFCFlatten
+
+    model = apply(
+        model,
+        [
+            InferPool(),
+            InferElementwiseBinaryOperation(),
+            InferQuantizedMatrixVectorActivation(),
+            InferThresholdingLayer(),
+            InferConvInpGen(),
+            InferDuplicateStreamsLayer(),
+            InferLabelSelectLayer(),
+            RemoveCNVtoFCFlatten(),
+        ],
+        say,
+    )
+    left = [n.name for n in model.graph.node if not n.domain.startswith("finn.custom_op")]
+    assert not left, f"FINN left these layers in software: {left}"
+    name_after_layers(model)
+    return model
+
+
+def partition(model: Any, folder: Path) -> Any:
+    """FINN's step_create_dataflow_partition: the accelerator as a model of its own; the parent is kept beside it."""
+    from finn.transformation.fpgadataflow.create_dataflow_partition import CreateDataflowPartition
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.custom_op.registry import getCustomOp
+
+    folder.mkdir(parents=True, exist_ok=True)
+    parent = model.transform(CreateDataflowPartition(partition_model_dir=str(folder.resolve())))
+    nodes = parent.get_nodes_by_op_type("StreamingDataflowPartition")
+    assert len(nodes) == 1, f"FINN made {len(nodes)} partitions of one accelerator"
+    parent.save(str(folder / "dataflow_parent.onnx"))
+    return ModelWrapper(getCustomOp(nodes[0]).get_nodeattr("model"))
+
+
+def specialise(model: Any, part: str) -> Any:
+    """HLS or RTL for each layer, by FINN's rules for this part."""
+    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+    from qonnx.transformation.infer_datatypes import InferDataTypes
+
+    names = names_by_tensor(model)
+    model = apply(model, [SpecializeLayers(part)])
+    restore_names(model, names)
+    return apply(model, [InferDataTypes()])
+
+
+def generate_code(model: Any, part: str, clock_ns: float) -> Any:
+    """HLS and RTL sources of all nodes, into FINN_BUILD_DIR; the model tells each node's folder."""
+    from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
+
+    return apply(model, [PrepareIP(part, clock_ns)])
