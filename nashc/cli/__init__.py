@@ -35,6 +35,7 @@ for _command in (
     project.why,
     language.show,
     language.explain,
+    machine.boards,
     machine.doctor,
     machine.completion,
 ):

@@ -1,16 +1,91 @@
-"""Commands on the machine: doctor, completion."""
+"""Commands on the machine and on the boards: boards, doctor, completion."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nashc.cli import common
 
+if TYPE_CHECKING:
+    from nashc.vocab.boards import Board
+
 SHELLS = ("bash", "zsh", "fish")
+
+
+def _board_names(context: Any, parameter: Any, begun: str) -> list[str]:
+    from nashc.vocab.boards import BOARDS
+
+    return [name for name in BOARDS if name.lower().startswith(begun.lower())]
+
+
+@click.command(
+    epilog="""\b
+Examples: nashc boards
+          nashc boards U250 --json
+          nashc boards Pynq-Z1 --toml > myboard.toml"""
+)
+@click.argument("name", required=False, shell_complete=_board_names)
+@common.as_json
+@click.option("--toml", "as_toml", is_flag=True, help="Print the file, to begin one of your own.")
+@common.reports_mistakes
+def boards(name: str | None, as_json: bool, as_toml: bool) -> int:
+    """Boards, their parts and what they hold, with the source of each figure."""
+    from nashc.vocab.boards import BOARDS, board_text
+
+    if name is None:
+        if as_toml:
+            raise click.UsageError("--toml needs the name of a board")
+        if as_json:
+            click.echo(json.dumps([board.to_json() for board in BOARDS.values()], indent=2))
+            return 0
+        click.echo("\n".join(_board_table(list(BOARDS.values()))))
+        return 0
+    if name not in BOARDS:
+        from nashc.diagnostics import Diagnostic, SpecError
+        from nashc.diagnostics.model import nearest
+
+        text = f"there is no board `{name}`"
+        raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])
+    if as_toml:
+        click.echo(board_text(name), nl=False)
+    elif as_json:
+        click.echo(json.dumps(BOARDS[name].to_json(), indent=2))
+    else:
+        click.echo("\n".join(_board_lines(BOARDS[name])))
+    return 0
+
+
+def _board_table(found: list[Board]) -> list[str]:
+    from nashc.driver.report import aligned
+
+    heads = ["board", "LUT", "FF", "BRAM18", "URAM", "DSP", "clock MHz", "shell"]
+    rows = [
+        [
+            board.name,
+            *(f"{count:,}" for count in vars(board.resources).values()),
+            _clock_words(board),
+            board.shell,
+        ]
+        for board in found
+    ]
+    return aligned([heads, *rows])
+
+
+def _board_lines(board: Board) -> list[str]:
+    rows = [("part", board.part), ("shell", board.shell), ("clock MHz", _clock_words(board))]
+    rows += [(key, f"{count:,}") for key, count in vars(board.resources).items()]
+    lines = [board.name, *(f"  {key:<10} {value}" for key, value in rows), "sources"]
+    return lines + [f"  {key:<10} {source}" for key, source in sorted(board.sources.items())]
+
+
+def _clock_words(board: Board) -> str:
+    limits = board.clock_mhz
+    return f"{limits[0]:g}-{limits[1]:g}" if limits else "unknown"
 
 
 @click.command(epilog="Example: nashc doctor --json")

@@ -139,7 +139,7 @@ def layer_table(estimate: Result, most: int = MOST_LAYERS) -> list[str]:
     for row in slowest[:most]:
         counts = [f"{row[key]:,.0f}" for key, _ in RESOURCES]
         table.append([row["layer"], f"{row['cycles']:,}", *counts])
-    lines = _aligned(table)
+    lines = aligned(table)
     if len(slowest) > most:
         lines.append(f"... and {len(slowest) - most} more layers, all in report.json")
     return lines
@@ -160,7 +160,7 @@ def _figures(outcomes: list[Outcome]) -> list[str]:
                 *(f"{network[key]:,.0f}" if key in network else "-" for key, _ in RESOURCES),
             ]
         )
-    return _aligned(table)
+    return aligned(table)
 
 
 def _layers(result: Result) -> list[dict[str, Any]]:
@@ -179,7 +179,7 @@ def _layers(result: Result) -> list[dict[str, Any]]:
     return list(merged.values())
 
 
-def _aligned(table: list[list[str]]) -> list[str]:
+def aligned(table: list[list[str]]) -> list[str]:
     """First column to the left, figures to the right."""
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
     return [

@@ -68,6 +68,7 @@ def _build(spec: Spec) -> dict[str, Any]:
         "board": target.board.name,
         "part": target.board.part,
         "shell": target.board.shell,
+        "resources": dict(vars(target.board.resources)),
         "clock_ns": target.clock,
         "target_fps": target.fps,
         "mvau_wwidth_max": target.mvau_wwidth_max,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.diagnostics.model import nearest
+from nashc.schema.board_file import read_board
 from nashc.schema.cells import read_cells, read_genotype
 from nashc.schema.files import Loader, Module
 from nashc.schema.merge import Merged, merge
@@ -122,7 +123,10 @@ class _Reader:
         return values
 
     def _evaluate(self, value: ast.Value, path: tuple[str, ...]) -> Any:
-        if path[-1] == "board" and not isinstance(value, ast.Text):
+        if path[-1] == "board" and isinstance(value, ast.Text):
+            folder = Path(value.span.source.path).parent
+            return read_board(folder / value.value, value.span, self.problems) or BROKEN
+        if path[-1] == "board":
             return Word(value.span.text)  # boards have dashes in their names: Pynq-Z1
         if isinstance(value, ast.Term):
             for argument in value.arguments or ():

@@ -10,7 +10,16 @@ import re
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from nashc.schema.fields import BitWidths, Clock, Operation, Real, call, refuse
 from nashc.schema.values import Call, Word, describe
@@ -248,13 +257,27 @@ def _folded(name: str) -> str:
 class Target(Settings):
     """The hardware: nothing here changes the trained network."""
 
-    board: Annotated[Board, BeforeValidator(_board)] = Field(description="FINN's name of the board")
-    clock: Clock = Field(5.0, description="frequency or period")
+    board: Annotated[Board, BeforeValidator(_board)] = Field(
+        description="a name of `nashc boards`, or the path of a board file in quotes"
+    )
+    clock: Clock = Field(5.0, validate_default=True, description="frequency or period")
     fps: PositiveInt | None = Field(None, description="frames a second that the folding aims at")
     mvau_wwidth_max: PositiveInt = Field(
         10000, description="widest weight stream of a matrix unit in bits, FINN's folding limit"
     )
     folding: str | None = Field(None, description="FINN folding file to use instead")
+
+    @field_validator("clock")
+    @classmethod
+    def _in_range(cls, period_ns: float, info: ValidationInfo) -> float:
+        """The clock that the board's shell can give."""
+        board: Board | None = info.data.get("board")
+        limits = board.clock_mhz if board else None
+        mhz = 1e3 / period_ns
+        if limits and not limits[0] * 0.999 <= mhz <= limits[1] * 1.001:
+            text = f"{board.name if board else ''} takes clocks from {limits[0]:g} to {limits[1]:g} MHz"
+            refuse("NASH105", f"{text}, and this is {mhz:g} MHz", f"clock = {limits[1]:g} MHz")
+        return period_ns
 
 
 __all__ = [

@@ -1,13 +1,20 @@
-"""The boards that FINN+ knows: one data file each in `targets/`, the file's name is the board's."""
+"""The boards that FINN+ knows: one data file each in `targets/`, the file's name is the board's.
+
+A user's own board file has the same form; `nashc/schema/board_file.py` checks it.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 _FOLDER = Path(__file__).parent / "targets"
+
+SHELLS = ("vivado_zynq", "vitis_alveo", "none")
+"""FINN's ways from the stitched IP to a bitfile; none: the IP is where FINN ends."""
 
 
 @dataclass(frozen=True)
@@ -23,24 +30,49 @@ class Resources:
 
 @dataclass(frozen=True)
 class Board:
-    """shell: how FINN builds for it, zynq, alveo or versal. resources: None where FINN has none."""
+    """shell: one of `SHELLS`. clock_mhz: what its shell can give, None where no limit is known.
+
+    sources: where each of the other fields was taken from, by its name.
+    """
 
     name: str
     part: str
     shell: str
-    resources: Resources | None = None
+    resources: Resources
+    clock_mhz: tuple[float, float] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "part": self.part,
+            "shell": self.shell,
+            "clock_mhz": list(self.clock_mhz) if self.clock_mhz else None,
+            "resources": dict(vars(self.resources)),
+            "sources": dict(self.sources),
+        }
+
+
+def board_of(data: Mapping[str, Any]) -> Board:
+    """A board from the data of its file, which must be legal."""
+    clock = data.get("clock_mhz")
+    low_high = (float(clock[0]), float(clock[1])) if clock else None
+    resources = Resources(**data["resources"])
+    return Board(**{**data, "resources": resources, "clock_mhz": low_high})
+
+
+def board_text(name: str) -> str:
+    """The file of a board that nashc knows."""
+    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
 class _Boards(Mapping[str, Board]):
     """Boards by name; a file is read when its board is asked for."""
 
     def __getitem__(self, name: str) -> Board:
-        path = _FOLDER / f"{name}.toml"
-        if not path.is_file():
+        if not (_FOLDER / f"{name}.toml").is_file():
             raise KeyError(name)
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        counts = data.pop("resources", None)
-        return Board(**data, resources=Resources(**counts) if counts else None)
+        return board_of(tomllib.loads(board_text(name)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(path.stem for path in _FOLDER.glob("*.toml")))

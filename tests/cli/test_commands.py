@@ -14,6 +14,7 @@ import pytest
 from tests.paths import ALL_SPECS, SPECS
 
 COMMANDS = (
+    "boards",
     "check",
     "compile",
     "completion",
@@ -242,6 +243,16 @@ def test_show(nashc, spec: Path, form: str, begins: str):
 def test_show_the_tree(nashc, spec: Path):
     said = nashc("show", "--as", "ast")
     assert said.code == 0 and "quickstart" in said.out
+
+
+def test_boards(nashc):
+    assert "U250         1,500,000  3,000,000   4,608" in nashc("boards").out
+    found = json.loads(nashc("boards", "VCK190", "--json").out)
+    assert found["resources"]["uram"] == 463
+    assert len(json.loads(nashc("boards", "--json").out)) == 19
+    assert nashc("boards", "U250", "--toml").out.startswith('name = "U250"')
+    unknown = nashc("boards", "U251")
+    assert unknown.code == 1 and "did you mean" in unknown.err
 
 
 def test_doctor_as_json(nashc):
