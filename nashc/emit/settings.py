@@ -37,7 +37,7 @@ def _search(spec: Spec) -> dict[str, Any]:
         "batch": search.batch,
         "seed": search.seed,
         "clip": search.clip,
-        "estimator": search.estimator.replace("_", "-"),
+        "estimator": search.estimator.model_dump(),
         "policy": spec.cells[0].settings.policy,
         "weights": {
             "optimiser": search.optimiser.model_dump(),

@@ -201,6 +201,26 @@ Schedule = Annotated[
 AlphaOptimiser = Annotated[Adam, BeforeValidator(call)]
 
 
+class BinaryGate(Settings):
+    name: Literal["binary_gate"]
+
+
+class TwoPath(Settings):
+    name: Literal["two_path"]
+
+
+class Gumbel(Settings):
+    name: Literal["gumbel"]
+    temperature: Real = Field(
+        1.0, gt=0, description="of the softmax; the lower, the nearer its shares are to 0 and 1"
+    )
+
+
+Estimator = Annotated[
+    BinaryGate | TwoPath | Gumbel, Field(discriminator="name"), BeforeValidator(call)
+]
+
+
 class Search(Settings):
     """Algorithm 1 of the paper; every default is the paper's or its code's."""
 
@@ -213,8 +233,9 @@ class Search(Settings):
         Adam(name="adam", lr=3e-4, weight_decay=1e-3),
         description="of the architecture parameters, with betas (0, 0.999) (paper)",
     )
-    estimator: Literal["binary_gate"] = Field(
-        "binary_gate", description="gradient of the architecture parameters (paper's code)"
+    estimator: Estimator = Field(
+        BinaryGate(name="binary_gate"),
+        description="gradient of the architecture parameters (paper's code)",
     )
     clip: Real = Field(5.0, gt=0, description="largest gradient norm (paper)")
     seed: int = Field(2, ge=0, description="of everything random (paper)")

@@ -40,6 +40,7 @@ from support.data import (
 )
 from support.derive import Choice, Edge, derive, genotype_json, genotype_text
 from support.files import atomic_path, digest_of, read_json, write_json, write_text
+from support.gates import Sampler
 from support.optimisation import (
     device_called,
     learning_rate,
@@ -47,12 +48,11 @@ from support.optimisation import (
     optimiser,
     set_learning_rate,
 )
-from support.progress import Progress, StageError, main
-from support.search_space import MixedOp, edges, mixed_ops
+from support.progress import Progress, main
+from support.search_space import MixedOp, edges, mixed_ops, set_gates
 
 HERE = Path(__file__).resolve().parent
 CHECKPOINT = "checkpoint.safetensors"
-ESTIMATORS = ("binary-gate",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,10 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "search.json")
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
-    if settings["estimator"] not in ESTIMATORS:
-        raise StageError(
-            f"no estimator is called {settings['estimator']!r}", f"there is {', '.join(ESTIMATORS)}"
-        )
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     search = Search(settings, data, device_called(args.device), args.out)
@@ -105,6 +101,7 @@ class Search:
         self.cells = self.network.cells()
         self.mixed: list[MixedOp] = list(mixed_ops(self.cells))
         self.alphas = [mixed.alpha for mixed in self.mixed]
+        self.sampler = Sampler(settings["estimator"], seed)
         of_architecture = {id(alpha) for alpha in self.alphas}
         self.weights = [it for it in self.network.parameters() if id(it) not in of_architecture]
         self.weight_optimiser = optimiser(self.weights, settings["weights"]["optimiser"])
@@ -141,12 +138,16 @@ class Search:
     def _architecture_step(self, images: Tensor, labels: Tensor) -> None:
         _freeze(self.weights, True)
         _freeze(self.alphas, False)
+        before = [alpha.detach().clone() for alpha in self.alphas]
+        gates = self.sampler.for_architecture(before)
+        set_gates(self.mixed, gates)
         logits = self.network(images)
         loss = F.cross_entropy(logits, labels)
         value = finite(loss, f"{self._where()}, architecture", self.settings["alphas"]["lr"])
         self.alpha_optimiser.zero_grad()
         loss.backward()
         self.alpha_optimiser.step()
+        self.sampler.settle(self.alphas, before, gates)
         self.validation_score.add(logits, labels, value)
 
     def _weight_step(self, images: Tensor, labels: Tensor) -> None:
@@ -154,6 +155,7 @@ class Search:
         _freeze(self.alphas, True)
         rate = self._rate()
         set_learning_rate(self.weight_optimiser, rate)
+        set_gates(self.mixed, self.sampler.for_weights(self.alphas))
         logits = self.network(images)
         loss = F.cross_entropy(logits, labels)
         value = finite(loss, f"{self._where()}, weights", rate)
@@ -233,6 +235,7 @@ class Search:
                 "weight_optimiser": self.weight_optimiser.state_dict(),
                 "alpha_optimiser": self.alpha_optimiser.state_dict(),
                 "random": checkpoint.random_state(),
+                "gates": self.sampler.generator.get_state(),
                 "epoch": self.epoch,
                 "step": self.step,
                 "training_score": asdict(self.training_score),
@@ -252,6 +255,7 @@ class Search:
         load_optimiser(self.weight_optimiser, state["weight_optimiser"])
         load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
         checkpoint.set_random_state(state["random"])
+        self.sampler.generator.set_state(state["gates"])
         self.epoch, self.step = state["epoch"], state["step"]
         self.training_score = Score(**state["training_score"])
         self.validation_score = Score(**state["validation_score"])
@@ -282,8 +286,9 @@ class Search:
         }
         genotype = {"cells": genotype_json(found), "provenance": provenance}
         write_json(self.out / "genotype.json", genotype)
+        estimator = " ".join(str(value) for value in self.settings["estimator"].values())
         comments = [
-            f"Found by nashc for {NAME}: policy {provenance['policy']}, estimator {provenance['estimator']},",
+            f"Found by nashc for {NAME}: policy {provenance['policy']}, estimator {estimator},",
             f"{self.epoch} epochs on {provenance['data']}, batch {provenance['batch']}, seed {provenance['seed']}.",
         ]
         text = genotype_text(found, comments)

@@ -1,27 +1,57 @@
-"""The candidate operations of a search, in full precision but for the binary weights of the NAS convolutions.
+"""The candidate operations of a search.
 
 Every op takes (N, in, H, W) to (N, out, ceil(H / stride), ceil(W / stride)). None keeps running statistics: what a batch
 norm sees depends on the ops sampled before it, so an average over steps describes no network. Batches normalise themselves,
 here and in the backbone of the supernet.
+
+Beside `forward`, which trains, each op has `along(grad, node)`: the inner product <grad, op(x)>, all that the architecture's
+gradient wants of an op that did not run. It makes no graph and no more tensors than it must: of a batch norm's result
+x_hat * gain + bias, <grad, .> is the sum of gain * dL/dgain + bias * dL/dbias.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
-import torch.nn.functional as functional
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from support.binary_conv import BinaryConv, signs
 from support.derive import IDENTITY, MAX_POOL, ZERO
+
+
+class Node:
+    """A value that edges leave from, and what several of their ops need of it: made when first asked for, then kept."""
+
+    def __init__(self, x: Tensor) -> None:
+        self.x = x
+        self._pooled: dict[int, Tensor] = {}
+
+    @cached_property
+    def signs(self) -> Tensor:
+        return signs(self.x)
+
+    def pooled(self, stride: int) -> Tensor:
+        if stride not in self._pooled:
+            self._pooled[stride] = F.max_pool2d(self.x, 3, stride, 1)
+        return self._pooled[stride]
+
+
+class SearchOp(nn.Module):
+    def along(self, grad: Tensor, node: Node) -> Tensor:
+        """<grad, self(node.x)>, under no_grad."""
+        return inner_product(grad, self(node.x))
 
 
 def search_op(
     name: str, inputs: int, outputs: int, stride: int = 1, *, binary: bool = True
-) -> nn.Module:
-    """The op called `name` in the spec. binary: convolutions have weights of -s and +s, as w1 in training."""
+) -> SearchOp:
+    """The op called `name` in the spec. binary: its convolutions are binary, as in the paper's search."""
     if name == ZERO:
         return Zero(outputs, stride)
     if name == IDENTITY and (inputs, stride) == (outputs, 1):
-        return nn.Identity()
+        return Identity()
     if name == IDENTITY:
         return FactorisedIdentity(inputs, outputs, stride, binary=binary)
     if name == MAX_POOL:
@@ -29,61 +59,14 @@ def search_op(
     kind, _, window = name.partition(" ")
     assert kind == "conv", f"no search op is called {name!r}"
     kernel = int(window.partition("x")[0])
-    return nn.Sequential(_conv(inputs, outputs, kernel, stride, binary), batch_norm(outputs))
+    return (BinaryConvNorm if binary else ConvNorm)(inputs, outputs, kernel, stride)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, track_running_stats=False)
 
 
-class BinaryConv(nn.Conv2d):
-    """A convolution with weights -s and +s, s = mean |w| of the output channel; the gradient passes straight through."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight = binarise(self.weight)
-        return functional.conv2d(x, weight, None, self.stride, self.padding)
-
-
-class MaxPool(nn.Module):
-    """3x3 max-pool and batch norm. Across a channel change the pool stands beside itself until the channels are there."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__()
-        assert outputs % inputs == 0, f"a max-pool cannot make {outputs} channels of {inputs}"
-        self.copies = outputs // inputs
-        self.pool = nn.MaxPool2d(3, stride=stride, padding=1)
-        self.bn = batch_norm(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = self.pool(x)
-        if self.copies > 1:
-            pooled = torch.cat([pooled] * self.copies, dim=1)
-        return self.bn(pooled)
-
-
-class FactorisedIdentity(nn.Module):
-    """What stands for the identity where the shape changes: two 1x1 convolutions side by side, half of the channels
-    each, the second on the pixels that the first one's stride leaves out."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int, *, binary: bool = True) -> None:
-        super().__init__()
-        half = outputs // 2
-        self.even = _conv(inputs, half, 1, stride, binary)
-        self.odd = _conv(inputs, outputs - half, 1, stride, binary)
-        self.bn = batch_norm(outputs)
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        # Padded by what the shift takes off, so that odd sizes come out as ceil(H / stride) too.
-        shift = self.stride - 1
-        shifted = functional.pad(x, (0, shift, 0, shift))[:, :, shift:, shift:]
-        return self.bn(torch.cat([self.even(x), self.odd(shifted)], dim=1))
-
-
-class Zero(nn.Module):
+class Zero(SearchOp):
     """No connection: zeros in the shape that the other ops make."""
 
     def __init__(self, outputs: int, stride: int = 1) -> None:
@@ -93,18 +76,117 @@ class Zero(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         n, _, h, w = x.shape
-        return x.new_zeros(n, self.outputs, -(-h // self.stride), -(-w // self.stride))
+        return x.new_zeros(1).expand(n, self.outputs, -(-h // self.stride), -(-w // self.stride))
+
+    def along(self, grad: Tensor, node: Node) -> Tensor:
+        return grad.new_zeros(())
 
 
-def binarise(weight: Tensor) -> Tensor:
-    """-s or +s by sign (zero counts as positive), s = mean |w| over all but the first dimension."""
-    scale = weight.abs().mean(dim=tuple(range(1, weight.dim())), keepdim=True)
-    sign = torch.where(weight >= 0, 1.0, -1.0).to(weight.dtype)
-    straight_through = weight + (sign - weight).detach()
-    return straight_through * scale
+class Identity(SearchOp):
+    def forward(self, x: Tensor) -> Tensor:
+        return x
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int, binary: bool) -> nn.Conv2d:
-    if binary:
-        return BinaryConv(inputs, outputs, kernel, stride)
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+class MaxPool(SearchOp):
+    """3x3 max-pool and batch norm. Across a channel change the pool stands beside itself until the channels are there."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        assert outputs % inputs == 0, f"a max-pool cannot make {outputs} channels of {inputs}"
+        self.copies = outputs // inputs
+        self.stride = stride
+        self.bn = batch_norm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self._beside_itself(F.max_pool2d(x, 3, self.stride, 1)))
+
+    def along(self, grad: Tensor, node: Node) -> Tensor:
+        return along_normalised(grad, self._beside_itself(node.pooled(self.stride)), self.bn)
+
+    def _beside_itself(self, pooled: Tensor) -> Tensor:
+        return torch.cat([pooled] * self.copies, dim=1) if self.copies > 1 else pooled
+
+
+class ConvNorm(SearchOp):
+    """A convolution in full precision and its batch norm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        self.bn = batch_norm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))
+
+    def along(self, grad: Tensor, node: Node) -> Tensor:
+        return along_normalised(grad, self.conv(node.x), self.bn)
+
+
+class BinaryConvNorm(SearchOp):
+    """A binary convolution, ReLU, and batch norm, in this order."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = BinaryConv(inputs, outputs, kernel, stride)
+        self.bn = batch_norm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return normalised(self.conv(x), self.bn, self.conv.scale())
+
+    def along(self, grad: Tensor, node: Node) -> Tensor:
+        return along_normalised(grad, self.conv.of_signs(node.signs), self.bn, self.conv.scale())
+
+
+class FactorisedIdentity(SearchOp):
+    """What stands for the identity where the shape changes: two 1x1 convolutions side by side, half of the channels
+    each, the second on the pixels that the first one's stride leaves out."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, *, binary: bool = True) -> None:
+        super().__init__()
+        half = outputs // 2
+        conv = BinaryConv if binary else _conv_1x1
+        self.even = conv(inputs, half, 1, stride)
+        self.odd = conv(inputs, outputs - half, 1, stride)
+        self.bn = batch_norm(outputs)
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Padded by what the shift takes off, so that odd sizes come out as ceil(H / stride) too.
+        shift = self.stride - 1
+        shifted = F.pad(x, (0, shift, 0, shift))[:, :, shift:, shift:]
+        halves = [
+            conv(pixels) * (conv.scale() if isinstance(conv, BinaryConv) else 1.0)
+            for conv, pixels in ((self.even, x), (self.odd, shifted))
+        ]
+        return self.bn(torch.cat(halves, dim=1))
+
+
+def _conv_1x1(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
+
+
+# ---- batch norms and inner products ---------------------------------------------------------------
+
+
+def normalised(x: Tensor, bn: nn.BatchNorm2d, scale: float) -> Tensor:
+    """bn(scale * x), scale > 0, without multiplying: only `eps` feels it."""
+    return F.batch_norm(x, None, None, bn.weight, bn.bias, True, 0.0, _eps(bn, scale))
+
+
+def along_normalised(grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float = 1.0) -> Tensor:
+    """<grad, bn(scale * x)>, under no_grad. Two passes over x: its moments, then the gradients of gain and bias."""
+    mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)
+    _, grad_gain, grad_bias = torch.ops.aten.native_batch_norm_backward(
+        grad, x, bn.weight, None, None, mean, torch.rsqrt(variance + _eps(bn, scale)), True, 0.0, [False, True, True]
+    )  # fmt: skip
+    return torch.dot(bn.weight, grad_gain) + torch.dot(bn.bias, grad_bias)
+
+
+def _eps(bn: nn.BatchNorm2d, scale: float) -> float:
+    return bn.eps / scale**2 if scale else bn.eps
+
+
+def inner_product(a: Tensor, b: Tensor) -> Tensor:
+    """sum(a * b) of tensors of one shape."""
+    a, b = a.permute(0, 2, 3, 1), b.permute(0, 2, 3, 1)  # as they lie in memory: no copy
+    return torch.dot(a.reshape(-1), b.reshape(-1))

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
 
-from support.derive import ZERO, Edge
-from support.search_ops import search_op
+from support.derive import Edge
+from support.gates import Gate
+from support.search_ops import Node, inner_product, search_op
 
 ALPHA_STD = 1e-3
 
 
 class MixedOp(nn.Module):
-    """One edge: each call samples one candidate from softmax(alpha) and returns what that one makes of x.
+    """One edge: a call runs the op that `gate` says.
 
-    Weight step (alpha frozen): an ordinary call of the sampled op; the other candidates do not run.
+    Weight step (alpha frozen): an ordinary call of that op; the other candidates do not run.
     Architecture step (alpha wants a gradient): the output is y = sum_j g_j op_j(x) with the one-hot gate g that was drawn,
-    and backward passes dL/dg_j = <dL/dy, op_j(x)> of *every* candidate to alpha (binary gates, ProxylessNAS), running the
-    others there one after the other, so that memory holds one path.
+    and backward passes dL/dg_j = <dL/dy, op_j(x)> of every path of the gate to alpha (support/gates.py), the candidates
+    being computed there one after the other, so that memory holds one.
     """
 
     def __init__(
-        self,
-        ops: Iterable[str],
-        inputs: int,
-        outputs: int,
-        stride: int = 1,
-        *,
-        binary: bool = True,
+        self, ops: Iterable[str], inputs: int, outputs: int, stride: int = 1, *, binary: bool = True
     ) -> None:
         super().__init__()
         self.ops = tuple(ops)
@@ -38,21 +35,20 @@ class MixedOp(nn.Module):
             search_op(name, inputs, outputs, stride, binary=binary) for name in self.ops
         )
         self.alpha = nn.Parameter(ALPHA_STD * torch.randn(len(self.ops)))
-        self.sampled = 0
         self.sampled_counts = [0] * len(self.ops)
+        self._gate: Gate | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        self.sample()
-        y = self.candidates[self.sampled](x)
+        assert self._gate is not None, "gates are drawn before the network is called: set_gates"
+        y = self.candidates[self._gate.sampled](x)
         if not (self.alpha.requires_grad and torch.is_grad_enabled()):
             return y
-        return _Gates.apply(self.alpha, y, x, self)
+        return _ArchitectureGradient.apply(self.alpha, y, x, self, self._gate)
 
-    def sample(self) -> None:
-        """Draw the op of this call. On the CPU's generator wherever the network is: one seed, one sequence."""
-        probability = self.probabilities()
-        self.sampled = int(torch.multinomial(probability, 1))
-        self.sampled_counts[self.sampled] += 1
+    def set_gate(self, gate: Gate) -> None:
+        """For the calls until the next one."""
+        self._gate = gate
+        self.sampled_counts[gate.sampled] += 1
 
     def probabilities(self) -> Tensor:
         """softmax(alpha), detached, on the CPU."""
@@ -72,6 +68,11 @@ def mixed_ops(cells: Cells) -> Iterator[MixedOp]:
         yield from cell.values()
 
 
+def set_gates(mixed: Sequence[MixedOp], gates: Sequence[Gate]) -> None:
+    for edge, gate in zip(mixed, gates, strict=True):
+        edge.set_gate(gate)
+
+
 def edges(cells: Cells) -> dict[str, list[Edge]]:
     """What `derive` needs to know of the cells: the ops of each edge, their final weights, and where shapes change."""
     return {
@@ -85,27 +86,36 @@ def edges(cells: Cells) -> dict[str, list[Edge]]:
     }
 
 
-class _Gates(torch.autograd.Function):
-    """y unchanged; backward passes dL/dy on to y, and what it says about every candidate to alpha."""
+class _ArchitectureGradient(torch.autograd.Function):
+    """y unchanged; backward passes dL/dy on to y, and what it says about the candidates to alpha."""
 
     @staticmethod
-    def forward(ctx, alpha: Tensor, y: Tensor, x: Tensor, mixed: MixedOp) -> Tensor:
-        ctx.save_for_backward(alpha, y, x)
-        ctx.mixed, ctx.sampled = mixed, mixed.sampled
+    def forward(
+        ctx: Any, alpha: Tensor, y: Tensor, x: Tensor, mixed: MixedOp, gate: Gate
+    ) -> Tensor:
+        ctx.save_for_backward(y)
+        ctx.mixed, ctx.gate, ctx.node = mixed, gate, _node(x)
         return y.view_as(y)
 
     @staticmethod
-    def backward(ctx, grad_y: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        alpha, y, x = ctx.saved_tensors
-        grad_gates = torch.zeros_like(alpha)
-        with torch.no_grad():
-            for j, (name, op) in enumerate(zip(ctx.mixed.ops, ctx.mixed.candidates, strict=True)):
-                if name == ZERO:
-                    continue
-                output = y if j == ctx.sampled else op(x)
-                grad_gates[j] = torch.sum(grad_y * output)
-        # g = one-hot draw; its gradient goes on to alpha as if g were p = softmax(alpha):
-        # dL/dalpha_i = sum_j dL/dg_j p_j (delta_ij - p_i)
-        probability = torch.softmax(alpha, dim=0)
-        grad_alpha = probability * (grad_gates - torch.dot(grad_gates, probability))
-        return grad_alpha, grad_y, None, None
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        [y] = ctx.saved_tensors
+        mixed, gate = ctx.mixed, ctx.gate
+        grad_gates = torch.zeros_like(mixed.alpha)
+        for j in gate.paths:
+            if j == gate.sampled:
+                grad_gates[j] = inner_product(grad_y, y)
+            else:
+                grad_gates[j] = mixed.candidates[j].along(grad_y, ctx.node)
+        return gate.gradient_of_alpha(grad_gates), grad_y, None, None, None
+
+
+_nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
+
+
+def _node(x: Tensor) -> Node:
+    """One Node for all edges that leave x. It lives as long as one of them waits for its gradient."""
+    node = _nodes.get(id(x))
+    if node is None:  # an id is unique while its Node, which holds x, lives
+        node = _nodes[id(x)] = Node(x)
+    return node

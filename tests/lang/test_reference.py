@@ -31,6 +31,7 @@ _BY_NAME = {
     "optimiser": "`adam` or `sgd`",
     "alphas": "`adam`",
     "schedule": "`constant`, `cosine` or `step`",
+    "estimator": "`binary_gate`, `two_path` or `gumbel`",
     "ops": "list of operations",
 }
 

@@ -42,7 +42,7 @@ SEARCH = {
     "clip": 5,
     "alphas": {"lr": 3e-3, "betas": [0, 0.999], "weight_decay": 1e-3},
     "seed": 2,
-    "estimator": "binary-gate",
+    "estimator": {"name": "binary_gate"},
     "policy": "v3",
 }
 

@@ -35,7 +35,7 @@ def test_what_a_search_leaves(searched):
 
     text = (results / "found.nash").read_text()
     assert text.startswith(
-        "# Found by nashc for small: policy v3, estimator binary-gate,\n"
+        "# Found by nashc for small: policy v3, estimator binary_gate,\n"
         "# 2 epochs on digits, batch 64, seed 2.\n"
         "genotype {\n"
     )
@@ -73,7 +73,7 @@ def test_interrupted_and_resumed_search_ends_the_same(searched, tmp_path):
 
 
 def test_an_unknown_estimator(tmp_path):
-    generated = Generated.write(tmp_path / "out", search=SEARCH | {"estimator": "two-path"})
+    generated = Generated.write(tmp_path / "out", search=SEARCH | {"estimator": {"name": "oracle"}})
     failed = generated.run("search.py")
     assert failed.code == 1
-    assert failed.last("error")["message"] == "no estimator is called 'two-path'"
+    assert failed.last("error")["message"] == "no estimator is called 'oracle'"
