@@ -26,7 +26,10 @@ STDIN = Path("-")
 @common.as_json
 @common.reports_mistakes
 def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> int:
-    """Check specs: syntax, names, values, shapes, cells, what FINN can build."""
+    """Say what is wrong in specs.
+
+    Syntax, names, values, shapes, cells and what FINN can build, with several mistakes in one go.
+    """
     from nashc.diagnostics import SpecError, render_json
     from nashc.lower import lower
     from nashc.schema import load
@@ -61,7 +64,10 @@ def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> 
 @click.option("--diff", is_flag=True, help="Show what would change instead of changing it.")
 @common.reports_mistakes
 def fmt(specs: tuple[Path, ...], only_check: bool, diff: bool) -> int:
-    """Lay specs out in the one canonical way; comments are kept. `-` reads standard input."""
+    """Lay specs out in the one canonical way.
+
+    Comments are kept. `-` reads standard input.
+    """
     from nashc.diagnostics import SpecError
     from nashc.syntax import format_source
 
@@ -128,7 +134,10 @@ def _write_text(path: Path, text: str) -> None:
     help="What to start from.",
 )
 def new(spec: Path, template: str) -> int:
-    """Write a commented starter spec; an existing file is left alone."""
+    """Write a commented starter spec.
+
+    An existing file is left alone.
+    """
     from nashc.driver.starter import starter
 
     if spec.suffix != ".nash":
@@ -147,10 +156,14 @@ def new(spec: Path, template: str) -> int:
 @click.command(epilog="Example: nashc explain NASH201")
 @click.argument("code")
 def explain(code: str) -> int:
-    """Print the page of an error code: what it means, a failing and a working example."""
+    """Print the page of an error code.
+
+    What it means, a failing example and a working one.
+    """
     from nashc.diagnostics.explain import page
     from nashc.diagnostics.model import nearest
 
+    code = f"NASH{code}" if code.isdigit() else code
     text = page(code.upper())
     if text is None:
         from nashc.diagnostics.codes import CODES
@@ -180,7 +193,10 @@ def show(
     settings: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Show any form between the text and the plan: all effective values, the graph, a picture."""
+    """Show any form between text and plan.
+
+    All effective values with the place that each comes from, the graph as text, a picture.
+    """
     path = common.only_spec(spec)
     if form == "plan":
         from nashc.cli.project import plan

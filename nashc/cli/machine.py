@@ -99,7 +99,7 @@ def _clock_words(board: Board) -> str:
 @common.as_json
 @common.reports_mistakes
 def doctor(python: str, as_json: bool) -> int:
-    """What is installed, in which versions, and what that allows."""
+    """What is installed, and what that allows."""
     from nashc.driver.doctor import examine
 
     findings = examine(python, os.environ)
@@ -118,7 +118,10 @@ Examples: nashc completion bash >> ~/.bashrc
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> int:
-    """Print the script that completes nashc's commands, options, stages and files in a shell."""
+    """Print the completion script of a shell.
+
+    It completes commands, options, stages and files.
+    """
     from click.shell_completion import get_completion_class
 
     from nashc.cli import cli

@@ -81,7 +81,10 @@ def compile_(
     python: str,
     as_json: bool,
 ) -> int:
-    """Write the standalone project: model, search, train, export, verify and build programs."""
+    """Write the standalone project.
+
+    The model and the programs that search, train, export, verify and build it; they need no nashc.
+    """
     from nashc.driver.compile import compile_spec, outcome_lines
 
     request = _request(spec, out, settings, python, overwrite=overwrite)
@@ -115,9 +118,10 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Compile, search, train, export, verify, estimate, synthesise; go on where the last run stopped.
+    """Carry a spec to hardware numbers.
 
-    The result of a stage is kept as long as nothing that it depends on changes.
+    Compile, search, train, export, verify, estimate, synthesise; go on where the last run
+    stopped. The result of a stage is kept as long as nothing that it depends on changes.
     """
     from nashc.driver.display import display
     from nashc.driver.run import report_of
@@ -148,7 +152,10 @@ def plan(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """What `nashc run` would do, stage by stage, and why; what is missing is named now."""
+    """What `nashc run` would do, and why.
+
+    Stage by stage; what is missing is named now and not in hour six.
+    """
     from nashc.driver.plan import make_plan
     from nashc.driver.plan_text import plan_lines
 
@@ -180,7 +187,10 @@ def why(
     python: str,
     as_json: bool,
 ) -> int:
-    """Why a stage would run or is kept: what its result depends on, and what changed since the last."""
+    """Why a stage would run or is kept.
+
+    What its result depends on, and what changed since the last.
+    """
     from nashc.driver.why import explain_stage
 
     answer = explain_stage(_request(spec, out, settings, python, data=data), stage)
