@@ -42,7 +42,7 @@ network long {{
 }}
 
 train {{
-  data = digits
+  data = folder("images")
 }}
 
 target {{
