@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -68,8 +69,15 @@ def test_it_is_the_wheel_that_ran(nashc: Path, tmp_path: Path):
 
 
 def _run(program: Path, *words: str, cwd: Path) -> str:
+    # A checkout on the path would be found before the wheel.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [str(program), *words], cwd=cwd, capture_output=True, text=True, check=False
+        [str(program), *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
