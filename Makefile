@@ -14,7 +14,7 @@ help:
 	@echo "make test        linters, types, import contracts, tests"
 	@echo "make lint        the same without tests"
 	@echo "make fmt         lay out Python and .nash files"
-	@echo "make bench       time of check and compile, and per layer"
+	@echo "make bench       time of check and compile, and from weights to FINN's estimates"
 	@echo "make clean       remove build outputs and caches (keeps $(VENV))"
 
 # The stamp is newer than pyproject.toml when what is installed is what is asked for.
@@ -45,6 +45,7 @@ fmt: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench_check.py
+	$(BIN)/python benchmarks/bench_finn.py
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

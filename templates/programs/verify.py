@@ -330,6 +330,11 @@ def _check_export(export: Path, weights: Path) -> None:
             f"the export in {export} was made from other weights than {weights}",
             "run export.py again",
         )
+    if "model.qonnx.onnx" not in made["files"]:
+        raise StageError(
+            f"the export in {export} was made with --integer-only",
+            "run export.py without it: verify.py needs QONNX too",
+        )
     for name, digest in made["files"].items():
         path = export / name
         if not path.is_file() or sha256(path) != digest:

@@ -1,12 +1,22 @@
-"""FINN's transformations, applied without the detours that are most of their time on a large network."""
+"""FINN's transformations, applied without the detours that are most of their time on a large network.
+
+What comes out is what FINN's own `model.transform` gives (tests/support/test_finn_quick.py holds both side by side); what
+is left out, in qonnx 1.0.0, is copies of the model, scans of all its tensors for one name, and inference of all shapes
+and types after every single change.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from qonnx.core.datatype import DataType, IntType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.infer_shapes import InferShapes
 
 Say = Callable[[str], None]
 
@@ -16,29 +26,123 @@ def nothing(_text: str) -> None:
 
 
 def apply(model: Any, transformations: list[Any], say: Say = nothing) -> Any:
-    with _quick_qonnx():
+    """`model` changed in place by the transformations, in order; each is told to `say` before it begins."""
+    quick = model if isinstance(model, QuickModel) else QuickModel(model.model)
+    with _allowed_asked_of_arrays():
         for transformation in transformations:
             say(type(transformation).__name__)
-            model = model.transform(transformation, make_deepcopy=False)
-    return model
+            quick = quick.transform(transformation)
+    return quick
+
+
+class QuickModel(ModelWrapper):
+    """A ModelWrapper that is changed in place and knows where its tensors and nodes were last found."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._places: dict[str, dict[str, int]] = {}
+        self._waiting: set[type] | None = (
+            None  # inferences that the transformation under way asked for
+        )
+        super().__init__(*args, **options)
+
+    def transform(
+        self, transformation: Any, make_deepcopy: bool = False, cleanup: bool = True, **options: Any
+    ) -> QuickModel:
+        """Shapes and types are inferred once, when the outermost transformation is done, instead of at each change.
+
+        That is right where all types are known before: the transformations to hardware keep what the tensors hold.
+        """
+        del make_deepcopy
+        inference = type(transformation)
+        if self._waiting is not None:
+            if inference not in (InferShapes, InferDataTypes):
+                return super().transform(transformation, False, cleanup, **options)
+            self._waiting.add(inference)
+            return self
+        if inference is InferShapes and self.check_all_tensor_shapes_specified():
+            return self
+        self._waiting = set()
+        try:
+            model = super().transform(transformation, False, cleanup, **options)
+            waiting = self._waiting
+        finally:
+            self._waiting = None
+        for wanted in (InferShapes, InferDataTypes):
+            if wanted in waiting:
+                model = model.transform(wanted())
+        return model
+
+    def get_tensor_datatype(self, tensor_name: str) -> Any:
+        annotation = self._find(self.graph.quantization_annotation, "tensor_name", tensor_name)
+        for entry in annotation.quant_parameter_tensor_names if annotation is not None else ():
+            if entry.key == "finn_datatype":
+                return _datatype(entry.value)
+        return super().get_tensor_datatype(tensor_name)
+
+    def set_tensor_datatype(self, tensor_name: str, datatype: Any) -> None:
+        annotation = self._find(self.graph.quantization_annotation, "tensor_name", tensor_name)
+        for entry in annotation.quant_parameter_tensor_names if annotation is not None else ():
+            if entry.key == "finn_datatype" and datatype is not None:
+                entry.value = datatype.name
+                return
+        super().set_tensor_datatype(tensor_name, datatype)
+
+    def get_tensor_valueinfo(self, tensor_name: str) -> Any:
+        for ends in (self.graph.input, self.graph.output):
+            for info in ends:
+                if info.name == tensor_name:
+                    return info
+        return self._find(self.graph.value_info, "name", tensor_name)
+
+    def get_tensor_shape(
+        self, tensor_name: str, fix_missing_init_shape: bool = False
+    ) -> list[int] | None:
+        info = self.get_tensor_valueinfo(tensor_name)
+        if info is None:
+            return super().get_tensor_shape(tensor_name, fix_missing_init_shape)
+        return [dim.dim_value for dim in info.type.tensor_type.shape.dim]
+
+    def get_initializer(self, tensor_name: str, return_dtype: bool = False) -> Any:
+        if self._producer(tensor_name) is not None or not self._has_initializer(tensor_name):
+            return (None, None) if return_dtype else None
+        return super().get_initializer(tensor_name, return_dtype)
+
+    def find_producer(self, tensor_name: str) -> Any:
+        node = self._producer(tensor_name)
+        if node is not None or self._has_initializer(tensor_name):
+            return node
+        self._places["producer"] = {
+            name: i for i, node in enumerate(self.graph.node) for name in node.output
+        }
+        return self._producer(tensor_name)
+
+    def _producer(self, tensor_name: str) -> Any:
+        """The node that gave the tensor when last looked for, if it still does."""
+        place = self._places.get("producer", {}).get(tensor_name)
+        if place is None or place >= len(self.graph.node):
+            return None
+        node = self.graph.node[place]
+        return node if tensor_name in node.output else None
+
+    def _has_initializer(self, tensor_name: str) -> bool:
+        return self._find(self.graph.initializer, "name", tensor_name) is not None
+
+    def _find(self, items: Any, field: str, name: str) -> Any:
+        """The item whose `field` is `name`: looked for where it was last, and everywhere if it has moved."""
+        kind = type(items[0]).__name__ if items else ""
+        places = self._places.setdefault(kind, {})
+        place = places.get(name, len(items))
+        if place < len(items) and getattr(items[place], field) == name:
+            return items[place]
+        places.clear()
+        places.update((getattr(item, field), i) for i, item in enumerate(items))
+        return items[places[name]] if name in places else None
 
 
 @contextlib.contextmanager
-def _quick_qonnx() -> Iterator[None]:
-    """Two detours of qonnx 1.0.0 that are most of FINN's time on a large network, cut short.
-
-    Shape inference does nothing when all shapes are known. Whether a type allows each of a million thresholds is asked
-    of the array, not of a million Python numbers.
-    """
-    from qonnx.core.datatype import IntType
-    from qonnx.transformation.infer_shapes import InferShapes
-
-    infer_shapes, vectorize = InferShapes.apply, np.vectorize
-
-    def infer_unknown_shapes(self: Any, model: Any) -> tuple[Any, bool]:
-        if model.check_all_tensor_shapes_specified():
-            return model, False
-        return infer_shapes(self, model)
+def _allowed_asked_of_arrays() -> Iterator[None]:
+    """Whether a type allows each of a million thresholds is asked of the array, not of a million Python numbers."""
+    vectorize = np.vectorize
 
     def vectorize_allowed(function: Any, *args: Any, **kwargs: Any) -> Any:
         datatype = getattr(function, "__self__", None)
@@ -47,8 +151,13 @@ def _quick_qonnx() -> Iterator[None]:
             return lambda values: (values >= low) & (values <= high) & (values == np.round(values))
         return vectorize(function, *args, **kwargs)
 
-    InferShapes.apply, np.vectorize = infer_unknown_shapes, vectorize_allowed
+    np.vectorize = vectorize_allowed
     try:
         yield
     finally:
-        InferShapes.apply, np.vectorize = infer_shapes, vectorize
+        np.vectorize = vectorize
+
+
+@functools.cache
+def _datatype(name: str) -> Any:
+    return DataType[name]

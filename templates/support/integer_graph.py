@@ -282,6 +282,12 @@ class IntegerGraph:
             raise StageError(f"the output of {self.name} must be a vector, it has shape {x.shape}")
         self._logits = x
 
+    @property
+    def logits_scale(self) -> float:
+        """Real logits are this times the integers."""
+        assert self._logits is not None, "output() first"
+        return float(self._logits.gain[0])
+
     # ---- the ONNX model ------------------------------------------------------------------------
 
     def write(self, classify: bool = True) -> onnx.ModelProto:
@@ -358,7 +364,7 @@ class IntegerGraph:
         ]
         return {
             "logits_tensor": self._logits.tensor,
-            "logits_scale": repr(float(self._logits.gain[0])),
+            "logits_scale": repr(self.logits_scale),
             "boundaries": json.dumps(boundaries),
         }
 

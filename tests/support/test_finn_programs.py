@@ -45,6 +45,18 @@ def test_export_names_qonnx_after_the_layers(compiled: Path):
     } <= names
 
 
+def test_the_integer_graph_alone_needs_no_images(program: Program, compiled: Path, tmp_path: Path):
+    out = tmp_path / "export"
+    done = program("export.py", "--integer-only", "--data", "/nowhere", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["export.json", "model.integer.onnx"]
+    whole = compiled / "results" / "export" / "model.integer.onnx"
+    assert sha256(out / "model.integer.onnx") == sha256(whole)
+    done = program("verify.py", "--export", str(out))
+    assert done.returncode == 1
+    assert "was made with --integer-only" in done.stderr
+
+
 def test_golden_vectors_are_the_logits_of_the_first_images(compiled: Path):
     golden = np.load(compiled / "results" / "export" / "golden.npz", allow_pickle=False)
     assert golden["images"].shape == (16, 1, 8, 8)

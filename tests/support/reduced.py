@@ -1,0 +1,89 @@
+"""The specs of specs/ at a size at which FINN takes seconds: the same layers, fewer channels and pixels."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+from tests.paths import SPECS
+
+# Cells for the specs that would have to be searched first.
+GENOTYPES = {
+    "cifar10": "resnet18_v3",
+    "quickstart": """
+genotype {
+  group0 = identity from 0, maxpool 3x3 from 1
+  group1 = conv 3x3 from 0, maxpool 3x3 from 1
+}
+""",
+}
+SMALLER = (
+    (r"UINT8 3x224x224", "UINT8 3x64x64"),
+    (r"classes  = 1000", "classes  = 10"),
+    (r"width = 64", "width = 8"),
+    (r"param width: int = 16", "param width: int = 8"),
+)
+
+
+def reduced(name: str, folder: Path, **params: str) -> Path:
+    """The project of a reduced spec, with random weights that leave no activation without use."""
+    import torch
+
+    from support.checkpoint import code_digest, save_weights
+
+    specs = folder / "specs"
+    specs.mkdir(parents=True)
+    for source in SPECS.glob("*.nash"):
+        (specs / source.name).write_text(_smaller(source), encoding="utf-8")
+    spec = load(specs / f"{name}.nash", params)
+    for path, text in project(spec, lower(spec)).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    torch.manual_seed(0)
+    model = import_from(folder, "model")
+    network = model.Network()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the average of all batches seen
+            module.weight.data.uniform_(-1.5, 1.5)  # negative gains too
+            module.bias.data.uniform_(-0.5, 0.5)
+    with torch.no_grad():
+        for _ in range(2):
+            network(torch.randint(0, 256, (8, *model.INPUT_SHAPE)).float())
+    weights = folder / "results" / "train" / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    save_weights(weights, network, code_digest(folder / "model.py"), {})
+    return folder
+
+
+def import_from(folder: Path, name: str) -> Any:
+    """A generated module; the one of the project before is forgotten."""
+    import importlib
+
+    for known in ("model", "lowering"):
+        sys.modules.pop(known, None)
+    sys.path[:] = [path for path in sys.path if not (Path(path) / "lowering.py").is_file()]
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+def _smaller(source: Path) -> str:
+    text = source.read_text(encoding="utf-8")
+    genotype = GENOTYPES.get(source.stem, "")
+    if genotype in {path.stem for path in SPECS.glob("*.nash")}:
+        found = re.search(r"^genotype \{.*?^\}", _text(genotype), re.DOTALL | re.MULTILINE)
+        assert found, f"{genotype} has no genotype"
+        genotype = found.group()
+    for pattern, smaller in SMALLER:
+        text = re.sub(pattern, smaller, text)
+    return f"{text}\n{genotype}\n"
+
+
+def _text(name: str) -> str:
+    return (SPECS / f"{name}.nash").read_text(encoding="utf-8")
