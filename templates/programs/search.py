@@ -2,8 +2,8 @@
 
 Each step updates the architecture on a random validation batch with the weights frozen, then the weights on a training batch
 with the architecture frozen; one op runs on each edge. Training and validation are halves of the training images.
-Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, alphas.png. Ctrl-C saves a
-checkpoint, --resume goes on from it.
+Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, alphas.png. A checkpoint is
+saved at intervals and on Ctrl-C; --resume goes on from it and finds what a search that was not interrupted finds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,7 @@ from supernet import NAME, SuperNetwork
 from torch import Tensor, nn
 
 from support import checkpoint
-from support.classification import (
-    Score,
-    finite,
-    memory_errors_explained,
-    prepare,
-    stop_if_asked,
-    to_device,
-)
+from support.classification import Score, finite, prepare, to_device
 from support.data import (
     data_settings,
     halves,
@@ -39,33 +32,19 @@ from support.data import (
     training_batches,
 )
 from support.derive import Choice, Edge, derive, genotype_json, genotype_text
-from support.files import atomic_path, digest_of, read_json, write_json, write_text
+from support.files import atomic_path, read_json, write_json, write_text
 from support.gates import Sampler
-from support.optimisation import (
-    device_called,
-    learning_rate,
-    load_optimiser,
-    optimiser,
-    set_learning_rate,
-)
+from support.loop import Loop, add_loop_arguments
+from support.optimisation import load_optimiser, optimiser, set_learning_rate
 from support.progress import Progress, main
 from support.search_space import MixedOp, edges, mixed_ops, set_gates
 
 HERE = Path(__file__).resolve().parent
-CHECKPOINT = "checkpoint.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings = read_json(HERE / "settings" / "search.json")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "search", metavar="DIR")
-    parser.add_argument(
-        "--data", metavar="PATH", help="where the data set lies (default: the spec's)"
-    )
-    for name in ("epochs", "batch", "seed"):
-        default = settings[name]
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    add_loop_arguments(parser, settings, HERE / "results" / "search")
 
 
 @main("search", arguments=add_arguments)
@@ -74,30 +53,27 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
-    search = Search(settings, data, device_called(args.device), args.out)
+    search = Search(args, settings, data)
     progress.log(
         f"searching {NAME} on {search.device}: {len(search.mixed)} edges, "
-        f"{settings['epochs']} epochs of {search.steps} steps"
+        f"{settings['epochs']} epochs of {search.steps_per_epoch} steps"
     )
-    if args.resume:
-        search.resume(progress)
-    with progress.holding_signals(), memory_errors_explained(settings["batch"]):
-        search.run(progress)
+    search.run(progress)
     return search.finish(progress)
 
 
-class Search:
-    """Everything between two steps, so that it can be saved there."""
+class Search(Loop):
+    program = "search.py"
 
     def __init__(
-        self, settings: dict[str, Any], data: dict[str, Any], device: torch.device, out: Path
+        self, args: argparse.Namespace, settings: dict[str, Any], data: dict[str, Any]
     ) -> None:
-        self.settings, self.data, self.device, self.out = settings, data, device, out
+        super().__init__(args, settings, data, HERE / "supernet.py")
         seed = settings["seed"]
         self.images, self.validation = halves(open_dataset(data, "train"), seed)
-        self.steps = steps_per_epoch(self.images, settings["batch"])
+        self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(seed)
-        self.network = prepare(SuperNetwork(), device)
+        self.network = prepare(SuperNetwork(), self.device)
         self.cells = self.network.cells()
         self.mixed: list[MixedOp] = list(mixed_ops(self.cells))
         self.alphas = [mixed.alpha for mixed in self.mixed]
@@ -112,28 +88,28 @@ class Search:
             betas=tuple(map(float, alphas["betas"])),
             weight_decay=alphas["weight_decay"],
         )
-        self.epoch, self.step = 0, 0
         self.training_score, self.validation_score = Score(), Score()
         self.history: list[dict[str, Any]] = []
 
-    def run(self, progress: Progress) -> None:
-        self.network.train()
-        while self.epoch < self.settings["epochs"]:
-            self._search_epoch(progress)
-            self._close_epoch(progress)
-            self.save()
-            stop_if_asked(progress, self.save, "search.py")
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return training_batches(
+            self.images,
+            self.batch,
+            seed=self.settings["seed"],
+            epoch=self.epoch,
+            start=self.step,
+        )
 
-    def _search_epoch(self, progress: Progress) -> None:
-        size, seed = self.settings["batch"], self.settings["seed"]
-        batches = training_batches(self.images, size, seed=seed, epoch=self.epoch, start=self.step)
-        for batch in batches:
-            drawn = random_batch(self.validation, size, seed=seed, epoch=self.epoch, step=self.step)
-            self._architecture_step(*to_device(drawn, self.device))
-            self._weight_step(*to_device(batch, self.device))
-            self.step += 1
-            self._report(progress)
-            stop_if_asked(progress, self.save, "search.py")
+    def take_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        drawn = random_batch(
+            self.validation,
+            self.batch,
+            seed=self.settings["seed"],
+            epoch=self.epoch,
+            step=self.step,
+        )
+        self._architecture_step(*to_device(drawn, self.device))
+        self._weight_step(*to_device(batch, self.device))
 
     def _architecture_step(self, images: Tensor, labels: Tensor) -> None:
         _freeze(self.weights, True)
@@ -143,7 +119,7 @@ class Search:
         set_gates(self.mixed, gates)
         logits = self.network(images)
         loss = F.cross_entropy(logits, labels)
-        value = finite(loss, f"{self._where()}, architecture", self.settings["alphas"]["lr"])
+        value = finite(loss, f"{self.where()}, architecture", self.settings["alphas"]["lr"])
         self.alpha_optimiser.zero_grad()
         loss.backward()
         self.alpha_optimiser.step()
@@ -158,7 +134,7 @@ class Search:
         set_gates(self.mixed, self.sampler.for_weights(self.alphas))
         logits = self.network(images)
         loss = F.cross_entropy(logits, labels)
-        value = finite(loss, f"{self._where()}, weights", rate)
+        value = finite(loss, f"{self.where()}, weights", rate)
         # To None, not to zero: an op that was not sampled keeps its weights and its momentum as they are.
         self.weight_optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -167,7 +143,7 @@ class Search:
         self.weight_optimiser.step()
         self.training_score.add(logits, labels, value)
 
-    def _close_epoch(self, progress: Progress) -> None:
+    def close_epoch(self, progress: Progress) -> None:
         self.history.append(
             {
                 "epoch": self.epoch + 1,
@@ -195,78 +171,44 @@ class Search:
             f"  train {self.training_score.top1:7.2%}  validation {self.validation_score.top1:7.2%}"
             f"  mean entropy {sum(entropies) / len(entropies):.4f} nats"
         )
-        self.epoch, self.step = self.epoch + 1, 0
         self.training_score, self.validation_score = Score(), Score()
         for mixed in self.mixed:
             mixed.sampled_counts = [0] * len(mixed.ops)
 
-    def _report(self, progress: Progress) -> None:
-        progress.update(
-            self.epoch + self.step / self.steps,
-            self.settings["epochs"],
-            unit="epochs",
-            text=f"loss {self.training_score.loss:.4f}  top-1 {self.training_score.top1:.2%}",
-            metrics={
-                "loss": self.training_score.loss,
-                "top1": self.training_score.top1,
-                "validation_loss": self.validation_score.loss,
-                "validation_top1": self.validation_score.top1,
-            },
-        )
-
-    def _where(self) -> str:
-        return f"epoch {self.epoch + 1}, step {self.step + 1}"
+    def metrics(self) -> dict[str, float]:
+        return {
+            "loss": self.training_score.loss,
+            "top1": self.training_score.top1,
+            "validation_loss": self.validation_score.loss,
+            "validation_top1": self.validation_score.top1,
+        }
 
     def _rate(self) -> float:
         weights = self.settings["weights"]
-        return learning_rate(
-            weights["optimiser"]["lr"],
-            weights.get("schedule"),
-            self.epoch + self.step / self.steps,
-            self.settings["epochs"],
-        )
+        return self.rate(weights["optimiser"]["lr"], weights.get("schedule"))
 
-    def save(self) -> None:
-        checkpoint.save_checkpoint(
-            self.out / CHECKPOINT,
-            self._digest(),
-            {
-                "network": dict(self.network.state_dict()),
-                "weight_optimiser": self.weight_optimiser.state_dict(),
-                "alpha_optimiser": self.alpha_optimiser.state_dict(),
-                "random": checkpoint.random_state(),
-                "gates": self.sampler.generator.get_state(),
-                "epoch": self.epoch,
-                "step": self.step,
-                "training_score": asdict(self.training_score),
-                "validation_score": asdict(self.validation_score),
-                "sampled_counts": [mixed.sampled_counts for mixed in self.mixed],
-                "history": self.history,
-            },
-        )
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": dict(self.network.state_dict()),
+            "weight_optimiser": self.weight_optimiser.state_dict(),
+            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+            "gates": self.sampler.generator.get_state(),
+            "training_score": asdict(self.training_score),
+            "validation_score": asdict(self.validation_score),
+            "sampled_counts": [mixed.sampled_counts for mixed in self.mixed],
+            "history": self.history,
+        }
 
-    def resume(self, progress: Progress) -> None:
-        path = self.out / CHECKPOINT
-        if not path.exists():
-            progress.log(f"no checkpoint in {self.out}: starting at the first epoch")
-            return
-        state = checkpoint.load_checkpoint(path, self._digest())
+    def load(self, path: Path, state: dict[str, Any]) -> None:
         checkpoint.load_state(path, self.network, state["network"])
         load_optimiser(self.weight_optimiser, state["weight_optimiser"])
         load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
-        checkpoint.set_random_state(state["random"])
         self.sampler.generator.set_state(state["gates"])
-        self.epoch, self.step = state["epoch"], state["step"]
         self.training_score = Score(**state["training_score"])
         self.validation_score = Score(**state["validation_score"])
         for mixed, counts in zip(self.mixed, state["sampled_counts"], strict=True):
             mixed.sampled_counts = counts
         self.history = state["history"]
-        progress.log(f"going on at {self._where()}")
-
-    def _digest(self) -> str:
-        data = {key: value for key, value in self.data.items() if key != "path"}
-        return digest_of([checkpoint.code_digest(HERE / "supernet.py"), self.settings, data])
 
     def finish(self, progress: Progress) -> dict[str, Any]:
         found_edges = edges(self.cells)

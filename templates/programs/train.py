@@ -1,13 +1,14 @@
 """Train the quantised network (NASH, Algorithm 2) and test it.
 
-Writes weights.safetensors, metrics.json and, with matplotlib, curve.png. Ctrl-C saves a checkpoint; --resume goes on from
-it and ends with the same weights, to the bit on a CPU, as a run that was not interrupted.
+Writes weights.safetensors, metrics.json and, with matplotlib, curve.png. A checkpoint is saved at intervals and on Ctrl-C;
+--resume goes on from it and ends with the same weights, to the bit on a CPU, as a run that was not interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,52 +19,21 @@ from model import NAME, Network
 from torch import Tensor
 
 from support import checkpoint
-from support.classification import (
-    Score,
-    evaluate,
-    finite,
-    memory_errors_explained,
-    prepare,
-    stop_if_asked,
-    to_device,
-)
+from support.classification import Score, evaluate, finite, prepare, to_device
 from support.data import Dataset, data_settings, open_dataset, steps_per_epoch, training_batches
-from support.files import atomic_path, digest_of, read_json, sha256, write_json
-from support.optimisation import (
-    device_called,
-    learning_rate,
-    load_optimiser,
-    optimiser,
-    set_learning_rate,
-)
+from support.files import atomic_path, read_json, sha256, write_json
+from support.loop import Loop, add_loop_arguments
+from support.optimisation import load_optimiser, optimiser, set_learning_rate
 from support.progress import Progress, main
 
 HERE = Path(__file__).resolve().parent
-CHECKPOINT = "checkpoint.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings = read_json(HERE / "settings" / "train.json")
     rate = settings["optimiser"]["lr"]
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "train", metavar="DIR")
-    parser.add_argument(
-        "--data", metavar="PATH", help="where the data set lies (default: the spec's)"
-    )
-    parser.add_argument(
-        "--epochs",
-        type=int,
-        default=settings["epochs"],
-        help=f"(default: {settings['epochs']})",
-    )
-    parser.add_argument(
-        "--batch", type=int, default=settings["batch"], help=f"(default: {settings['batch']})"
-    )
+    add_loop_arguments(parser, settings, HERE / "results" / "train")
     parser.add_argument("--lr", type=float, default=rate, help=f"(default: {rate:g})")
-    parser.add_argument(
-        "--seed", type=int, default=settings["seed"], help=f"(default: {settings['seed']})"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
 
 
 @main("train", arguments=add_arguments)
@@ -73,72 +43,51 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings["optimiser"] = settings["optimiser"] | {"lr": args.lr}
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
-    training = Training(settings, data, device_called(args.device), args.out)
+    training = Training(args, settings, data)
     progress.log(
         f"training {NAME} on {training.device}: {len(training.images.labels)} images, "
-        f"{settings['epochs']} epochs of {training.steps} steps, {training.parameters} parameters"
+        f"{settings['epochs']} epochs of {training.steps_per_epoch} steps, {training.parameters} parameters"
     )
-    if args.resume:
-        training.resume(progress)
-    with progress.holding_signals(), memory_errors_explained(settings["batch"]):
-        score = training.run(progress)
-    return training.finish(score, progress)
+    training.run(progress)
+    return training.finish(progress)
 
 
-class Training:
-    """Everything between two steps, so that it can be saved there."""
+class Training(Loop):
+    program = "train.py"
 
     def __init__(
-        self, settings: dict[str, Any], data: dict[str, Any], device: torch.device, out: Path
+        self, args: argparse.Namespace, settings: dict[str, Any], data: dict[str, Any]
     ) -> None:
-        self.settings, self.data, self.device, self.out = settings, data, device, out
+        super().__init__(args, settings, data, HERE / "model.py")
         self.images: Dataset = open_dataset(data, "train")
         self.test_images: Dataset = open_dataset(data, "test")
-        self.steps = steps_per_epoch(self.images, settings["batch"])
+        self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(settings["seed"])
-        self.network = prepare(Network(), device)
+        self.network = prepare(Network(), self.device)
         self.parameters = sum(parameter.numel() for parameter in self.network.parameters())
         self.optimiser = optimiser(self.network.parameters(), settings["optimiser"])
-        self.epoch, self.step = 0, 0
         self.score = Score()
+        self.tested: Score | None = None
         self.curve: list[dict[str, float]] = []
 
-    def run(self, progress: Progress) -> Score:
-        """All epochs that are left; the test score after the last."""
-        tested = None
-        while self.epoch < self.settings["epochs"]:
-            self._train_epoch(progress)
-            tested = self._test(progress)
-            self._close_epoch(tested, progress)
-            every = self.settings.get("checkpoint_every") or 1
-            if self.epoch % every == 0 or self.epoch == self.settings["epochs"]:
-                self.save()
-            stop_if_asked(progress, self.save, "train.py")
-        return tested if tested is not None else self._test(progress)
-
-    def _train_epoch(self, progress: Progress) -> None:
-        self.network.train()
-        batches = training_batches(
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return training_batches(
             self.images,
-            self.settings["batch"],
+            self.batch,
             seed=self.settings["seed"],
             epoch=self.epoch,
             start=self.step,
         )
-        for batch in batches:
-            self._train_step(*to_device(batch, self.device))
-            self.step += 1
-            self._report(progress)
-            stop_if_asked(progress, self.save, "train.py")
 
-    def _train_step(self, images: Tensor, labels: Tensor) -> None:
+    def take_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        images, labels = to_device(batch, self.device)
         rate = self._rate()
         set_learning_rate(self.optimiser, rate)
         logits = self.network(images)
         loss = F.cross_entropy(
             logits, labels, label_smoothing=self.settings.get("label_smoothing") or 0.0
         )
-        value = finite(loss, f"epoch {self.epoch + 1}, step {self.step + 1}", rate)
+        value = finite(loss, self.where(), rate)
         self.optimiser.zero_grad()
         loss.backward()
         if self.settings.get("clip"):
@@ -146,16 +95,8 @@ class Training:
         self.optimiser.step()
         self.score.add(logits, labels, value)
 
-    def _test(self, progress: Progress) -> Score:
-        return evaluate(
-            self.network,
-            self.test_images,
-            self.settings["batch"],
-            self.device,
-            lambda: stop_if_asked(progress, self.save, "train.py"),
-        )
-
-    def _close_epoch(self, tested: Score, progress: Progress) -> None:
+    def close_epoch(self, progress: Progress) -> None:
+        tested = self.tested = self._test(progress)
         entry = {
             "epoch": self.epoch + 1,
             "lr": self._rate(),
@@ -170,64 +111,38 @@ class Training:
             f"epoch {entry['epoch']:3}  loss {entry['loss']:.4f}  train {entry['top1']:7.2%}"
             f"  test {tested.top1:7.2%} (top-5 {tested.top5:.2%})"
         )
-        self.epoch, self.step, self.score = self.epoch + 1, 0, Score()
+        self.score = Score()
 
-    def _report(self, progress: Progress) -> None:
-        progress.update(
-            self.epoch + self.step / self.steps,
-            self.settings["epochs"],
-            unit="epochs",
-            text=f"loss {self.score.loss:.4f}  top-1 {self.score.top1:.2%}",
-            metrics={
-                "loss": self.score.loss,
-                "top1": self.score.top1,
-                "top5": self.score.top5,
-                "lr": self._rate(),
-            },
+    def _test(self, progress: Progress) -> Score:
+        return evaluate(
+            self.network, self.test_images, self.batch, self.device, lambda: self.pause(progress)
         )
+
+    def metrics(self) -> dict[str, float]:
+        score = self.score
+        return {"loss": score.loss, "top1": score.top1, "top5": score.top5, "lr": self._rate()}
 
     def _rate(self) -> float:
-        return learning_rate(
-            self.settings["optimiser"]["lr"],
-            self.settings.get("schedule"),
-            self.epoch + self.step / self.steps,
-            self.settings["epochs"],
-        )
+        return self.rate(self.settings["optimiser"]["lr"], self.settings.get("schedule"))
 
-    def save(self) -> None:
-        checkpoint.save_checkpoint(
-            self.out / CHECKPOINT,
-            self._digest(),
-            {
-                "network": dict(self.network.state_dict()),
-                "optimiser": self.optimiser.state_dict(),
-                "random": checkpoint.random_state(),
-                "epoch": self.epoch,
-                "step": self.step,
-                "score": asdict(self.score),
-                "curve": self.curve,
-            },
-        )
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": dict(self.network.state_dict()),
+            "optimiser": self.optimiser.state_dict(),
+            "score": asdict(self.score),
+            "tested": asdict(self.tested) if self.tested else None,
+            "curve": self.curve,
+        }
 
-    def resume(self, progress: Progress) -> None:
-        path = self.out / CHECKPOINT
-        if not path.exists():
-            progress.log(f"no checkpoint in {self.out}: starting at the first epoch")
-            return
-        state = checkpoint.load_checkpoint(path, self._digest())
+    def load(self, path: Path, state: dict[str, Any]) -> None:
         checkpoint.load_state(path, self.network, state["network"])
         load_optimiser(self.optimiser, state["optimiser"])
-        checkpoint.set_random_state(state["random"])
-        self.epoch, self.step = state["epoch"], state["step"]
         self.score = Score(**state["score"])
+        self.tested = Score(**state["tested"]) if state["tested"] else None
         self.curve = state["curve"]
-        progress.log(f"going on at epoch {self.epoch + 1}, step {self.step + 1}")
 
-    def _digest(self) -> str:
-        data = {key: value for key, value in self.data.items() if key != "path"}
-        return digest_of([checkpoint.code_digest(HERE / "model.py"), self.settings, data])
-
-    def finish(self, score: Score, progress: Progress) -> dict[str, Any]:
+    def finish(self, progress: Progress) -> dict[str, Any]:
+        score = self.tested or self._test(progress)
         digest = checkpoint.code_digest(HERE / "model.py")
         weights = self.out / "weights.safetensors"
         about = {"name": NAME, "top1": score.top1, "epochs": self.epoch}

@@ -75,7 +75,7 @@ def save_checkpoint(path: Path, digest: str, state: Any) -> None:
 
 def load_checkpoint(path: Path, digest: str) -> Any:
     """The state as it was saved, to the bit. Errors: StageError as in load_weights."""
-    tensors, header = read(path)
+    tensors, header = read(path, "remove it and start again without --resume")
     if header.get("digest") != digest:
         raise StageError(
             f"{path} belongs to another spec or to other settings",
@@ -90,7 +90,8 @@ def write(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> Non
     write_bytes(path, save(plain, {_HEADER: text}))
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """help: the way out of a broken file."""
     if not path.is_file():
         raise StageError(f"there is no file {path}")
     try:
@@ -99,11 +100,11 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise StageError(
-            f"{path} is broken or was not written by a program of this folder ({error})"
+            f"{path} is broken or was not written by a program of this folder ({error})", help
         ) from error
     if header.get("format") != FORMAT:
         raise StageError(
-            f"{path} has the format {header.get('format')}, this program reads {FORMAT}"
+            f"{path} has the format {header.get('format')}, this program reads {FORMAT}", help
         )
     return tensors, header
 

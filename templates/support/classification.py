@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.data import Dataset, test_batches
-from support.progress import Progress, StageError
+from support.progress import StageError
 
 
 @dataclass
@@ -96,12 +96,3 @@ def memory_errors_explained(batch: int) -> Iterator[None]:
             f"the device has too little memory for a batch of {batch}",
             f"try --batch {max(1, batch // 2)}",
         ) from error
-
-
-def stop_if_asked(progress: Progress, save: Callable[[], None], program: str) -> None:
-    """Where the state is whole: if SIGINT or SIGTERM came, save and end."""
-    if progress.stop_signal is None:
-        return
-    save()
-    progress.log(f"saved; python {program} --resume goes on from here")
-    progress.stop()

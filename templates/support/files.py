@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -13,27 +14,41 @@ from typing import Any
 
 from support.progress import StageError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`, moved over it at the end; removed if anything went wrong.
 
-    For writers that want a path of their own (onnx.save, savefig, np.savez): the ending is kept.
+    For writers that want a path of their own (onnx.save, savefig, np.savez): the ending is kept. After a power cut, too,
+    `path` is the old file or the new one. Errors: StageError when the disk is full or cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        # mkstemp makes files that only their owner reads; results are for everybody the umask allows.
-        temporary.chmod(0o666 & ~_umask())
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=_leftover_prefix(path), suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            # mkstemp makes files that only their owner reads; results are for everybody the umask allows.
+            temporary.chmod(0o666 & ~_umask())
+            _sync(temporary)
+            temporary.replace(path)
+            if os.name == "posix":  # elsewhere a folder cannot be opened
+                _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path | str) -> None:
+    """Temporary files of writers of `path` that were killed. Not while another process may write it."""
+    path = Path(path)
+    for leftover in path.parent.glob(f"{_leftover_prefix(path)}*{path.suffix}"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
@@ -68,6 +83,33 @@ def digest_of(value: Any) -> str:
 def sha256(path: Path | str) -> str:
     with Path(path).open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StageError(
+                f"cannot write {path}: {(error.strerror or str(error)).lower()}",
+                "make room on the disk and run again",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StageError(f"cannot write {path}: {(error.strerror or '').lower()}") from error
+        raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _leftover_prefix(path: Path) -> str:
+    return f".{path.stem}-"
 
 
 def _umask() -> int:

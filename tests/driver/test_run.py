@@ -278,6 +278,18 @@ def test_an_interrupted_stage_goes_on_where_it_stopped(lab: Lab, number: signal.
     assert "--resume" in calls[0]["argv"]
 
 
+def test_a_run_that_was_killed_goes_on_from_the_last_checkpoint(lab: Lab):
+    process = _start(lab, {"FAKE_HANG": "train"})
+    _wait_for(lab.folder / "hanging")
+    process.kill()
+    process.communicate(timeout=30)
+    lab.calls()
+    lab.run()
+    assert "goes on where it was stopped" in lab.screen()
+    [first, *_] = lab.calls()
+    assert first["stage"] == "train" and "--resume" in first["argv"]
+
+
 def _start(lab: Lab, environment: dict[str, str]) -> subprocess.Popen[str]:
     lab.spec.write_text(without_compare(QUICKSTART.read_text()))
     return subprocess.Popen(

@@ -39,7 +39,7 @@ def test_the_program_opens_no_settings_but_those_declared(stage: Stage, files: d
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_the_program_knows_the_options_it_is_given(stage: Stage, files: dict[str, str]):
-    text = files[stage.program]
+    text = "".join(files[path] for path in program_files(stage, files))
     options = {"--out", *(take.option for take in stage.takes)}
     options |= {"--data"} if stage.reads_data else set()
     options |= {"--resume"} if stage.can_resume else set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -83,6 +84,20 @@ class Generated:
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
+
+    def interrupted(
+        self, program: str, number: signal.Signals, *arguments: str, after_epochs: float
+    ) -> tuple[Finished, float]:
+        """How a program ended that got a signal once it had done so much; and how much it had told by then."""
+        process = self.start(program, *arguments)
+        assert process.stdout is not None
+        done = 0.0
+        for line in process.stdout:
+            done = json.loads(line).get("done", done)
+            if done > after_epochs:
+                break
+        process.send_signal(number)
+        return finish(process), done
 
     def run(self, program: str, *arguments: str) -> Finished:
         return finish(self.start(program, *arguments))

@@ -1,7 +1,11 @@
 """Weights and interrupted work come back to the bit, and never into another network."""
 
 import json
+import os
+import signal
+import time
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -16,6 +20,7 @@ from support.checkpoint import (  # noqa: E402
     save_checkpoint,
     save_weights,
 )
+from support.files import remove_leftovers  # noqa: E402
 from support.progress import StageError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -105,6 +110,43 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert load_checkpoint(path, "digest") == {"epoch": 1}
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert read(path)[0] == {}
+
+
+def test_a_full_disk(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, "digest", {"epoch": 1})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(StageError) as caught:
+            save_checkpoint(path, "digest", {"tensor": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.message == f"cannot write {path}: file too large"
+    assert caught.value.help == "make room on the disk and run again"
+    assert load_checkpoint(path, "digest") == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes that it forked")
+def test_whenever_a_writer_is_killed_the_file_is_whole(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    states = [{"tensor": torch.full((50_000,), float(number))} for number in (1, 2)]
+    save_checkpoint(path, "digest", states[0])
+    for moment_s in np.linspace(0.001, 0.05, 20):
+        child = os.fork()
+        if child == 0:
+            while True:
+                for state in states:
+                    save_checkpoint(path, "digest", state)
+        time.sleep(moment_s)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        found = load_checkpoint(path, "digest")["tensor"]
+        assert found.unique().tolist() in ([1.0], [2.0])
+    remove_leftovers(path)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_the_digest_of_code_ignores_comments_and_layout(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from generated import SEARCH, Generated, finish
+from generated import SEARCH, Generated
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -55,18 +55,16 @@ def test_the_history(searched):
     assert 1.7 < edge["entropy_nats"] < 1.792
 
 
-def test_interrupted_and_resumed_search_ends_the_same(searched, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_and_resumed_search_ends_the_same(searched, tmp_path, number):
     whole, _ = searched
     generated = Generated.write(tmp_path / "out")
-    process = generated.start("search.py")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line).get("done", 0) > 0.4:
-            break
-    process.send_signal(signal.SIGINT)
-    assert finish(process).code == 130
+    every = ("--save-steps", "2")
+    stopped, _ = generated.interrupted("search.py", number, *every, after_epochs=0.4)
+    assert stopped.code == (143 if number == signal.SIGTERM else -signal.SIGKILL)
     resumed = generated.run("search.py", "--resume")
     assert resumed.code == 0, resumed.errors
+    assert any(e.get("text", "").startswith("going on at epoch 1, step ") for e in resumed.events)
     for name in FILES:
         found = generated.folder / "results" / "search" / name
         assert found.read_bytes() == (whole / name).read_bytes(), name

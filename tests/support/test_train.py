@@ -1,6 +1,7 @@
 """train.py in a compiled folder: it learns, stops and goes on, and its weights load back exactly."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 pytest.importorskip("sklearn")
 
-from generated import TRAIN, Generated, finish  # noqa: E402
+from generated import TRAIN, Generated  # noqa: E402
 
 from support.optimisation import learning_rate, optimiser  # noqa: E402
 from support.progress import StageError  # noqa: E402
@@ -72,28 +73,38 @@ def test_the_weights_load_back_exactly(trained):
     assert float(loaded.stdout) == finished.last("result")["top1"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_and_resumed_training_ends_with_the_same_bits(trained, tmp_path, number, code):
-    whole, _ = trained
+def test_interrupted_and_resumed_training_ends_with_the_same_bits(trained, tmp_path):
     generated = Generated.write(tmp_path / "out")
-    process = generated.start("train.py")
-    assert process.stdout is not None
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "progress" and event["done"] > 0.4:
-            break
-    process.send_signal(number)
-    stopped = finish(process)
-    assert stopped.code == code
+    stopped, _ = generated.interrupted("train.py", signal.SIGINT, after_epochs=0.4)
+    assert stopped.code == 130
     assert stopped.events[-2]["text"] == "saved; python train.py --resume goes on from here"
     results = generated.folder / "results" / "train"
     assert [file.name for file in results.iterdir()] == ["checkpoint.safetensors"]
-
     resumed = generated.run("train.py", "--resume")
     assert resumed.code == 0, resumed.errors
+    assert_same_results(generated, trained)
+
+
+def test_killed_training_loses_one_interval_and_ends_with_the_same_bits(trained, tmp_path):
+    generated = Generated.write(tmp_path / "out")
+    every = ("--save-steps", "3")
+    killed, done = generated.interrupted("train.py", signal.SIGKILL, *every, after_epochs=0.6)
+    assert killed.code == -signal.SIGKILL
+    resumed = generated.run("train.py", "--resume", *every)
+    assert resumed.code == 0, resumed.errors
+    [place] = [e["text"] for e in resumed.events if e.get("text", "").startswith("going on at ")]
+    epoch, step = (int(word) for word in re.findall(r"\d+", place))
+    steps = round(done * 22)  # 1438 images, 64 in a batch
+    assert (epoch - 1) * 22 + step - 1 >= steps - 3
+    assert_same_results(generated, trained)
+
+
+def assert_same_results(generated, trained):
+    whole, _ = trained
     for name in ("weights.safetensors", "metrics.json"):
-        wanted = (whole.folder / "results" / "train" / name).read_bytes()
-        assert (results / name).read_bytes() == wanted, name
+        found = generated.folder / "results" / "train" / name
+        wanted = whole.folder / "results" / "train" / name
+        assert found.read_bytes() == wanted.read_bytes(), name
 
 
 def test_a_checkpoint_of_other_settings_is_refused(trained, tmp_path):
@@ -102,6 +113,17 @@ def test_a_checkpoint_of_other_settings_is_refused(trained, tmp_path):
     refused = Generated(tmp_path / "out").run("train.py", "--resume", "--lr", "0.5")
     assert refused.code == 1
     assert "belongs to another spec or to other settings" in refused.last("error")["message"]
+
+
+def test_a_truncated_checkpoint_is_refused(trained, tmp_path):
+    generated, _ = trained
+    shutil.copytree(generated.folder, tmp_path / "out")
+    path = tmp_path / "out" / "results" / "train" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    refused = Generated(tmp_path / "out").run("train.py", "--resume")
+    assert refused.code == 1
+    assert refused.last("error")["message"].startswith(f"{path} is broken")
+    assert refused.last("error")["help"] == "remove it and start again without --resume"
 
 
 def test_a_loss_that_is_no_number(tmp_path):
