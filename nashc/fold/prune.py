@@ -1,0 +1,58 @@
+"""Rows that another row beats in everything are removed: no best folding needs them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nashc.fold.tables import Floats, Ints, Problem
+
+
+def front(columns: Floats) -> Ints:
+    """Numbers of the rows, ascending, that no other row beats or equals in all columns; of equals the first stays.
+
+    columns: [rows, what is to be small]. The work is rows times survivors.
+    """
+    order = np.lexsort((np.arange(len(columns)), columns.sum(axis=1)))
+    kept: list[int] = []
+    while len(order):
+        best = order[0]  # nothing left has a smaller sum, so that nothing left beats it
+        kept.append(int(best))
+        order = order[(columns[order] < columns[best]).any(axis=1)]
+    return np.array(sorted(kept), dtype=np.int64)
+
+
+def rows_worth_having(
+    problem: Problem, interval: float | None, *, latency_counts: bool
+) -> list[Ints]:
+    """For each table the rows of its front, compared only within equal stream widths of its links.
+
+    interval: rows that take longer are left out, and cycles count no further. None: cycles are compared too.
+    A table may end up empty when the interval is shorter than all of its rows.
+    """
+    ports: list[list[Ints]] = [[] for _ in problem.tables]
+    for link in problem.links:
+        ports[link.first].append(link.first_port)
+        ports[link.second].append(link.second_port)
+    found = []
+    for table, seen in zip(problem.tables, ports, strict=True):
+        columns = [table.use]
+        if interval is None:
+            columns.append(table.cycles[:, None])
+        if latency_counts:
+            columns.append(table.latency[:, None])
+        rows = (
+            np.arange(len(table)) if interval is None else np.flatnonzero(table.cycles <= interval)
+        )
+        found.append(_front_by_port(np.hstack(columns), rows, seen))
+    return found
+
+
+def _front_by_port(columns: Floats, rows: Ints, ports: list[Ints]) -> Ints:
+    if not ports or not len(rows):
+        return np.asarray(rows[front(columns[rows])], dtype=np.int64)
+    _, classes = np.unique(np.stack([port[rows] for port in ports]), axis=1, return_inverse=True)
+    kept = []
+    for port in range(int(classes.max()) + 1):
+        members = rows[classes.ravel() == port]
+        kept.append(members[front(columns[members])])
+    return np.asarray(np.sort(np.concatenate(kept)), dtype=np.int64)

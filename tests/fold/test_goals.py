@@ -1,0 +1,186 @@
+"""The solver against trying everything, on small random tables; its proofs are added up by hand."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nashc.fold.exact import STRETCH_GAP
+from nashc.fold.goals import Answer, Question, Shortage, growth
+from nashc.fold.prune import front
+from nashc.fold.quick import Prices, fit
+from nashc.fold.tables import Floats, Ints, Link, Problem, Table
+
+RESOURCES = ("lut", "bram18")
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Up to four layers of up to five rows, with converters between some and a skip connection."""
+    numbers = st.integers(0, 9)
+    tables = []
+    for number in range(draw(st.integers(1, 4))):
+        rows = draw(st.integers(1, 5))
+        cycles = np.array(draw(st.lists(st.integers(1, 9), min_size=rows, max_size=rows)), float)
+        use = [[draw(numbers), draw(numbers)] for _ in range(rows)]
+        tables.append(Table(f"layer{number}", cycles, np.array(use, float), cycles))
+    links = []
+    for second in range(1, len(tables)):
+        if draw(st.booleans()):
+            first = draw(st.integers(0, second - 1))
+            ports = [
+                np.array([draw(st.integers(0, 1)) for _ in range(len(tables[t]))])
+                for t in (first, second)
+            ]
+            cost = np.array([[[draw(numbers), 0] for _ in range(2)] for _ in range(2)], float)
+            links.append(Link(first, second, *ports, cost))
+    after: tuple[tuple[int, ...], ...] = tuple(
+        () if t == 0 else (t - 1,) for t in range(len(tables))
+    )
+    if len(tables) > 2 and draw(st.booleans()):
+        after = (*after[:-1], (len(tables) - 2, 0))
+    return Problem(tuple(tables), RESOURCES, tuple(links), after)
+
+
+budgets = st.tuples(
+    st.one_of(st.integers(0, 60), st.just(np.inf)), st.one_of(st.integers(0, 40), st.just(np.inf))
+).map(lambda pair: np.array(pair, float))
+PREFER = (np.array([1.0, 3.0]), np.array([1.0, 0.0]))
+
+
+def choices(problem: Problem) -> Iterator[Ints]:
+    for rows in itertools.product(*(range(len(table)) for table in problem.tables)):
+        yield np.array(rows)
+
+
+def fitting(problem: Problem, budget: Floats) -> list[Ints]:
+    return [choice for choice in choices(problem) if (problem.total(choice) <= budget).all()]
+
+
+def liking(problem: Problem, choice: Ints) -> tuple[float, ...]:
+    return tuple(float(problem.total(choice) @ weights) for weights in PREFER)
+
+
+def likings_agree(problem: Problem, answer: Answer, best: Ints) -> None:
+    assert answer.gap == 0
+    assert liking(problem, answer.choice) == liking(problem, best)
+
+
+def about(factor: float, smallest: float) -> None:
+    assert smallest <= factor <= smallest * (1 + STRETCH_GAP)
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(), budgets)
+def test_max_throughput_is_what_trying_everything_finds(problem: Problem, budget: Floats) -> None:
+    found = Question(problem, budget, PREFER).max_throughput()
+    fits = fitting(problem, budget)
+    if not fits:
+        assert isinstance(found, Shortage) and found.nearest is not None
+        about(found.factor, min(growth(problem.total(c), budget) for c in choices(problem)))
+        return
+    best = min(fits, key=lambda choice: (problem.interval(choice), liking(problem, choice)))
+    assert isinstance(found, Answer)
+    assert found.interval == problem.interval(best) == problem.interval(found.choice)
+    assert (found.use == problem.total(found.choice)).all() and (found.use <= budget).all()
+    likings_agree(problem, found, best)
+    check_step(problem, budget, found)
+
+
+def check_step(problem: Problem, budget: Floats, found: Answer) -> None:
+    """The next step is the next interval there is, and its factor the smallest that suffices."""
+    assert found.step is not None
+    faster = [c for c in choices(problem) if problem.interval(c) < found.interval]
+    if found.step.interval is None:
+        assert not faster and found.step.stuck
+        return
+    at_step = [c for c in faster if problem.interval(c) <= found.step.interval]
+    assert at_step
+    about(found.step.factor, min(max(1, growth(problem.total(c), budget)) for c in at_step))
+    slow = [
+        t.name
+        for t, r in zip(problem.tables, found.choice, strict=True)
+        if t.cycles[r] > found.step.interval
+    ]
+    assert list(found.step.waiting) == slow != []
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(), budgets, st.integers(1, 9))
+def test_min_use_is_what_trying_everything_finds(
+    problem: Problem, budget: Floats, interval: int
+) -> None:
+    found = Question(problem, budget, PREFER).min_use(interval)
+    quick = [c for c in choices(problem) if problem.interval(c) <= interval]
+    fits = [c for c in quick if (problem.total(c) <= budget).all()]
+    if fits:
+        assert isinstance(found, Answer) and found.interval <= interval
+        likings_agree(problem, found, min(fits, key=lambda choice: liking(problem, choice)))
+    elif quick:
+        assert isinstance(found, Shortage) and found.nearest is not None and not found.stuck
+        about(found.factor, min(growth(problem.total(c), budget) for c in quick))
+    else:
+        assert isinstance(found, Shortage)
+        assert found.stuck == tuple(t.name for t in problem.tables if t.cycles.min() > interval)
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(), budgets)
+def test_min_latency_is_what_trying_everything_finds(problem: Problem, budget: Floats) -> None:
+    found = Question(problem, budget, PREFER).min_latency()
+    fits = fitting(problem, budget)
+    if not fits:
+        assert isinstance(found, Shortage)
+        return
+    assert isinstance(found, Answer)
+    best = min(fits, key=lambda choice: (problem.latency(choice), liking(problem, choice)))
+    assert found.latency == problem.latency(best) == problem.latency(found.choice)
+    likings_agree(problem, found, best)
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), budgets)
+def test_prices_prove_that_nothing_fits(problem: Problem, budget: Floats) -> None:
+    """The certificate is checked as a reader would: every layer's cheapest row, added up, is above the budget."""
+    rows = [np.arange(len(table)) for table in problem.tables]
+    answer = fit(problem, rows, budget)
+    if isinstance(answer, Prices):
+        cheapest = sum(float((table.use @ answer.price).min()) for table in problem.tables)
+        cheapest += sum(float((link.cost @ answer.price).min()) for link in problem.links)
+        priced = answer.price > 0
+        assert cheapest == pytest.approx(answer.least)
+        assert cheapest > float(answer.price[priced] @ budget[priced])
+        assert not fitting(problem, budget)
+    elif answer is not None:
+        assert (problem.total(answer) <= budget).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=12))
+def test_the_front_is_the_rows_that_nothing_beats(rows: list[tuple[int, int, int]]) -> None:
+    columns = np.array(rows, float)
+    unbeaten = [
+        number
+        for number, row in enumerate(columns)
+        if not any(
+            (other <= row).all() and ((other < row).any() or earlier < number)
+            for earlier, other in enumerate(columns)
+            if earlier != number
+        )
+    ]
+    assert list(front(columns)) == unbeaten
+
+
+def test_a_layer_that_cannot_be_faster_is_named() -> None:
+    fast = Table("fast", np.array([1.0, 9.0]), np.array([[5.0, 0], [1, 0]]), np.zeros(2))
+    slow = replace(fast, name="slow", cycles=np.array([4.0, 8.0]))
+    free = np.full(2, np.inf)
+    found = Question(Problem((fast, slow), RESOURCES), free, PREFER).max_throughput()
+    assert isinstance(found, Answer) and found.interval == 4
+    assert found.step is not None and found.step.stuck == ("slow",)
