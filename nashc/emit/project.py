@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nashc import __version__, resources
 from nashc.emit import brevitas, lowering, supernet
-from nashc.emit.code import Part, parts, shape_words
+from nashc.emit.code import Part, origin, parts, shape_words
 from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
 from nashc.emit.render import render
 from nashc.emit.settings import settings, text
@@ -46,6 +46,8 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
     for name, values in settings(spec).items():
         if name != "search" or has_search:
             files[f"settings/{name}.json"] = text(values)
+    if has_model:
+        files["layers.json"] = text({node.name: origin(node) for node in graph.nodes})
     root = resources.template_root()
     for name in programs:
         files[name] = (root / "programs" / name).read_text(encoding="utf-8")

@@ -63,7 +63,7 @@ def _data(spec: Spec, data: Data) -> dict[str, Any]:
 
 def _build(spec: Spec) -> dict[str, Any]:
     target = spec.target
-    assert target
+    assert target and spec.finn
     return {
         "board": target.board.name,
         "part": target.board.part,
@@ -73,4 +73,8 @@ def _build(spec: Spec) -> dict[str, Any]:
         "target_fps": target.fps,
         "mvau_wwidth_max": target.mvau_wwidth_max,
         "folding": target.folding,
+        "finn": {
+            **spec.finn.model_dump(),
+            "floorplan": {place.pattern: place.region for place in spec.floorplan},
+        },
     }

@@ -9,6 +9,7 @@ from nashc.ir import Graph
 from nashc.passes.attach_cells import attach_cells
 from nashc.passes.check_bit_rules import check_bit_rules
 from nashc.passes.check_finn import check_finn
+from nashc.passes.check_floorplan import check_floorplan
 from nashc.passes.infer_types import infer_types
 from nashc.passes.quantise_joins import quantise_joins
 from nashc.schema import Spec
@@ -21,6 +22,7 @@ PIPELINE: tuple[Pass, ...] = (
     quantise_joins,  # one shared quantiser in front of every add
     infer_types,
     check_bit_rules,
+    check_floorplan,
     check_finn,
 )
 

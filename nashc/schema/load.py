@@ -13,9 +13,9 @@ from nashc.schema.cells import read_cells, read_genotype
 from nashc.schema.files import Loader, Module
 from nashc.schema.merge import Merged, merge
 from nashc.schema.mistakes import SpanTable, validated
-from nashc.schema.models import DATA_SETS, Data, Network, Search, Settings, Target, Train
+from nashc.schema.models import DATA_SETS, Data, Finn, Network, Search, Settings, Target, Train
 from nashc.schema.params import read_params
-from nashc.schema.spec import BackboneUse, BitRule, Spec
+from nashc.schema.spec import BackboneUse, BitRule, Place, Spec
 from nashc.schema.values import BROKEN, Call, Word, describe, evaluate
 from nashc.syntax import ast
 from nashc.text import Span
@@ -64,6 +64,10 @@ class _Reader:
         search = self._section("search", Search)
         train = self._section("train", Train)
         target = self._section("target", Target)
+        finn = self._section("finn", Finn) or (Finn() if target else None)
+        if "finn" in self.sections and "target" not in self.sections:
+            self._no_target(self.sections["finn"])
+        floorplan = self._floorplan(self.sections.get("finn"))
         compare = self._compare(self.sections.get("compare"))
         is_searched = bool(cells) and genotype is None
         for name, section in (("search", search if is_searched else None), ("train", train)):
@@ -84,6 +88,8 @@ class _Reader:
             search=search,
             train=train,
             target=target,
+            finn=finn,
+            floorplan=floorplan,
             compare=compare,
             overrides=self.overrides,
             module=self.module,
@@ -102,6 +108,11 @@ class _Reader:
                 help="network NAME { input = ...; classes = ...; backbone = ... }",
             )
         )
+
+    def _no_target(self, finn: Merged) -> None:
+        text = "`finn` says how hardware is built, and there is no `target` to build it for"
+        help_text = "target { board = Pynq-Z1 }"
+        self.problems.add(Diagnostic("NASH106", text, finn.head, help=help_text))
 
     # ---- sections ---------------------------------------------------------------------------
 
@@ -256,6 +267,24 @@ class _Reader:
             else:
                 rules.append(BitRule(key, bits, setting.key.span))
         return tuple(rules)
+
+    def _floorplan(self, finn: Merged | None) -> tuple[Place, ...]:
+        """`group0.* = 1`: which layers go to which region (SLR) of an Alveo card."""
+        section = finn.sections.get("floorplan") if finn else None
+        places = []
+        for key, setting in (section.settings if section else {}).items():
+            if len(setting.values) > 1:
+                self._one_value(setting)
+            value = evaluate(setting.values[0], self.params, self.problems)
+            span = setting.values[0].span
+            if not isinstance(value, int) or isinstance(value, bool):
+                text = f"the number of a region is needed, and this is {describe(value)}"
+                self.problems.add(Diagnostic("NASH104", text, span, help=f"{key} = 0"))
+            elif value < 0:
+                self.problems.add(Diagnostic("NASH105", "regions count from 0", span))
+            else:
+                places.append(Place(key, value, setting.key.span))
+        return tuple(places)
 
     def _one_value(self, setting: ast.Setting) -> None:
         span = setting.values[1].span.to(setting.values[-1].span)

@@ -9,8 +9,11 @@ from nashc.diagnostics.model import nearest
 from nashc.syntax import ast
 from nashc.text import Span
 
-TOP = ("network", "genotype", "search", "train", "compare", "target")
-WITHIN: dict[str, tuple[str, ...]] = {"network": ("cell", "bits", "activation")}
+TOP = ("network", "genotype", "search", "train", "compare", "target", "finn")
+WITHIN: dict[str, tuple[str, ...]] = {
+    "network": ("cell", "bits", "activation"),
+    "finn": ("floorplan",),
+}
 WHOLE = ("cell", "genotype", "compare")
 """Sections that a later file replaces as a whole."""
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from nashc import __version__
 from nashc.schema.files import Definition, Module
 from nashc.schema.mistakes import SpanTable
-from nashc.schema.models import CellSettings, Network, Search, Target, Train
+from nashc.schema.models import CellSettings, Finn, Network, Search, Target, Train
 from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import Bits
@@ -65,6 +65,15 @@ class BitRule:
 
 
 @dataclass(frozen=True)
+class Place:
+    """`group0.* = 1` of a floorplan: the region (SLR) of the layers whose path matches."""
+
+    pattern: str
+    region: int
+    span: Span
+
+
+@dataclass(frozen=True)
 class BackboneUse:
     """The backbone of the network: its definition and the values of its parameters."""
 
@@ -98,6 +107,8 @@ class Spec:
     search: Search | None
     train: Train | None
     target: Target | None
+    finn: Finn | None
+    floorplan: tuple[Place, ...]
     compare: tuple[Mapping[str, str], ...]
     overrides: Mapping[str, str]
     module: Module
@@ -157,8 +168,10 @@ class Spec:
                     ("search", self.search),
                     ("train", self.train),
                     ("target", self.target),
+                    ("finn", self.finn),
                 )
             },
+            "floorplan": [[place.pattern, place.region] for place in self.floorplan],
         }
 
     def effective(self) -> list[Setting]:
@@ -172,6 +185,7 @@ class Spec:
             "search": self.search,
             "train": self.train,
             "target": self.target,
+            "finn": self.finn,
         }
         for name, section in sections.items():
             rows.extend(self._rows((name,), section) if section else [])

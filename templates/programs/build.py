@@ -15,15 +15,18 @@ from typing import Any
 import onnx
 
 from support import (
+    finn_errors,
     finn_estimates,
     finn_folding,
     finn_hardware,
     finn_names,
+    finn_options,
     finn_tool,
     finn_widths,
     vivado_steps,
 )
 from support.files import atomic_path, digest_of, read_json, sha256, write_json
+from support.finn_quick import nothing
 from support.progress import Progress, StageError, main
 from support.steps import Steps
 
@@ -85,12 +88,26 @@ class Job:
     target_cycles: int | None
     mvau_wwidth_max: int
     folding: dict[str, Any]
+    shell: str
+    resources: dict[str, Any] | None
+    options: dict[str, Any]  # the section `finn` of the spec
+    origins: dict[str, str]  # layer -> file:line of the spec
     say: Callable[[str], None]  # what is being done
     log: Callable[[str], None]  # what is worth keeping
 
     @property
     def vivado(self) -> vivado_steps.Job:
-        return vivado_steps.Job(self.out, self.board, self.clock_ns)
+        names = self.out / "names.json"
+        return vivado_steps.Job(
+            self.out,
+            self.board,
+            self.part,
+            self.shell,
+            self.clock_ns,
+            self.options,
+            read_json(names) if names.is_file() else {},
+            self.origins,
+        )
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,7 @@ class Step:
     """reads: what it is made from besides the model before it. makes: files that must exist for it to count as done.
 
     share: what it usually takes, in seconds for ResNet18 with cells at 224x224 on one core.
+    missing: what else must exist, told by the model it made; FINN's own "done" is not believed.
     """
 
     name: str
@@ -105,6 +123,7 @@ class Step:
     reads: Callable[[Job], Any] = lambda job: None
     makes: tuple[str, ...] = ()
     share: float = VIVADO_SHARE
+    missing: Callable[[Any, Job], list[str]] | None = None
 
 
 @main("build", arguments=arguments)
@@ -113,26 +132,18 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
     settings = read_json(HERE / "settings" / "build.json")
     _check(args)
-    needs_vivado = args.to in vivado_steps.STEPS
-    if needs_vivado:
-        vivado_steps.check_tools(args.to, args.board, settings.get("vivado"))
-    folding = read_json(args.folding) if args.folding else settings.get("folding") or {}
     out = args.out.resolve()
+    if args.to in vivado_steps.TARGETS:
+        # Before FINN is started: nothing is written when a tool is missing.
+        vivado_steps.check_tools(
+            args.to, _job(args, settings, out, progress).vivado, settings.get("vivado")
+        )
     finn_tool.start(out / "finn")
-    job = Job(
-        out,
-        args.board,
-        finn_tool.fpga_part(args.board),
-        args.clock_ns,
-        None if args.target_fps is None else max(1, int(1e9 / args.clock_ns / args.target_fps)),
-        args.mvau_wwidth_max,
-        folding,
-        progress.log,
-        progress.log,
-    )
-    if needs_vivado:
+    job = _job(args, settings, out, progress)
+    progress.log(f"{finn_tool.tool()}, {job.board} ({job.part})")
+    if args.to in vivado_steps.TARGETS:
         vivado_steps.prepare(job.vivado)
-    plan = _steps(args.to)
+    plan = _steps(args.to, job)
     steps = Steps(progress, {step.name: step.share for step in plan})
     job = replace(job, say=steps.say)
     kept = _kept(out)
@@ -142,12 +153,14 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         key = digest_of([key, step.name, step.reads(job)])
         before, path = path, out / "steps" / f"{index:02}_{step.name}.onnx"
         if _is_kept(kept.get(step.name), key, path, [out / name for name in step.makes]):
-            progress.log(f"{step.name}: kept")
-            steps.pass_by(step.name)
-            model = None
-            continue
+            kept_model = ModelWrapper(str(path)) if step.missing else None
+            if kept_model is None or not step.missing(kept_model, job):
+                progress.log(f"{step.name}: kept")
+                steps.pass_by(step.name)
+                model = kept_model
+                continue
         with steps.step(step.name):
-            model = step.run(ModelWrapper(str(before)) if model is None else model, job)
+            model = _run(step, ModelWrapper(str(before)) if model is None else model, job)
             with atomic_path(path) as temporary:
                 onnx.save(model.model, str(temporary))
         seconds = steps.seconds[step.name]
@@ -159,10 +172,49 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     return {**_result(args.to, model, job), "seconds": seconds_of}
 
 
-def _steps(target: str) -> list[Step]:
+def _job(args: argparse.Namespace, settings: dict[str, Any], out: Path, progress: Progress) -> Job:
+    """The board of the settings as the spec says it is; another one as FINN knows it."""
+    is_ours = args.board == settings["board"] and "part" in settings
+    resources = settings.get("resources") if is_ours else None
+    layers = HERE / "layers.json"
+    return Job(
+        out,
+        args.board,
+        settings["part"] if is_ours else finn_tool.fpga_part(args.board),
+        args.clock_ns,
+        None if args.target_fps is None else max(1, int(1e9 / args.clock_ns / args.target_fps)),
+        args.mvau_wwidth_max,
+        read_json(args.folding) if args.folding else settings.get("folding") or {},
+        settings["shell"] if is_ours else finn_tool.shell_of(args.board),
+        {"name": args.board, **resources} if resources else finn_tool.board_resources(args.board),
+        finn_options.options_of(settings),
+        read_json(layers) if layers.is_file() else {},
+        nothing,
+        progress.log,
+    )
+
+
+def _run(step: Step, model: Any, job: Job) -> Any:
+    """The step; what FINN says when it fails is cut to its cause and told with the layer."""
+    try:
+        return step.run(model, job)
+    except StageError:
+        raise
+    except Exception as error:  # FINN and qonnx raise plain exceptions and assertions
+        names = {node.name: node.name for node in model.graph.node}
+        cause = finn_errors.cause_of(error, job.out / "errors" / "no-tool-ran", 0, names)
+        log = job.out / "errors" / f"{step.name}.log"
+        finn_errors.keep(log, step.name, error, cause)
+        raise StageError(
+            f"{step.name} failed in {finn_tool.tool()}: {finn_errors.explain(cause, names, job.origins)}",
+            f"everything is in {log}",
+        ) from error
+
+
+def _steps(target: str, job: Job) -> list[Step]:
     steps = [
         Step("hw", _hardware, makes=("hardware.onnx",), share=4.0),
-        Step("specialised", _specialised, lambda job: job.part, share=1.8),
+        Step("specialised", _specialised, lambda job: [job.part, _layer_options(job)], share=1.8),
         Step(
             "folded",
             _folded,
@@ -174,7 +226,7 @@ def _steps(target: str) -> list[Step]:
         Step(
             "estimates",
             _estimates,
-            lambda job: [job.board, job.clock_ns],
+            lambda job: [job.board, job.resources, job.clock_ns],
             makes=("estimates.json", "report/estimate_network_performance.json"),
             share=0.7,
         ),
@@ -184,6 +236,7 @@ def _steps(target: str) -> list[Step]:
             lambda job: [str(job.out), job.clock_ns],
             makes=("names.json",),
             share=20.0,
+            missing=lambda model, job: finn_hardware.without_code(model),
         ),
     ]
     if target == "hw":
@@ -192,7 +245,12 @@ def _steps(target: str) -> list[Step]:
         return steps[:5]
     if target == "codegen":
         return steps
-    return steps + [_vivado_step(name) for name in (*vivado_steps.NEEDS[target], target)]
+    return steps + [_vivado_step(name) for name in vivado_steps.steps_of(target, job.vivado)]
+
+
+def _layer_options(job: Job) -> list[Any]:
+    """The options that change layers; the others are read by Vivado's steps alone."""
+    return [job.options[name] for name in ("prefer", "mem_mode", "ram_style")]
 
 
 def _hardware(model: Any, job: Job) -> Any:
@@ -204,6 +262,7 @@ def _hardware(model: Any, job: Job) -> Any:
 
 def _specialised(model: Any, job: Job) -> Any:
     model = finn_hardware.partition(model, job.out / "partition")
+    model = finn_options.set_options(model, job.options)
     return finn_hardware.specialise(model, job.part)
 
 
@@ -217,6 +276,7 @@ def _folded(model: Any, job: Job) -> Any:
 def _estimates(model: Any, job: Job) -> Any:
     reports = job.out / "report"
     result = finn_estimates.estimate(model, job.part, job.board, job.clock_ns, reports)
+    result["board"] = job.resources
     write_json(job.out / "estimates.json", result)
     for warning in result["warnings"]:
         job.log(f"warning: {warning['layer']}: {warning['text']}")
@@ -226,17 +286,29 @@ def _estimates(model: Any, job: Job) -> Any:
 def _code(model: Any, job: Job) -> Any:
     model, names = finn_names.finn_names(model)
     model = finn_hardware.generate_code(model, job.part, job.clock_ns)
+    missing = finn_hardware.without_code(model)
+    if missing:
+        raise StageError(
+            f"FINN ended code generation without an error, but made none for {missing}"
+        )
     write_json(job.out / "names.json", names)
     return model
 
 
-def _vivado_step(target: str) -> Step:
-    def run_target(model: Any, job: Job) -> Any:
-        model = vivado_steps.run(target, model, job.vivado)
-        vivado_steps.reports_by_layer(job.vivado, read_json(job.out / "names.json"))
+def _vivado_step(name: str) -> Step:
+    def run_step(model: Any, job: Job) -> Any:
+        model = vivado_steps.run(name, model, job.vivado)
+        names = read_json(job.out / "names.json")
+        write_json(job.out / "names.json", finn_names.with_inserted(model, names))
+        vivado_steps.reports_by_layer(job.vivado)
         return model
 
-    return Step(target, run_target, lambda job: [job.board, job.clock_ns])
+    return Step(
+        name,
+        run_step,
+        lambda job: [job.board, job.clock_ns, job.options],
+        missing=lambda model, job: vivado_steps.missing_outputs(name, model, job.vivado),
+    )
 
 
 def _result(target: str, model: Any, job: Job) -> dict[str, Any]:
@@ -254,8 +326,6 @@ def _result(target: str, model: Any, job: Job) -> dict[str, Any]:
     if target == "codegen":
         summary += f"; sources in {job.out / 'finn'}"
     elif target != "estimates":
-        missing = vivado_steps.missing_outputs(target, model, job.vivado)
-        assert not missing, missing
         summary += f"; {target} done, see {job.out}"
     return {"target": target, "nodes": nodes, **result, "summary": summary}
 

@@ -81,13 +81,16 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
 
 def folding_of(model: Any) -> dict[str, Any]:
     """What a folding file holds, by layer name; `apply_folding` takes it back."""
-    from finn.util.config import extract_model_config
+    from qonnx.custom_op.registry import getCustomOp
 
-    return {
-        name: values
-        for name, values in extract_model_config(model, None, FOLDING_ATTRIBUTES).items()
-        if name != "Defaults"
-    }
+    found = {}
+    for node in model.graph.node:
+        instance = getCustomOp(node)
+        known = instance.get_nodeattr_types()
+        values = {key: instance.get_nodeattr(key) for key in FOLDING_ATTRIBUTES if key in known}
+        if values:
+            found[node.name] = values
+    return found
 
 
 def _folding_limit(instance: Any, op_type: str, attribute: str) -> int | None:

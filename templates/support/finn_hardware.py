@@ -10,41 +10,34 @@ from typing import Any
 
 from support.finn_names import name_after_layers, names_by_tensor, restore_names
 from support.finn_quick import Say, apply, nothing
+from support.finn_tool import conversion, found
+from support.progress import StageError
+
+# In this order: a conversion may take nodes that a later one would take otherwise.
+CONVERSIONS = (
+    "InferPool",
+    "InferElementwiseBinaryOperation",
+    "InferQuantizedMatrixVectorActivation",
+    "InferThresholdingLayer",
+    "InferConvInpGen",
+    "InferDuplicateStreamsLayer",
+    "InferLabelSelectLayer",
+)
 
 
 def to_hardware(model: Any, say: Say = nothing) -> Any:
     """FINN's hardware layers, still without HLS or RTL chosen; Python execution gives the integers of the graph."""
-    from finn.transformation.fpgadataflow.convert_to_hw.conv_inp_gen import InferConvInpGen
-    from finn.transformation.fpgadataflow.convert_to_hw.duplicate_streams import (
-        InferDuplicateStreamsLayer,
-    )
-    from finn.transformation.fpgadataflow.convert_to_hw.elementwise_binary_operation import (
-        InferElementwiseBinaryOperation,
-    )
-    from finn.transformation.fpgadataflow.convert_to_hw.label_select import InferLabelSelectLayer
-    from finn.transformation.fpgadataflow.convert_to_hw.pool import InferPool
-    from finn.transformation.fpgadataflow.convert_to_hw.quantized_matrix_vector_activation import (
-        InferQuantizedMatrixVectorActivation,
-    )
-    from finn.transformation.fpgadataflow.convert_to_hw.thresholding import InferThresholdingLayer
     from finn.transformation.move_reshape import RemoveCNVtoFCFlatten
 
-    model = apply(
-        model,
-        [
-            InferPool(),
-            InferElementwiseBinaryOperation(),
-            InferQuantizedMatrixVectorActivation(),
-            InferThresholdingLayer(),
-            InferConvInpGen(),
-            InferDuplicateStreamsLayer(),
-            InferLabelSelectLayer(),
-            RemoveCNVtoFCFlatten(),
-        ],
-        say,
-    )
-    left = [n.name for n in model.graph.node if not n.domain.startswith("finn.custom_op")]
-    assert not left, f"FINN left these layers in software: {left}"
+    steps = [step for name in CONVERSIONS for step in conversion(name)]
+    model = apply(model, [*steps, RemoveCNVtoFCFlatten()], say)
+    left = [n for n in model.graph.node if not n.domain.startswith("finn.custom_op")]
+    if left:
+        raise StageError(
+            f"{found()} has no hardware layer for {left[0].op_type}, which {left[0].name} is"
+            + (f" (and {len(left) - 1} more like it)" if len(left) > 1 else ""),
+            "finn-plus has all that nashc needs: pip install finn-plus",
+        )
     name_after_layers(model)
     return model
 
@@ -72,6 +65,16 @@ def specialise(model: Any, part: str) -> Any:
     model = apply(model, [SpecializeLayers(part)])
     restore_names(model, names)
     return apply(model, [InferDataTypes()])
+
+
+def without_code(model: Any) -> list[str]:
+    """The nodes whose folder of generated sources is missing or empty."""
+    from qonnx.custom_op.registry import getCustomOp
+
+    folders = {n.name: getCustomOp(n).get_nodeattr("code_gen_dir_ipgen") for n in model.graph.node}
+    return [
+        n for n, f in folders.items() if not f or not Path(f).is_dir() or not any(Path(f).iterdir())
+    ]
 
 
 def generate_code(model: Any, part: str, clock_ns: float) -> Any:

@@ -10,13 +10,14 @@ import re
 from typing import Any
 
 # The nodes that one layer of ours becomes, by the ending of their names.
-ROLES = (".pad", ".window", ".fork", ".turned")
+ROLES = (".pad", ".window", ".fork", ".turned", ".fifo", ".width")
+_INSERTED = {"StreamingFIFO": "fifo", "StreamingDataWidthConverter": "width"}
 
 
 def layer_of(node_name: str) -> str:
     """The layer of the specification that a hardware node came from."""
-    for role in ROLES:
-        node_name = node_name.removesuffix(role)
+    while node_name.endswith(ROLES):
+        node_name = node_name.rpartition(".")[0]
     return node_name
 
 
@@ -57,13 +58,36 @@ def finn_names(model: Any) -> tuple[Any, dict[str, str]]:
 
     Every later FINN step renames its nodes again, by kind and position; dots are no part of a C++ name.
     """
-    from finn.transformation.qonnx.give_unique_node_names_recursive import (
-        GiveUniqueNodeNamesRecursive,
-    )
-
     layers = [node.name for node in model.graph.node]
-    model = model.transform(GiveUniqueNodeNamesRecursive())
+    model = model.transform(_finn_naming())
     return model, {node.name: name for node, name in zip(model.graph.node, layers, strict=True)}
+
+
+def with_inserted(model: Any, names: dict[str, str]) -> dict[str, str]:
+    """Names for what FINN put between our nodes: `a.fifo` and `a.width` behind node `a`, `image.fifo` at the front."""
+    found = dict(names)
+    for node in model.graph.node:
+        kind = next((word for op, word in _INSERTED.items() if node.op_type.startswith(op)), None)
+        if kind is None or node.name in names:
+            continue
+        before = model.find_producer(node.input[0])
+        while before is not None and before.name not in names:
+            before = model.find_producer(before.input[0])
+        found[node.name] = f"{names[before.name] if before is not None else 'image'}.{kind}"
+    return found
+
+
+def _finn_naming() -> Any:
+    """FINN+ has a transformation of its own, AMD's FINN uses qonnx's."""
+    try:
+        from finn.transformation.qonnx.give_unique_node_names_recursive import (
+            GiveUniqueNodeNamesRecursive,
+        )
+    except ModuleNotFoundError:
+        from qonnx.transformation.general import GiveUniqueNodeNames
+
+        return GiveUniqueNodeNames()
+    return GiveUniqueNodeNamesRecursive()
 
 
 def _layer_name(node: Any) -> str:

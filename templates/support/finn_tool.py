@@ -1,15 +1,92 @@
-"""FINN itself: started without Vivado, its version, and what it knows of boards."""
+"""FINN itself: which one it is, its version, started without Vivado, and what it knows of boards."""
 
 from __future__ import annotations
 
 import difflib
+import functools
+import importlib
+import importlib.util
 import logging
 import os
-from importlib.metadata import version
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from support.progress import StageError
+
+
+@dataclass(frozen=True)
+class Tool:
+    """is_plus: FINN+ (the package finn-plus); else AMD's FINN, of 0.10 or later."""
+
+    name: str
+    version: str
+    is_plus: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@functools.cache
+def found() -> Tool:
+    """The FINN that this Python imports, told by its modules: a checkout has no version of its own.
+
+    Errors: StageError if there is none, or one that is older than 0.10.
+    """
+    if importlib.util.find_spec("finn") is None:
+        raise StageError("there is no FINN in this Python", "pip install finn-plus")
+    if _has("finn.transformation.fpgadataflow.convert_to_hw"):
+        return Tool("finn-plus", _version("finn-plus"), is_plus=True)
+    if _has("finn.transformation.fpgadataflow.convert_to_hw_layers"):
+        return Tool("AMD FINN", _version("finn"), is_plus=False)
+    raise StageError(
+        f"this FINN is older than 0.10 (it has no hardware layers): {importlib.util.find_spec('finn')}",
+        "pip install finn-plus, or check out v0.10.1 or later of Xilinx/finn",
+    )
+
+
+def _has(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "checkout"
+
+
+# The conversions that an integer graph needs -> their modules in FINN+; AMD's FINN has all in one.
+_CONVERSIONS = {
+    "InferPool": "pool",
+    "InferElementwiseBinaryOperation": "elementwise_binary_operation",
+    "InferBinaryMatrixVectorActivation": "binary_matrix_vector_activation",
+    "InferQuantizedMatrixVectorActivation": "quantized_matrix_vector_activation",
+    "InferThresholdingLayer": "thresholding",
+    "InferConvInpGen": "conv_inp_gen",
+    "InferDuplicateStreamsLayer": "duplicate_streams",
+    "InferLabelSelectLayer": "label_select",
+}
+# What AMD's FINN 0.10 has instead of its later element-wise layers: adds of two streams, products with constants.
+_INSTEAD = {
+    "InferElementwiseBinaryOperation": ("InferAddStreamsLayer", "InferChannelwiseLinearLayer")
+}
+
+
+def conversion(name: str) -> list[Any]:
+    """The conversion to hardware layers of that name in FINN+, or what this FINN has instead of it."""
+    if found().is_plus:
+        module = importlib.import_module(
+            f"finn.transformation.fpgadataflow.convert_to_hw.{_CONVERSIONS[name]}"
+        )
+        return [getattr(module, name)()]
+    module = importlib.import_module("finn.transformation.fpgadataflow.convert_to_hw_layers")
+    names = (name,) if hasattr(module, name) else _INSTEAD[name]
+    return [getattr(module, each)() for each in names]
 
 
 def start(build_dir: Path) -> None:
@@ -27,7 +104,7 @@ def start(build_dir: Path) -> None:
 
 
 def tool() -> str:
-    return f"finn-plus {version('finn-plus')}"
+    return str(found())
 
 
 def fpga_part(board: str) -> str:
@@ -39,7 +116,16 @@ def fpga_part(board: str) -> str:
             f"FINN does not know the board {board!r}",
             (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(part_map)}",
         )
-    return part_map[board]
+    return str(part_map[board])
+
+
+def shell_of(board: str) -> str:
+    """FINN's flow from the stitched IP to a bitfile for one of its own boards, `none` where it has none."""
+    from finn.util.basic import alveo_part_map, pynq_part_map
+
+    if board in pynq_part_map:
+        return "vivado_zynq"
+    return "vitis_alveo" if board in alveo_part_map else "none"
 
 
 def board_resources(board: str) -> dict[str, Any] | None:
