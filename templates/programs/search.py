@@ -11,18 +11,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from supernet import NAME, SuperNetwork
-from torch import Tensor, nn
+from torch import Tensor
 
 from support import checkpoint
-from support.classification import Score, finite, prepare, to_device
+from support.classification import Score, prepare, to_device
 from support.data import (
     data_settings,
     halves,
@@ -33,11 +32,10 @@ from support.data import (
 )
 from support.derive import Choice, Edge, derive, genotype_json, genotype_text
 from support.files import atomic_path, read_json, write_json, write_text
-from support.gates import Sampler
 from support.loop import Loop, add_loop_arguments
-from support.optimisation import load_optimiser, optimiser, set_learning_rate
 from support.progress import Progress, main
-from support.search_space import MixedOp, edges, mixed_ops, set_gates
+from support.search_space import edges
+from support.search_updates import Updates
 
 HERE = Path(__file__).resolve().parent
 
@@ -55,7 +53,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     search = Search(args, settings, data)
     progress.log(
-        f"searching {NAME} on {search.device}: {len(search.mixed)} edges, "
+        f"searching {NAME} on {search.device}: {len(search.updates.mixed)} edges, "
         f"{settings['epochs']} epochs of {search.steps_per_epoch} steps"
     )
     search.run(progress)
@@ -75,19 +73,7 @@ class Search(Loop):
         torch.manual_seed(seed)
         self.network = prepare(SuperNetwork(), self.device)
         self.cells = self.network.cells()
-        self.mixed: list[MixedOp] = list(mixed_ops(self.cells))
-        self.alphas = [mixed.alpha for mixed in self.mixed]
-        self.sampler = Sampler(settings["estimator"], seed)
-        of_architecture = {id(alpha) for alpha in self.alphas}
-        self.weights = [it for it in self.network.parameters() if id(it) not in of_architecture]
-        self.weight_optimiser = optimiser(self.weights, settings["weights"]["optimiser"])
-        alphas = settings["alphas"]
-        self.alpha_optimiser = torch.optim.Adam(
-            self.alphas,
-            lr=alphas["lr"],
-            betas=tuple(map(float, alphas["betas"])),
-            weight_decay=alphas["weight_decay"],
-        )
+        self.updates = Updates(self.network, settings)
         self.training_score, self.validation_score = Score(), Score()
         self.history: list[dict[str, Any]] = []
 
@@ -108,40 +94,12 @@ class Search(Loop):
             epoch=self.epoch,
             step=self.step,
         )
-        self._architecture_step(*to_device(drawn, self.device))
-        self._weight_step(*to_device(batch, self.device))
-
-    def _architecture_step(self, images: Tensor, labels: Tensor) -> None:
-        _freeze(self.weights, True)
-        _freeze(self.alphas, False)
-        before = [alpha.detach().clone() for alpha in self.alphas]
-        gates = self.sampler.for_architecture(before)
-        set_gates(self.mixed, gates)
-        logits = self.network(images)
-        loss = F.cross_entropy(logits, labels)
-        value = finite(loss, f"{self.where()}, architecture", self.settings["alphas"]["lr"])
-        self.alpha_optimiser.zero_grad()
-        loss.backward()
-        self.alpha_optimiser.step()
-        self.sampler.settle(self.alphas, before, gates)
-        self.validation_score.add(logits, labels, value)
-
-    def _weight_step(self, images: Tensor, labels: Tensor) -> None:
-        _freeze(self.weights, False)
-        _freeze(self.alphas, True)
-        rate = self._rate()
-        set_learning_rate(self.weight_optimiser, rate)
-        set_gates(self.mixed, self.sampler.for_weights(self.alphas))
-        logits = self.network(images)
-        loss = F.cross_entropy(logits, labels)
-        value = finite(loss, f"{self.where()}, weights", rate)
-        # To None, not to zero: an op that was not sampled keeps its weights and its momentum as they are.
-        self.weight_optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if self.settings.get("clip"):
-            nn.utils.clip_grad_norm_(self.weights, self.settings["clip"])
-        self.weight_optimiser.step()
-        self.training_score.add(logits, labels, value)
+        images, labels = to_device(drawn, self.device)
+        logits, loss = self.updates.update_architecture(images, labels, self.where())
+        self.validation_score.add(logits, labels, loss)
+        images, labels = to_device(batch, self.device)
+        logits, loss = self.updates.update_weights(images, labels, self._rate(), self.where())
+        self.training_score.add(logits, labels, loss)
 
     def close_epoch(self, progress: Progress) -> None:
         self.history.append(
@@ -165,14 +123,14 @@ class Search(Loop):
                 },
             }
         )
-        entropies = [mixed.entropy_nats() for mixed in self.mixed]
+        entropies = [mixed.entropy_nats() for mixed in self.updates.mixed]
         progress.log(
             f"epoch {self.epoch + 1:3}  loss {self.training_score.loss:.4f}"
             f"  train {self.training_score.top1:7.2%}  validation {self.validation_score.top1:7.2%}"
             f"  mean entropy {sum(entropies) / len(entropies):.4f} nats"
         )
         self.training_score, self.validation_score = Score(), Score()
-        for mixed in self.mixed:
+        for mixed in self.updates.mixed:
             mixed.sampled_counts = [0] * len(mixed.ops)
 
     def metrics(self) -> dict[str, float]:
@@ -189,25 +147,17 @@ class Search(Loop):
 
     def state(self) -> dict[str, Any]:
         return {
-            "network": dict(self.network.state_dict()),
-            "weight_optimiser": self.weight_optimiser.state_dict(),
-            "alpha_optimiser": self.alpha_optimiser.state_dict(),
-            "gates": self.sampler.generator.get_state(),
+            "updates": self.updates.state(),
             "training_score": asdict(self.training_score),
             "validation_score": asdict(self.validation_score),
-            "sampled_counts": [mixed.sampled_counts for mixed in self.mixed],
             "history": self.history,
         }
 
     def load(self, path: Path, state: dict[str, Any]) -> None:
-        checkpoint.load_state(path, self.network, state["network"])
-        load_optimiser(self.weight_optimiser, state["weight_optimiser"])
-        load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
-        self.sampler.generator.set_state(state["gates"])
+        checkpoint.load_state(path, self.network, state["updates"]["network"])
+        self.updates.load(state["updates"])
         self.training_score = Score(**state["training_score"])
         self.validation_score = Score(**state["validation_score"])
-        for mixed, counts in zip(self.mixed, state["sampled_counts"], strict=True):
-            mixed.sampled_counts = counts
         self.history = state["history"]
 
     def finish(self, progress: Progress) -> dict[str, Any]:
@@ -244,11 +194,6 @@ class Search(Loop):
             "out": str(self.out),
             "summary": f"{_chosen(found)} ops chosen, the genotype is in {self.out / 'found.nash'}",
         }
-
-
-def _freeze(parameters: Iterable[nn.Parameter], frozen: bool) -> None:
-    for parameter in parameters:
-        parameter.requires_grad_(not frozen)
 
 
 def _chosen(cells: dict[str, list[Choice]]) -> int:

@@ -10,6 +10,7 @@ On a CPU in float32 the sums are made with 8-bit integers by oneDNN: exact, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,17 +26,20 @@ class BinaryConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         self.stride = stride
+        self._kept: dict[str, Any] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        return _BinaryConv.apply(x, self._reached(x), self.stride)
+        packed = self._packed(x) if _takes_bytes(x) else None
+        return _BinaryConv.apply(x, self._reached(x), self.stride, packed)
 
-    def of_signs(self, b: Tensor) -> Tensor:
-        """The same of b = signs(x), without a gradient."""
-        return _convolve(b, self._reached(b).detach(), self.stride)
+    def of_signs(self, node_signs: Tensor) -> Tensor:
+        """The same of `signs(x)`, without a gradient."""
+        packed = self._packed(node_signs) if node_signs.dtype == torch.uint8 else None
+        return _convolve(node_signs, self._reached(node_signs), self.stride, packed)
 
     def scale(self) -> float:
         """E: one number for the layer, taken as constant by the gradient."""
-        return float(self.weight.detach().abs().mean())
+        return self._keep("scale", lambda: float(self.weight.detach().abs().mean()))
 
     def _reached(self, x: Tensor) -> Tensor:
         """The part of the window that meets the image: of 5x5 on 2x2 pixels, the 3x3 in the middle."""
@@ -43,59 +47,73 @@ class BinaryConv(nn.Module):
         unmet = kernel // 2 - (side - 1) if self.stride == 1 else 0
         return self.weight[:, :, unmet:-unmet, unmet:-unmet] if unmet > 0 else self.weight
 
+    def _packed(self, x: Tensor) -> Tensor:
+        """The signs of the weights as oneDNN wants to have them for images of this shape."""
+        name = f"packed for {tuple(x.shape)}"
+        return self._keep(name, lambda: _packed(self._reached(x), self.stride, x.shape))
+
+    def _keep(self, name: str, make: Callable[[], Any]) -> Any:
+        """What depends on the weights alone, until they change: in a step, most ops keep theirs."""
+        state = (self.weight._version, self.weight.data_ptr())  # a fused optimiser would not count
+        if self._kept.get("state") != state:
+            self._kept = {"state": state}
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": {}}  # a copy packs its own
+
 
 def signs(x: Tensor) -> Tensor:
     """1 where x > 0, else 0; as bytes where convolutions take them."""
-    return (x > 0).to(torch.uint8 if _takes_bytes(x) else x.dtype)
+    return torch.sign(x).to(torch.uint8) if _takes_bytes(x) else torch.sign(x)
 
 
 class _BinaryConv(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-        y = _convolve(signs(x), weight, stride)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:
+        y = _convolve(signs(x), weight, stride, packed)
         ctx.save_for_backward(x, weight, y)
         ctx.stride = stride
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight, y = ctx.saved_tensors
         pad, stride = weight.shape[-1] // 2, ctx.stride
         wanted = [*ctx.needs_input_grad[:2], False]
-        grad_y = torch.where(y > 0, grad_y, 0)
-        b = (x > 0).to(x.dtype)
+        grad_y = torch.ops.aten.threshold_backward(grad_y, y, 0)
         grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-            grad_y, b, _weight_signs(weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, wanted
+            grad_y, torch.sign(x), torch.sign(weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, wanted
         )  # fmt: skip
         if grad_x is not None:
-            grad_x = grad_x * (2 - 2 * x).clamp_min(0)
-        return grad_x, grad_weight, None
+            grad_x = torch.sub(2, x, alpha=2).clamp_min_(0).mul_(grad_x)
+        return grad_x, grad_weight, None, None
 
 
-def _convolve(b: Tensor, weight: Tensor, stride: int) -> Tensor:
+def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:
     pad = weight.shape[-1] // 2
-    if b.dtype != torch.uint8:
-        return F.conv2d(b, _weight_signs(weight), None, stride, pad).relu_()
-    ones, zeros = _unit_scales(len(weight))
-    steps, pads, dilations = (stride,) * 2, (pad,) * 2, (1, 1)
-    onednn = torch.ops.onednn
-    packed = onednn.qconv_prepack(
-        torch.sign(weight).to(torch.int8), ones, 1.0, 0, steps, pads, dilations, 1, b.shape
-    )
-    return onednn.qconv2d_pointwise(
-        b, 1.0, 0, packed, ones, zeros, None, steps, pads, dilations, 1, 1.0, 0, torch.float32, "relu", [], ""
+    if packed is None:
+        return F.conv2d(b, torch.sign(weight.detach()), None, stride, pad).relu_()
+    one, zero = _no_scale()
+    return torch.ops.onednn.qconv2d_pointwise(
+        b, 1.0, 0, packed, one, zero, None, (stride,) * 2, (pad,) * 2, (1, 1), 1, 1.0, 0, torch.float32, "relu", [], ""
     )  # fmt: skip
 
 
-def _weight_signs(weight: Tensor) -> Tensor:
-    return torch.sign(weight)
-
-
-def _takes_bytes(x: Tensor) -> bool:
-    return (
-        x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available()
+def _packed(weight: Tensor, stride: int, shape: torch.Size) -> Tensor:
+    pad, [one, _] = weight.shape[-1] // 2, _no_scale()
+    whole = torch.sign(weight.detach()).to(torch.int8)
+    return torch.ops.onednn.qconv_prepack(
+        whole, one, 1.0, 0, (stride,) * 2, (pad,) * 2, (1, 1), 1, shape
     )
 
 
-def _unit_scales(channels: int) -> tuple[Tensor, Tensor]:
-    return torch.ones(channels), torch.zeros(channels, dtype=torch.int64)
+def _takes_bytes(x: Tensor) -> bool:
+    is_plain = x.device.type == "cpu" and x.dtype == torch.float32
+    return is_plain and torch.backends.mkldnn.is_available()
+
+
+def _no_scale() -> tuple[Tensor, Tensor]:
+    return torch.ones(1), torch.zeros(1, dtype=torch.int64)

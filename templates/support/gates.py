@@ -36,14 +36,13 @@ class Gate:
     shares: Tensor
     temperature: float = 1.0
 
-    def gradient_of_alpha(self, grad_gates: Tensor) -> Tensor:
-        """grad_gates: dL/dg_j of every op, of which those of `paths` count. Zero for the ops that are no paths."""
+    def gradient_of_alpha(self, grad_gates: Tensor, ops: int) -> Tensor:
+        """dL/dalpha of all `ops` from dL/dg of the paths, in their order. Zero for the ops that are no paths."""
         shares = self.shares.to(grad_gates)
-        of_paths = grad_gates[list(self.paths)]
-        gradient = torch.zeros_like(grad_gates)
-        soft = shares * (of_paths - torch.dot(of_paths, shares)) / self.temperature
-        gradient[list(self.paths)] = soft
-        return gradient
+        of_paths = shares * (grad_gates - torch.dot(grad_gates, shares)) / self.temperature
+        if len(self.paths) == ops:
+            return of_paths
+        return grad_gates.new_zeros(ops).index_put_((torch.tensor(self.paths),), of_paths)
 
 
 Draw = Callable[[Tensor, torch.Generator], Gate]

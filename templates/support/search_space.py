@@ -101,13 +101,19 @@ class _ArchitectureGradient(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         [y] = ctx.saved_tensors
         mixed, gate = ctx.mixed, ctx.gate
-        grad_gates = torch.zeros_like(mixed.alpha)
-        for j in gate.paths:
-            if j == gate.sampled:
-                grad_gates[j] = inner_product(grad_y, y)
-            else:
-                grad_gates[j] = mixed.candidates[j].along(grad_y, ctx.node)
-        return gate.gradient_of_alpha(grad_gates), grad_y, None, None, None
+        of_paths = [
+            inner_product(grad_y, y)
+            if j == gate.sampled
+            else mixed.candidates[j].along(grad_y, ctx.node)
+            for j in gate.paths
+        ]
+        return (
+            gate.gradient_of_alpha(torch.stack(of_paths), len(mixed.ops)),
+            grad_y,
+            None,
+            None,
+            None,
+        )
 
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()

@@ -99,7 +99,7 @@ def test_two_path_leaves_the_probabilities_of_the_others_alone():
         before = [alpha.detach().clone() for alpha in alphas]
         gates = sampler.for_architecture(before)
         for alpha, gate in zip(alphas, gates, strict=True):
-            alpha.grad = gate.gradient_of_alpha(torch.randn(len(OPS), dtype=torch.float64))
+            alpha.grad = gate.gradient_of_alpha(torch.randn(2, dtype=torch.float64), len(OPS))
         adam.step()
         sampler.settle(alphas, before, gates)
         for alpha, old, gate in zip(alphas, before, gates, strict=True):
@@ -116,7 +116,7 @@ def test_one_op_is_no_choice():
     for draw in (binary_gate, two_path, gumbel(1.0)):
         gate = draw(one, generator())
         assert (gate.sampled, gate.paths) == (0, (0,))
-        assert gate.gradient_of_alpha(torch.ones(1, dtype=torch.float64)) == 0
+        assert gate.gradient_of_alpha(torch.ones(1, dtype=torch.float64), 1) == 0
 
 
 def test_the_sampler_is_alone_with_its_generator():

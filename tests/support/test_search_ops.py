@@ -139,3 +139,18 @@ def test_what_derivation_learns_of_a_cell():
     assert (one.source, one.node, one.ops, one.changes_shape) == (0, 1, OPS, True)
     assert (two.source, two.node, two.ops, two.changes_shape) == (1, 2, ("zero", "conv 1x1"), False)
     assert sum(one.weights) == pytest.approx(1)
+
+
+def test_what_is_kept_of_weights_follows_them():
+    conv = BinaryConv(4, 4, 3)
+    b = signs(torch.rand(1, 4, 5, 5))
+    first, scale = conv.of_signs(b), conv.scale()
+    optimiser = torch.optim.SGD(conv.parameters(), 1.0, momentum=0.9)
+    conv.weight.grad = 3 * conv.weight.detach()  # past zero: every sign turns
+    optimiser.step()
+    assert conv.scale() == pytest.approx(2 * scale)
+    whole = nn.functional.conv2d(b.float(), conv.weight.detach().sign(), padding=1)
+    assert torch.equal(conv.of_signs(b), whole.relu())
+    assert not torch.equal(conv.of_signs(b), first)
+    conv.weight.data = -conv.weight.data.clone()
+    assert torch.equal(conv.of_signs(b), first)

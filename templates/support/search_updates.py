@@ -1,0 +1,98 @@
+"""The two updates of a step (NASH, Algorithm 1): first the architecture, then the weights, each with the other frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from support.classification import finite
+from support.gates import Sampler
+from support.optimisation import load_optimiser, optimiser, set_learning_rate
+from support.search_space import MixedOp, mixed_ops, set_gates
+
+
+class Updates:
+    """The supernet with its two optimisers and the sampler of its gates: what an update reads and writes."""
+
+    def __init__(self, network: nn.Module, settings: dict[str, Any]) -> None:
+        """network: on its device. settings: settings/search.json."""
+        self.network = network
+        self.clip = settings.get("clip")
+        self.mixed: list[MixedOp] = list(mixed_ops(network.cells()))
+        self.alphas = [mixed.alpha for mixed in self.mixed]
+        of_architecture = {id(alpha) for alpha in self.alphas}
+        self.weights = [it for it in network.parameters() if id(it) not in of_architecture]
+        self.sampler = Sampler(settings["estimator"], settings["seed"])
+        self.weight_optimiser = optimiser(self.weights, settings["weights"]["optimiser"])
+        alphas = settings["alphas"]
+        self.alpha_rate = alphas["lr"]
+        self.alpha_optimiser = torch.optim.Adam(
+            self.alphas,
+            lr=alphas["lr"],
+            betas=tuple(map(float, alphas["betas"])),
+            weight_decay=alphas["weight_decay"],
+        )
+
+    def update_architecture(
+        self, images: Tensor, labels: Tensor, where: str
+    ) -> tuple[Tensor, float]:
+        """Logits and loss before the update. where: for the error when the loss is no number any more."""
+        _freeze(self.weights, True)
+        _freeze(self.alphas, False)
+        before = [alpha.detach().clone() for alpha in self.alphas]
+        gates = self.sampler.for_architecture(before)
+        set_gates(self.mixed, gates)
+        logits = self.network(images)
+        loss = F.cross_entropy(logits, labels)
+        value = finite(loss, f"{where}, architecture", self.alpha_rate)
+        loss.backward()
+        self.alpha_optimiser.step()
+        self.alpha_optimiser.zero_grad()
+        self.sampler.settle(self.alphas, before, gates)
+        return logits, value
+
+    def update_weights(
+        self, images: Tensor, labels: Tensor, rate: float, where: str
+    ) -> tuple[Tensor, float]:
+        """Logits and loss before the update."""
+        _freeze(self.weights, False)
+        _freeze(self.alphas, True)
+        set_learning_rate(self.weight_optimiser, rate)
+        set_gates(self.mixed, self.sampler.for_weights(self.alphas))
+        logits = self.network(images)
+        loss = F.cross_entropy(logits, labels)
+        value = finite(loss, f"{where}, weights", rate)
+        loss.backward()
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.weights, self.clip)
+        self.weight_optimiser.step()
+        # At once, before the next activations take memory. To None, not to zero: an op that was not sampled keeps its
+        # weights and its momentum as they are.
+        self.weight_optimiser.zero_grad(set_to_none=True)
+        return logits, value
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": dict(self.network.state_dict()),
+            "weight_optimiser": self.weight_optimiser.state_dict(),
+            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+            "gates": self.sampler.generator.get_state(),
+            "sampled_counts": [mixed.sampled_counts for mixed in self.mixed],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """All of `state` but the network, which is filled by `checkpoint.load_state`."""
+        load_optimiser(self.weight_optimiser, state["weight_optimiser"])
+        load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
+        self.sampler.generator.set_state(state["gates"])
+        for mixed, counts in zip(self.mixed, state["sampled_counts"], strict=True):
+            mixed.sampled_counts = counts
+
+
+def _freeze(parameters: Iterable[nn.Parameter], frozen: bool) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_(not frozen)
