@@ -61,6 +61,8 @@ CODES: dict[str, str] = {
     # writing the project
     "NASH401": "output folder cannot be written",
     "NASH402": "generated file was edited",
+    # hardware figures
+    "NASH453": "not the ranges of a trained network",
     # stages and tools
     "NASH501": "stage failed",
     "NASH502": "data set not found",

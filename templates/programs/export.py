@@ -15,6 +15,7 @@ from support import trained
 from support.files import atomic_path, sha256, write_json
 from support.progress import Progress, main
 from support.qonnx_export import export
+from support.ranges import ranges
 from support.steps import Steps
 
 HERE = Path(__file__).resolve().parent
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         for name, content in files.items():
             with atomic_path(args.out / name) as path:
                 onnx.save(content, str(path))
+        write_json(args.out / "ranges.json", ranges(files["model.integer.onnx"]))
         result |= {
             "network": network.model.NAME,
             "weights_sha256": sha256(args.weights),

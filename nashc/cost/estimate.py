@@ -1,0 +1,106 @@
+"""The figures of a whole network: throughput, FINN's latency, resources, the slowest node, share of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nashc.cost.cost import RESOURCES
+from nashc.cost.fold import Folding, Foldings
+from nashc.cost.models import Model
+from nashc.cost.nodes import HwNode
+from nashc.vocab.boards import Board
+
+LATENCY_MEANS = "FINN's figure: the sum of the cycles of all nodes on the longest path, without overlap; a pipeline is faster"
+
+
+@dataclass(frozen=True)
+class NodeCost:
+    """One node in its folding; cycles of one frame, resources as FINN counts them."""
+
+    node: HwNode
+    folding: Folding
+    cycles: int
+    lut: int
+    bram18: int
+    uram: int
+    dsp: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """model: its name. critical_path: cycles of the nodes on the longest path, added up."""
+
+    model: str
+    nodes: tuple[NodeCost, ...]
+    critical_path: int
+    clock_ns: float
+
+    @property
+    def slowest(self) -> NodeCost:
+        return max(self.nodes, key=lambda row: row.cycles)
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles between two frames."""
+        return self.slowest.cycles
+
+    @property
+    def fps(self) -> float:
+        return 1e9 / self.clock_ns / self.cycles
+
+    @property
+    def latency_ms(self) -> float:
+        return self.critical_path * self.clock_ns / 1e6
+
+    def total(self, resource: str) -> int:
+        return sum(getattr(row, resource) for row in self.nodes)
+
+    def shares(self, board: Board) -> dict[str, float] | None:
+        """Part of the board that each resource takes, 1 is all of it; None where FINN does not know the board.
+
+        What is needed though the board has none of it takes infinitely much.
+        """
+        if board.resources is None:
+            return None
+        shares = {}
+        for name in RESOURCES:
+            used, there = self.total(name), getattr(board.resources, name)
+            shares[name] = used / there if there else (float("inf") if used else 0.0)
+        return shares
+
+
+def estimate(
+    nodes: tuple[HwNode, ...],
+    foldings: Mapping[str, Folding],
+    model: Model,
+    part: str,
+    clock_ns: float,
+) -> Estimate:
+    """Cost of every node in its folding, and of all together."""
+    rows: list[NodeCost] = []
+    reached: dict[str, int] = {}
+    for node in nodes:
+        folding = foldings[node.name]
+        cost = model.cost(node, Foldings.of([folding]), part)
+        row = NodeCost(node, folding, **cost.row(0))
+        rows.append(row)
+        before = max((reached[name] for name in node.inputs), default=0)
+        reached[node.name] = before + row.cycles
+    return Estimate(model.name, tuple(rows), max(reached.values()), clock_ns)
+
+
+def layers_json(found: Estimate) -> list[dict[str, Any]]:
+    """Each node with its folding under FINN's names."""
+    return [
+        {
+            "name": row.node.name,
+            "layer": row.node.layer,
+            "op": row.node.op_type,
+            "cycles": row.cycles,
+            **{name: getattr(row, name) for name in RESOURCES},
+            "folding": row.folding.attributes(row.node),
+        }
+        for row in found.nodes
+    ]

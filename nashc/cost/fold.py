@@ -1,0 +1,215 @@
+"""Foldings of a node: how much hardware works at once, and in which resources it lies.
+
+One folding is a `Folding`; many of one node are `Foldings`, a column of each setting as a numpy array, which is what
+cost models take. Which settings a node has is FINN's: pe (MVAU, Thresholding, Pool, Elementwise*, DuplicateStreams,
+LabelSelect), simd (MVAU, FMPadding, ConvolutionInputGenerator), parallel_window (ConvolutionInputGenerator).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nashc.cost.nodes import HwNode
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+# Settings that are words, by FINN's attribute name; arrays hold the position in these.
+RAM_STYLES = ("auto", "block", "distributed", "ultra")
+RES_TYPES = ("auto", "lut", "dsp")
+MEM_MODES = ("internal_decoupled", "internal_embedded")
+WORDS: dict[str, tuple[str, ...]] = {
+    "ram_style": RAM_STYLES,
+    "ram_style_thresholds": RAM_STYLES,
+    "res_type": RES_TYPES,
+    "mem_mode": MEM_MODES,
+}
+# FINN's name of each setting.
+ATTRIBUTES = {
+    "pe": "PE",
+    "simd": "SIMD",
+    "parallel_window": "parallel_window",
+    "ram_style": "ram_style",
+    "ram_style_thresholds": "ram_style_thresholds",
+    "res_type": "resType",
+    "mem_mode": "mem_mode",
+}
+_PE = ("MVAU", "Thresholding", "Pool", "DuplicateStreams", "LabelSelect")
+_SIMD = ("MVAU", "FMPadding", "ConvolutionInputGenerator")
+
+
+@dataclass(frozen=True)
+class Folding:
+    """Settings of one node; those it does not have keep their first value."""
+
+    pe: int = 1
+    simd: int = 1
+    parallel_window: int = 0
+    ram_style: str = "auto"
+    ram_style_thresholds: str = "auto"
+    res_type: str = "lut"
+    mem_mode: str = "internal_decoupled"
+
+    def attributes(self, node: HwNode) -> dict[str, Any]:
+        """Under FINN's names, those that the node has: what a folding file holds."""
+        return {ATTRIBUTES[name]: getattr(self, name) for name in settings_of(node)}
+
+
+@dataclass(frozen=True)
+class Foldings:
+    """Many foldings of one node, all columns of equal length; words as positions in WORDS."""
+
+    pe: Ints
+    simd: Ints
+    parallel_window: Ints
+    ram_style: Ints
+    ram_style_thresholds: Ints
+    res_type: Ints
+    mem_mode: Ints
+
+    @staticmethod
+    def of(foldings: Iterable[Folding]) -> Foldings:
+        rows = list(foldings)
+        return Foldings(
+            *(
+                np.array([_number(name, getattr(row, name)) for row in rows], np.int64)
+                for name in COLUMNS
+            )
+        )
+
+    def __len__(self) -> int:
+        return len(self.pe)
+
+    def __getitem__(self, index: int) -> Folding:
+        row: dict[str, Any] = {
+            name: _value(name, int(getattr(self, name)[index])) for name in COLUMNS
+        }
+        return Folding(**row)
+
+    def take(self, which: Any) -> Foldings:
+        """The rows that an index array or mask selects."""
+        return Foldings(*(getattr(self, name)[which] for name in COLUMNS))
+
+
+COLUMNS = tuple(column.name for column in fields(Folding))
+
+
+def _number(name: str, value: int | str) -> int:
+    return WORDS[name].index(str(value)) if name in WORDS else int(value)
+
+
+def _value(name: str, number: int) -> int | str:
+    return WORDS[name][number] if name in WORDS else number
+
+
+def settings_of(node: HwNode) -> tuple[str, ...]:
+    """The settings that FINN's node has, as field names of Folding."""
+    found = ["pe"] if node.kind in _PE or node.kind.startswith("Elementwise") else []
+    found += ["simd"] if node.kind in _SIMD else []
+    match node.kind:
+        case "ConvolutionInputGenerator":
+            found += ["parallel_window", "ram_style"]
+        case "MVAU":
+            found += ["ram_style", "mem_mode", "res_type"]
+            found += [] if node["noActivation"] else ["ram_style_thresholds"]
+        case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "const":
+            found += ["ram_style", "mem_mode"]
+    return tuple(found)
+
+
+def limit(node: HwNode, setting: str) -> int:
+    """What pe or simd must divide."""
+    if node.kind == "MVAU":
+        return node["MH" if setting == "pe" else "MW"]
+    for name in ("NumChannels", "Channels", "IFMChannels", "Labels"):
+        if name in node.attrs:
+            return node[name]
+    return node.sizes("out_shape")[-1]
+
+
+@cache
+def divisors(number: int) -> tuple[int, ...]:
+    """All of them, rising."""
+    return tuple(d for d in range(1, number + 1) if number % d == 0)
+
+
+def unfolded(node: HwNode) -> Folding:
+    """The node as FINN makes it, before any folding.
+
+    Source: finn-plus 1.6.1, convert_to_hw/*.py: all channels at once for padding, windows and pools, one of all else;
+    custom_op/fpgadataflow: default ram_style is distributed for windows, auto for weights; resType is lut in HLS.
+    """
+    match node.kind:
+        case "ConvolutionInputGenerator":
+            return Folding(simd=node["IFMChannels"], ram_style="distributed")
+        case "FMPadding":
+            return Folding(simd=node["NumChannels"])
+        case "Pool":
+            return Folding(pe=node["Channels"])
+        case "MVAU" if node.backend == "rtl":
+            return Folding(res_type="auto")
+        case _ if node.kind.startswith("Elementwise"):
+            return Folding(mem_mode="internal_embedded")
+    return Folding()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What `options` may vary. stream_bits: widest weight stream of an MVAU_hls in bits (FINN: 8191).
+
+    least_simd_fold: fewest steps along MW of an RTL MVAU; FINN's own loses data under back pressure at 1 (SIMD = MW).
+    """
+
+    stream_bits: int = 8191
+    least_simd_fold: int = 1
+    ram_styles: tuple[str, ...] = ("auto",)
+    window_ram_styles: tuple[str, ...] = ("distributed",)
+    res_types: tuple[str, ...] = ("lut",)
+    mem_modes: tuple[str, ...] = ("internal_decoupled",)
+
+
+def options(node: HwNode, limits: Limits = Limits()) -> Foldings:
+    """All legal foldings of a node within limits, FINN's smallest first.
+
+    Of a sliding window in front of a pool, simd must equal the pool's pe: the caller couples them.
+    """
+    settings = settings_of(node)
+    start = unfolded(node)
+    choices: dict[str, Sequence[int | str]] = {name: (getattr(start, name),) for name in COLUMNS}
+    for name in ("pe", "simd"):
+        if name in settings:
+            choices[name] = divisors(limit(node, name))
+    if node.kind == "MVAU":
+        choices["ram_style"] = limits.ram_styles
+        if node.backend == "hls":
+            choices["res_type"], choices["mem_mode"] = limits.res_types, limits.mem_modes
+    elif node.kind == "ConvolutionInputGenerator":
+        choices["parallel_window"] = (0, 1)
+        choices["ram_style"] = limits.window_ram_styles
+    columns = product(*([_number(name, value) for value in choices[name]] for name in COLUMNS))
+    found = Foldings(*np.array(list(columns), np.int64).T)
+    return found.take(_is_legal(node, found, limits))
+
+
+def _is_legal(node: HwNode, f: Foldings, limits: Limits) -> Bools:
+    legal: Bools = np.ones(len(f), bool)
+    if node.kind == "ConvolutionInputGenerator":
+        # rtl/convolutioninputgenerator_rtl.py, select_impl_style: a parallel window takes all channels at once. FINN
+        # uses none in front of a pool, and 1x1 is parallel by nature.
+        legal = f.parallel_window == 0
+        if not node["depthwise"] and node.sizes("ConvKernelDim") != (1, 1):
+            legal = legal | (f.simd == node["IFMChannels"])
+    elif node.op_type == "MVAU_rtl":
+        legal = f.simd * limits.least_simd_fold <= node["MW"]
+    elif node.op_type == "MVAU_hls":
+        bits = f.pe * f.simd * node.width("weightDataType")
+        is_decoupled = f.mem_mode == MEM_MODES.index("internal_decoupled")
+        legal = ~is_decoupled | (bits <= limits.stream_bits)
+    return legal

@@ -1,0 +1,307 @@
+"""The cycles and resources that FINN+ 1.6.1 estimates: the same numbers, holes included.
+
+Sources are files of finn-plus 1.6.1 under finn/custom_op/fpgadataflow/. Its holes, as they are: no LUT for thresholds
+inside an MVAU_hls unless `ram_style_thresholds` is distributed, no LUT at all for MVAU_rtl, and nothing but cycles for
+padding, pools, adds, forks and LabelSelect. FIFOs and width converters are not in its graph when it estimates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from nashc.cost.cost import Cost
+from nashc.cost.fold import MEM_MODES, RAM_STYLES, RES_TYPES, Bools, Foldings, Ints
+from nashc.cost.nodes import HwNode
+from nashc.cost.parts import dsp_block
+from nashc.vocab.datatypes import bounds
+
+NAME = "finn-plus-1.6"
+
+_BLOCK, _DISTRIBUTED, _ULTRA = (
+    RAM_STYLES.index(style) for style in ("block", "distributed", "ultra")
+)
+_DECOUPLED, _EMBEDDED = (
+    MEM_MODES.index(mode) for mode in ("internal_decoupled", "internal_embedded")
+)
+_DSP = RES_TYPES.index("dsp")
+
+
+def cycles(node: HwNode, f: Foldings) -> Ints:
+    """Clock cycles of one frame (get_exp_cycles of each op), int64 [foldings]."""
+    return _CYCLES.get(node.kind, _elementwise_cycles)(node, f)
+
+
+def cost(node: HwNode, f: Foldings, part: str) -> Cost:
+    """Cycles and resources (get_exp_cycles, node_res_estimation) of each folding."""
+    if node.op_type in _COST:
+        return _COST[node.op_type](node, f, part)
+    if node.kind.startswith("Elementwise"):
+        return _elementwise(node, f)
+    return Cost.free(cycles(node, f))
+
+
+# ---- cycles ----------------------------------------------------------------------------------------
+
+
+def _mvau_cycles(node: HwNode, f: Foldings) -> Ints:
+    """matrixvectoractivation.py, get_exp_cycles; TH = 1."""
+    return (node["MH"] // f.pe) * (node["MW"] // f.simd) * math.prod(node.sizes("numInputVectors"))
+
+
+def _stream_cycles(node: HwNode, f: Foldings) -> Ints:
+    """thresholding.py, duplicatestreams.py, get_exp_cycles."""
+    return node["NumChannels"] // f.pe * math.prod(node.sizes("numInputVectors"))
+
+
+def _elementwise_cycles(node: HwNode, f: Foldings) -> Ints:
+    """elementwise_binary.py, get_exp_cycles."""
+    *others, channels = node.sizes("out_shape")
+    return channels // f.pe * math.prod(others)
+
+
+def _pool_cycles(node: HwNode, f: Foldings) -> Ints:
+    """pool.py, get_exp_cycles."""
+    return node["Channels"] * math.prod(node.sizes("KernelSize") + node.sizes("OutImgDims")) // f.pe
+
+
+def _padding_cycles(node: HwNode, f: Foldings) -> Ints:
+    """fmpadding.py, get_exp_cycles."""
+    (height, width), pad = node.sizes("ImgDim"), node.sizes("Padding")
+    return node["NumChannels"] // f.simd * (height + pad[0] + pad[2]) * (width + pad[1] + pad[3])
+
+
+def _label_cycles(node: HwNode, f: Foldings) -> Ints:
+    """labelselect.py, get_exp_cycles."""
+    return node["Labels"] // f.pe
+
+
+def _window_cycles(node: HwNode, f: Foldings) -> Ints:
+    """rtl/convolutioninputgenerator_rtl.py, get_exp_cycles; dilation 1."""
+    (k_h, k_w), (height, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
+    (out_h, out_w), (stride_h, stride_w) = node.sizes("OFMDim"), node.sizes("Stride")
+    fold = node["IFMChannels"] // f.simd
+    depthwise = node["depthwise"]
+    in_parallel = height * width * fold + 2
+    if height == 1 or width == 1:
+        if width == 1:
+            width, out_w, k_w, stride_w = height, out_h, k_h, stride_h
+        if depthwise:
+            writing = out_w * k_w * fold + (fold - 1) * k_w
+            reading = width * fold + fold * (k_w - 1) * (stride_w - 1)
+            in_turn = np.maximum(writing, reading) + 2
+        else:
+            in_turn = out_w * k_w * fold + 2
+    else:
+        first = ((k_h - 1) * width + (k_w - 1) + 1) * fold
+        row = np.maximum(out_w * k_w * k_h * fold, stride_w * width * fold)
+        if depthwise:
+            row = row + out_w * (stride_w - 1) * (fold - 1)
+        in_turn = first + out_h * row
+        if depthwise:
+            in_turn = in_turn + (stride_h - 1) * width * fold
+    return np.where(_is_parallel(node, f), in_parallel, in_turn)
+
+
+def _is_parallel(node: HwNode, f: Foldings) -> Bools:
+    """rtl/convolutioninputgenerator_rtl.py, select_impl_style."""
+    in_parallel: Bools = f.parallel_window == 1
+    return in_parallel | (node.sizes("ConvKernelDim") == (1, 1))
+
+
+_CYCLES: dict[str, Callable[[HwNode, Foldings], Ints]] = {
+    "MVAU": _mvau_cycles,
+    "Thresholding": _stream_cycles,
+    "DuplicateStreams": _stream_cycles,
+    "Pool": _pool_cycles,
+    "FMPadding": _padding_cycles,
+    "LabelSelect": _label_cycles,
+    "ConvolutionInputGenerator": _window_cycles,
+}
+
+
+# ---- matrix units ----------------------------------------------------------------------------------
+
+
+def _mvau_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
+    """hls/matrixvectoractivation_hls.py, lut_estimation and dsp_estimation (after FINN-R, Blott et al. 2018)."""
+    w, a = node.width("weightDataType"), node.width("inputDataType")
+    pe, simd, depth = f.pe, f.simd, _weight_depth(node, f)
+    in_lutram = ((f.mem_mode == _DECOUPLED) & (f.ram_style == _DISTRIBUTED)) | (
+        (f.mem_mode == _EMBEDDED) & (depth <= 128)
+    )
+    memory = np.where(in_lutram, pe * simd * w * _ceil(depth, 64), 0)
+    products = simd * (2 * math.ceil((w + a) / 6) - 1) * (w + a)
+    products = np.where(f.res_type == _DSP, 0, products)
+    adders = (w + a) * (2 * simd - 1)
+    sums = _sum_bits(node, w, a)
+    per_pe = products + adders + sums
+    if not node["noActivation"]:
+        levels = (2 ** node.width("outputDataType") - 1) * sums
+        stored = levels * _ceil(node["MH"] // pe, 64)
+        per_pe = per_pe + np.where(f.ram_style_thresholds == _DISTRIBUTED, stored + levels, 0)
+    # In float64 and in FINN's order: 1.1 is not exact, and the result is cut off.
+    lut = (300 + 1.1 * (pe * per_pe).astype(np.float64) + memory).astype(np.int64)
+    dsp = np.where(f.res_type == _DSP, pe * simd * math.ceil((w + a) / 48), 0)
+    bram18, uram = _weight_memory(node, f)
+    return Cost(_mvau_cycles(node, f), lut, bram18, uram, dsp)
+
+
+def _mvau_rtl(node: HwNode, f: Foldings, part: str) -> Cost:
+    """rtl/matrixvectoractivation_rtl.py: no LUT, and DSPs whatever the bit widths."""
+    is_versal = dsp_block(part) == "DSP58"
+    dsp = f.pe * _ceil(f.simd, 3) if is_versal else _ceil(f.pe, 4) * f.simd
+    bram18, uram = _weight_memory(node, f)
+    return Cost(_mvau_cycles(node, f), np.zeros_like(dsp), bram18, uram, dsp)
+
+
+def _sum_bits(node: HwNode, w: int, a: int) -> int:
+    """The accumulator's bits, at most what the data types allow (arXiv 2301.13376)."""
+    alpha = math.log(node["MW"], 2) + w + a - 1 - int(bounds(node.dtype("inputDataType"))[0] < 0)
+    bound = math.ceil(alpha + math.log(1 + pow(2, -alpha), 2) + 1)
+    return min(node.width("accDataType"), bound)
+
+
+def _weight_depth(node: HwNode, f: Foldings) -> Ints:
+    return node["MW"] * node["MH"] // (f.pe * f.simd)
+
+
+def _weight_memory(node: HwNode, f: Foldings) -> tuple[Ints, Ints]:
+    """BRAM18 and URAM for weights: matrixvectoractivation.py, bram_estimation and uram_estimation."""
+    depth = _weight_depth(node, f)
+    bits = f.pe * f.simd * node.width("weightDataType")
+    is_decoupled = f.mem_mode == _DECOUPLED
+    nothing = (f.mem_mode == _EMBEDDED) & (depth <= 128)
+    no_bram = nothing | (is_decoupled & ((f.ram_style == _DISTRIBUTED) | (f.ram_style == _ULTRA)))
+    no_uram = nothing | (is_decoupled & (f.ram_style != _ULTRA))
+    bram18 = np.where(no_bram, 0, _bram18(bits, depth))
+    return bram18, np.where(no_uram, 0, _ceil(bits, 72) * _ceil(depth, 4096))
+
+
+def _bram18(bits: Ints, depth: Ints) -> Ints:
+    """Blocks for a memory of this width and depth, in simple dual port mode (UG573, table 1-10).
+
+    The same staircase in matrixvectoractivation.py and elementwise_binary.py.
+    """
+    return np.select(
+        [bits == 1, bits == 2, bits <= 4, bits <= 9, (bits <= 18) | (depth > 512)],
+        [
+            _ceil(depth, 16384),
+            _ceil(depth, 8192),
+            _ceil(depth, 4096) * _ceil(bits, 4),
+            _ceil(depth, 2048) * _ceil(bits, 9),
+            _ceil(depth, 1024) * _ceil(bits, 18),
+        ],
+        _ceil(depth, 512) * _ceil(bits, 36),
+    )
+
+
+# ---- sliding windows -------------------------------------------------------------------------------
+
+# Depth up to which a BRAM18 is as wide as that many bits; deeper ones are 1 bit wide.
+_WIDTH_OF_DEPTH = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2))
+_BRAM_DEPTH = 16384
+
+
+def _window(node: HwNode, f: Foldings, _part: str) -> Cost:
+    """rtl/convolutioninputgenerator_rtl.py, lut_estimation, bram_estimation, uram_estimation."""
+    bits = f.simd * node.width("inputDataType")
+    in_parallel = _is_parallel(node, f)
+    depth = _buffer_depth(node, f, in_parallel)
+    lut = 300 + np.where(f.ram_style == _DISTRIBUTED, bits * _ceil(depth, 38), 0)
+    if not np.any(f.ram_style != _DISTRIBUTED):
+        nothing = np.zeros_like(lut)
+        return Cost(_window_cycles(node, f), lut, nothing, nothing, nothing)
+    (k_h, k_w), (height, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
+    rows = 0 if height == 1 or width == 1 else k_h - 1
+    depth = np.where(in_parallel, width - k_w, depth)
+    count = np.where(in_parallel, rows, 1)
+    in_bram = (f.ram_style != _DISTRIBUTED) & (f.ram_style != _ULTRA)
+    deep = _ceil(depth, _BRAM_DEPTH)
+    wide = _ceil_by(bits, _ram_width(depth))
+    rest = _ceil_by(bits, _ram_width(depth % _BRAM_DEPTH))
+    saved = np.where(depth > _BRAM_DEPTH, wide - rest, 0)
+    bram18 = np.where(in_bram, (deep * wide - saved) * count, 0)
+    uram = np.where(f.ram_style == _ULTRA, _ceil(depth, 4096) * _ceil(bits, 72) * count, 0)
+    return Cost(_window_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+
+
+def _buffer_depth(node: HwNode, f: Foldings, in_parallel: Bools) -> Ints:
+    """get_buffer_depth of the same file."""
+    (k_h, k_w), (_, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
+    stride_h, stride_w = node.sizes("Stride")
+    fold = node["IFMChannels"] // f.simd
+    # One pixel of a window leaves at a time, several arrive in front of a stride.
+    ahead = max(0, stride_w - 1 - k_h * k_w) + max(0, (stride_h - 1) * width - k_h * k_w)
+    in_turn = ((k_h - 1) * width + (k_w - 1) + 1 + ahead) * fold
+    return np.where(in_parallel, ((k_h - 1) * width + (k_w - 1)) * fold + 2, in_turn)
+
+
+def _ram_width(depth: Ints) -> Ints:
+    conditions = [depth <= most for most, _ in _WIDTH_OF_DEPTH]
+    return np.select(conditions, [np.int64(bits) for _, bits in _WIDTH_OF_DEPTH], np.int64(1))
+
+
+# ---- thresholds and constants ----------------------------------------------------------------------
+
+# util/memutil.py, mem_primitives_versal, in its order: on a tie of waste the first is taken. Width, depth, kind.
+_PRIMITIVES = (
+    (72, 4096, "uram"),
+    (36, 8192, "uram"),
+    (18, 16384, "uram"),
+    (9, 32768, "uram"),
+    (36, 512, "bram18"),
+    (18, 1024, "bram18"),
+    (9, 2048, "bram18"),
+    (1, 64, "lut"),
+)
+
+
+def _thresholding(node: HwNode, f: Foldings, _part: str) -> Cost:
+    """rtl/thresholding_rtl.py: a memory for each PE and each bit of the result, in whatever wastes the fewest bits.
+
+    FINN takes Versal's memories for every part.
+    """
+    levels = np.arange(node.width("outputDataType"))
+    bits = node.width("weightDataType")
+    depth = (node["NumChannels"] // f.pe)[:, None] << levels  # [foldings, bits of the result]
+    prim_bits = np.array([row[0] for row in _PRIMITIVES])
+    prim_depth = np.array([row[1] for row in _PRIMITIVES])
+    count = _ceil_by(depth[..., None], prim_depth) * _ceil_by(np.int64(bits), prim_bits)
+    waste = count * prim_bits * prim_depth
+    chosen = waste.argmin(axis=-1)
+    number = np.take_along_axis(count, chosen[..., None], axis=-1)[..., 0] * f.pe[:, None]
+    kinds = np.array([("uram", "bram18", "lut").index(row[2]) for row in _PRIMITIVES])[chosen]
+    uram, bram18, lut = (np.where(kinds == kind, number, 0).sum(axis=-1) for kind in range(3))
+    return Cost(_stream_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+
+
+def _elementwise(node: HwNode, f: Foldings) -> Cost:
+    """elementwise_binary.py: the memory of a constant, which FINN counts only when it is decoupled."""
+    if node.attrs["rhs_style"] != "const":
+        return Cost.free(_elementwise_cycles(node, f))
+    counts = f.mem_mode == _DECOUPLED
+    bits, depth = f.pe * node.width("rhs_dtype"), node.sizes("out_shape")[-1] // f.pe
+    in_bram = (f.ram_style != _DISTRIBUTED) & (f.ram_style != _ULTRA)
+    lut = np.where(counts & (f.ram_style == _DISTRIBUTED), bits * _ceil(depth, 64), 0)
+    uram = np.where(counts & (f.ram_style == _ULTRA), _ceil(bits, 72) * _ceil(depth, 4096), 0)
+    bram18 = np.where(counts & in_bram, _bram18(bits, depth), 0)
+    return Cost(_elementwise_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+
+
+_COST: dict[str, Callable[[HwNode, Foldings, str], Cost]] = {
+    "MVAU_hls": _mvau_hls,
+    "MVAU_rtl": _mvau_rtl,
+    "ConvolutionInputGenerator_rtl": _window,
+    "Thresholding_rtl": _thresholding,
+}
+
+
+def _ceil(number: Ints, by: int) -> Ints:
+    return -(-number // by)
+
+
+def _ceil_by(number: Ints | np.int64, by: Ints) -> Ints:
+    return -(-number // by)

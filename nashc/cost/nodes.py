@@ -1,0 +1,54 @@
+"""A node of the hardware that FINN would build, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class HwNode:
+    """One streaming unit.
+
+    name: as our flow names it in FINN's reports: conv `a` becomes `a.pad`, `a.window`, `a`; the fork of `b` is `b.fork`.
+    layer: the layer of the spec that it came from.
+    kind: FINN's op type without backend: FMPadding, ConvolutionInputGenerator, MVAU, Thresholding, Pool, ElementwiseAdd,
+    ElementwiseMul, ElementwiseAbsDiff, DuplicateStreams, LabelSelect. backend: hls or rtl.
+    attrs: FINN's node attributes under FINN's names; data types are QONNX names.
+    inputs: names of the nodes whose streams it reads; empty where it reads the image.
+    """
+
+    name: str
+    layer: str
+    kind: str
+    backend: str
+    attrs: Mapping[str, Any]
+    inputs: tuple[str, ...]
+
+    @property
+    def op_type(self) -> str:
+        """FINN's op type: `MVAU_hls`."""
+        return f"{self.kind}_{self.backend}"
+
+    def __getitem__(self, attribute: str) -> int:
+        """An attribute that is a number."""
+        number: int = self.attrs[attribute]
+        return number
+
+    def sizes(self, attribute: str) -> tuple[int, ...]:
+        """An attribute that is a list of numbers, such as [height, width]."""
+        return tuple(self.attrs[attribute])
+
+    def dtype(self, attribute: str) -> str:
+        """An attribute that is a QONNX data type."""
+        return str(self.attrs[attribute])
+
+    def width(self, attribute: str) -> int:
+        """Bits of the data type that an attribute holds."""
+        return width(self.attrs[attribute])
+
+
+def width(dtype: str) -> int:
+    """Bits of a value of a QONNX integer type."""
+    return 1 if dtype == "BIPOLAR" else int(dtype.removeprefix("U").removeprefix("INT"))

@@ -1,0 +1,74 @@
+"""What a trained network's numbers say about its hardware, as `export.py` writes it: ranges.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nashc.cost.types import Range
+from nashc.diagnostics import Diagnostic, SpecError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """By name of the node of the integer graph.
+
+    weights, accumulators: of each matrix product; accumulators for every input that the input's data type allows.
+    thresholds: of each activation. signs: batch norms that multiply some channels by -1. turned: pools after which
+    some channels are turned round.
+    """
+
+    weights: Mapping[str, Range]
+    accumulators: Mapping[str, Range]
+    thresholds: Mapping[str, Range]
+    signs: frozenset[str]
+    turned: frozenset[str]
+
+
+def load(path: Path) -> Ranges:
+    """Read ranges.json. Errors: NASH453 if it is something else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise ValueError
+        layers: dict[str, dict[str, Any]] = data["layers"]
+        return Ranges(
+            {
+                name: _range(layer["weights"])
+                for name, layer in layers.items()
+                if "weights" in layer
+            },
+            {
+                name: _range(layer["accumulator"])
+                for name, layer in layers.items()
+                if "accumulator" in layer
+            },
+            {
+                name: _range(layer["thresholds"])
+                for name, layer in layers.items()
+                if "thresholds" in layer
+            },
+            frozenset(name for name, layer in layers.items() if layer.get("signs")),
+            frozenset(name for name, layer in layers.items() if layer.get("turned")),
+        )
+    except OSError as error:
+        raise _wrong(path, f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _wrong(path, f"{path} is not the ranges.json of an exported network") from error
+
+
+def _range(value: Any) -> Range:
+    low, high = value
+    if type(low) is not int or type(high) is not int or low > high:
+        raise ValueError(value)
+    return low, high
+
+
+def _wrong(path: Path, text: str) -> SpecError:
+    hint = "`nashc run SPEC --to export` writes it: results/export/ranges.json of the project"
+    return SpecError([Diagnostic("NASH453", text, help=hint)])

@@ -1,0 +1,132 @@
+"""FINN's own folding for a target: SetFolding of FINN+ 1.6.1, in the two passes that our build program makes.
+
+Source: transformation/fpgadataflow/set_folding.py; templates/support/finn_flow.py, fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from nashc.cost.fold import Folding, Foldings, Ints, divisors, limit, unfolded
+from nashc.cost.nodes import HwNode
+
+# finn/util/basic.py, MAX_ALLOWED_AP_INT_W.
+WIDEST_STREAM = 8191
+
+
+class Cycles(Protocol):
+    """The part of a cost model that folding needs."""
+
+    def __call__(self, node: HwNode, f: Foldings) -> Ints: ...
+
+
+@dataclass(frozen=True)
+class _Folder:
+    cycles: Cycles
+    target: int
+    weight_width_max: int
+
+    def first(self, node: HwNode, setting: str) -> Folding:
+        """The smallest divisor that meets the target, the largest if none does."""
+        start = unfolded(node)
+        values = divisors(limit(node, setting))
+        met = self.cycles(node, vary(start, setting, values)) <= self.target
+        index = int(met.argmax()) if met.any() else len(values) - 1
+        value = values[index]
+        return replace(start, pe=value) if setting == "pe" else replace(start, simd=value)
+
+    def window(self, node: HwNode) -> Folding:
+        chosen = self.first(node, "simd")
+        is_full = chosen.simd == limit(node, "simd")
+        if is_full and self.count(node, chosen) > self.target:
+            return replace(chosen, parallel_window=1)
+        return chosen
+
+    def pool(self, node: HwNode, window: HwNode) -> tuple[Folding, Folding]:
+        """The pool and the sliding window before it, which has the same parallelism."""
+        chosen = self.first(node, "pe")
+        values = [value for value in divisors(limit(node, "pe")) if value >= chosen.pe]
+        start = unfolded(window)
+        met = self.cycles(window, vary(start, "simd", values)) <= self.target
+        pe = values[int(met.argmax()) if met.any() else len(values) - 1]
+        return replace(chosen, pe=pe), replace(start, simd=pe)
+
+    def mvau(self, node: HwNode) -> Folding:
+        start = replace(unfolded(node), pe=1, simd=1)
+        bits = node.width("weightDataType")
+        simds = divisors(node["MW"])
+        counts = self.cycles(node, vary(start, "simd", simds))
+        for index, value in enumerate(simds):
+            simd = value
+            if counts[index] <= self.target:
+                break
+            if bits * value > self.weight_width_max:
+                simd = simds[max(0, index - 1)]
+                break
+        start = replace(start, simd=simd)
+        pes = divisors(node["MH"])
+        counts = self.cycles(node, vary(start, "pe", pes))
+        for index, value in enumerate(pes):
+            pe = value
+            if value * simd * bits > WIDEST_STREAM and node.backend == "hls":
+                pe = pes[max(0, index - 1)]
+                break
+            if counts[index] <= self.target:
+                break
+        return replace(start, pe=pe)
+
+    def count(self, node: HwNode, folding: Folding) -> int:
+        return int(self.cycles(node, Foldings.of([folding]))[0])
+
+
+def vary(start: Folding, setting: str, values: tuple[int, ...] | list[int]) -> Foldings:
+    """The same folding with each value of one setting."""
+    size = len(values)
+    base = Foldings.of([start])
+    columns = {name: np.repeat(getattr(base, name), size) for name in vars(base)}
+    return Foldings(**{**columns, setting: np.array(values, np.int64)})
+
+
+def fold_once(
+    nodes: tuple[HwNode, ...], cycles: Cycles, target: int, weight_width_max: int
+) -> dict[str, Folding]:
+    """One pass of SetFolding: each node as small as it can be and still need at most `target` cycles."""
+    folder = _Folder(cycles, target, weight_width_max)
+    by_name = {node.name: node for node in nodes}
+    found: dict[str, Folding] = {}
+    for node in nodes:
+        match node.kind:
+            case "MVAU":
+                found[node.name] = folder.mvau(node)
+            case "ConvolutionInputGenerator" if not node["depthwise"]:
+                found[node.name] = folder.window(node)
+            case "ConvolutionInputGenerator":
+                found[node.name] = unfolded(node)  # its pool comes next and decides
+            case "Pool":
+                window = by_name[node.inputs[0]]
+                found[node.name], found[window.name] = folder.pool(node, window)
+            case "FMPadding":
+                found[node.name] = folder.first(node, "simd")
+            case _:
+                found[node.name] = folder.first(node, "pe")
+    return found
+
+
+def set_folding(
+    nodes: tuple[HwNode, ...], cycles: Cycles, target: int | None, weight_width_max: int
+) -> dict[str, Folding]:
+    """FINN's folding by node name, for `target` cycles a frame; None leaves all as FINN makes it.
+
+    Where a node cannot meet the target, all are folded again for what the slowest can do. weight_width_max: FINN's
+    mvau_wwidth_max, bits of weights that one processing element reads in a cycle.
+    """
+    if target is None:
+        return {node.name: unfolded(node) for node in nodes}
+    found = fold_once(nodes, cycles, target, weight_width_max)
+    slowest = max(int(cycles(node, Foldings.of([found[node.name]]))[0]) for node in nodes)
+    if slowest <= target:
+        return found
+    return fold_once(nodes, cycles, slowest, weight_width_max)

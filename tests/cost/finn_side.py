@@ -1,0 +1,112 @@
+"""Runs inside a compiled folder: FINN's own figures for the network in it, untrained, at the foldings it is given.
+
+    python finn_side.py FOLDINGS.json OUT.json worst|values
+
+worst: batch-norm gains are positive, sums and thresholds take the types that the inputs' types allow (`datatype_only`).
+values: some gains are negative, all types are minimised to the values; OUT holds those values' ranges.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import model as network_code
+import torch
+from lowering import integer_graph
+
+from support import finn_flow
+from support.files import read_json
+from support.ranges import ranges
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    foldings, out, mode = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), sys.argv[3]
+    settings = read_json(HERE / "settings" / "build.json")
+    started = time.perf_counter()
+    finn_flow.start(HERE / "finn")
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    minimise = finn_flow.minimise if mode == "values" else minimise_by_types
+    integers = integer_graph(untrained(mode).double().eval()).write()
+    result: dict[str, Any] = {"ranges": ranges(integers)}
+    model = minimise(finn_flow.to_hardware(ModelWrapper(integers)))
+    part = finn_flow.fpga_part(settings["board"])
+    model = finn_flow.partition(model, HERE / "partition")
+    model = finn_flow.specialise(model, part)
+    fps = settings["target_fps"]
+    target = None if fps is None else max(1, int(1e9 / settings["clock_ns"] / fps))
+    model = minimise(finn_flow.fold(model, target, settings["mvau_wwidth_max"]))
+    result["default"] = figures(model, part)
+    result["seconds"] = time.perf_counter() - started
+    result["folding"] = finn_flow.folding_of(model)
+    result["foldings"] = []
+    names = {node.name for node in model.graph.node}
+    for folding in foldings:
+        there = {name: attributes for name, attributes in folding.items() if name in names}
+        folded = minimise(finn_flow.apply_folding(copy.deepcopy(model), there))
+        result["foldings"].append(figures(folded, part))
+    out.write_text(json.dumps(result, default=lambda number: number.item()))
+
+
+def untrained(mode: str) -> Any:
+    torch.manual_seed(0)
+    network = network_code.Network()
+    for module in network.modules():
+        if mode == "values" and isinstance(module, torch.nn.BatchNorm2d):
+            module.weight.data.uniform_(-1.5, 1.5)
+            module.bias.data.uniform_(-0.5, 0.5)
+    return network
+
+
+def minimise_by_types(model: Any) -> Any:
+    """finn_flow.minimise with FINN's `datatype_only` wherever values of a trained network would count."""
+    from finn.transformation.fpgadataflow.minimize_weight_bit_width import MinimizeWeightBitWidth
+    from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
+    from qonnx.custom_op.registry import getCustomOp
+    from qonnx.transformation.infer_datatypes import InferDataTypes
+
+    model = model.transform(MinimizeWeightBitWidth())
+    for node in model.graph.node:
+        instance = getCustomOp(node)
+        instance.infer_node_datatype(model)
+        if hasattr(instance, "minimize_accumulator_width"):
+            instance.minimize_accumulator_width(model, datatype_only=True)
+            instance.infer_node_datatype(model)
+    for step in (InferDataTypes(), RoundAndClipThresholds(), InferDataTypes()):
+        model = model.transform(step)
+    return model
+
+
+def figures(model: Any, part: str) -> dict[str, Any]:
+    from finn.analysis.fpgadataflow.exp_cycles_per_layer import exp_cycles_per_layer
+    from finn.analysis.fpgadataflow.res_estimation import res_estimation
+
+    performance = finn_flow._performance(model)
+    cycles = model.analysis(exp_cycles_per_layer)
+    resources = model.analysis(partial(res_estimation, fpgapart=part))
+    return {
+        "cycles": performance["max_cycles"],
+        "critical_path": performance["critical_path_cycles"],
+        "nodes": {
+            node.name: {
+                "op": node.op_type,
+                "cycles": int(cycles[node.name]),
+                "lut": resources[node.name]["LUT"],
+                "bram18": resources[node.name]["BRAM_18K"],
+                "uram": resources[node.name]["URAM"],
+                "dsp": resources[node.name]["DSP"],
+            }
+            for node in model.graph.node
+        },
+    }
+
+
+main()

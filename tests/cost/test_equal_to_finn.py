@@ -1,0 +1,120 @@
+"""Every node's cycles and resources are FINN+'s own: in FINN's folding and in random ones, before and after training."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nashc.cost import ranges
+from nashc.cost.estimate import Estimate, estimate
+from nashc.cost.fold import Folding, Limits, divisors, options
+from nashc.cost.hardware import hardware
+from nashc.cost.models import MODELS
+from nashc.cost.nodes import HwNode
+from nashc.cost.set_folding import set_folding
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+from tests.cost.specs import write_small
+
+pytest.importorskip("brevitas")
+pytest.importorskip("finn")
+pytestmark = [pytest.mark.finn, pytest.mark.slow]
+
+MODEL = MODELS["finn-plus-1.6"]
+FINN_SIDE = Path(__file__).with_name("finn_side.py")
+RANDOM_FOLDINGS = 3
+EVERYTHING = Limits(
+    ram_styles=("auto", "block", "distributed", "ultra"),
+    window_ram_styles=("auto", "block", "distributed", "ultra"),
+    res_types=("lut", "dsp"),
+    mem_modes=("internal_decoupled", "internal_embedded"),
+)
+CASES = [("resnet18_v1", 1, "values"), ("resnet18_v3", 5, "worst"), ("resnet18_v4", 3, "values")]
+
+
+@pytest.mark.parametrize(("name", "seed", "mode"), CASES)
+def test_equal_to_finn(name: str, seed: int, mode: str, tmp_path: Path) -> None:
+    spec = load(write_small(tmp_path, name, seed), {})
+    graph, target = lower(spec), spec.target
+    assert target and target.fps
+    for file, text in project(spec, graph).items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    shutil.copy(FINN_SIDE, tmp_path)
+    # Which nodes a trained network has is known only with its values: those that both have are folded.
+    plain = hardware(graph, target.board.part)
+    foldings = [random_folding(plain, random.Random(seed + n)) for n in range(RANDOM_FOLDINGS)]
+    finn = run_finn(tmp_path, plain, foldings, mode)
+
+    known = ranges.load(tmp_path / "ranges.json") if mode == "values" else None
+    nodes = hardware(graph, target.board.part, known)
+    cycles = max(1, int(1e9 / target.clock / target.fps))
+    default = set_folding(nodes, MODEL.cycles, cycles, target.mvau_wwidth_max)
+    results = [finn["default"], *finn["foldings"]]
+    for folding, figures in zip([{}, *foldings], results, strict=True):
+        folded = {name: folding.get(name, default[name]) for name in default}
+        ours = estimate(nodes, folded, MODEL, target.board.part, target.clock)
+        assert as_finn_says(ours) == figures
+    for node in nodes:
+        wanted = finn["folding"].get(node.name, {})
+        given = default[node.name].attributes(node)
+        assert {key: given[key] for key in ("PE", "SIMD") if key in given} == {
+            key: wanted[key] for key in ("PE", "SIMD") if key in wanted
+        }
+
+
+def random_folding(nodes: tuple[HwNode, ...], choose: random.Random) -> dict[str, Folding]:
+    """One legal folding of each node; a pool and its window agree."""
+    found = {}
+    for node in nodes:
+        choices = options(node, EVERYTHING)
+        found[node.name] = choices[choose.randrange(len(choices))]
+        if node.kind == "Pool":
+            window = found[node.inputs[0]]
+            found[node.name] = Folding(pe=window.simd)
+            assert window.simd in divisors(node["Channels"])
+    return found
+
+
+def run_finn(
+    folder: Path, nodes: tuple[HwNode, ...], foldings: list[dict[str, Folding]], mode: str
+) -> dict[str, Any]:
+    by_name = {node.name: node for node in nodes}
+    files = [{n: f.attributes(by_name[n]) for n, f in folding.items()} for folding in foldings]
+    (folder / "foldings.json").write_text(json.dumps(files))
+    done = subprocess.run(
+        [sys.executable, FINN_SIDE.name, "foldings.json", "out.json", mode],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads((folder / "out.json").read_text())
+    (folder / "ranges.json").write_text(json.dumps(found["ranges"]))
+    return found
+
+
+def as_finn_says(ours: Estimate) -> dict[str, Any]:
+    return {
+        "cycles": ours.cycles,
+        "critical_path": ours.critical_path,
+        "nodes": {
+            row.node.name: {
+                "op": row.node.op_type,
+                **{k: getattr(row, k) for k in ("cycles", "lut", "bram18", "uram", "dsp")},
+            }
+            for row in ours.nodes
+        },
+    }
