@@ -21,7 +21,7 @@ from tests.paths import ROOT
 STARTER = ROOT / "templates" / "starters" / "digits.nash"
 # A program that never ends and a fault that we do not know cannot be told to happen in a test of a page;
 # tests/driver/test_run.py interrupts runs, tests/cli/test_commands.py breaks nashc on purpose.
-NOT_REPLAYED = {"NASH506", "NASH900"}
+NOT_REPLAYED = {"NASH453", "NASH506", "NASH900"}
 
 
 def not_utf8(folder: Path, _patch: pytest.MonkeyPatch) -> None:
