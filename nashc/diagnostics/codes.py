@@ -47,6 +47,9 @@ CODES: dict[str, str] = {
     "NASH206": "head does not fit the classes",
     "NASH207": "stem or head missing",
     "NASH208": "FINN cannot build this layer",
+    "NASH209": "one bit before an add",
+    "NASH210": "average over a rectangle",
+    "NASH211": "window over a single row",
     # cells, search space, genotypes
     "NASH301": "illegal edge",
     "NASH302": "cell scope not in the network",
@@ -58,6 +61,7 @@ CODES: dict[str, str] = {
     "NASH308": "op set and policy contradict",
     "NASH309": "genotype for unknown cell",
     "NASH310": "no operation left on an edge",
+    "NASH311": "cell over parallel branches",
     # writing the project
     "NASH401": "output folder cannot be written",
     "NASH402": "generated file was edited",

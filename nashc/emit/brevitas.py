@@ -17,26 +17,28 @@ QUANTISERS = (
     "FloorTrunc",
     "IntWeight",
     "JoinAct",
+    "TensorBinaryWeight",
     "TensorIntWeight",
     "UnsignedAct",
 )
 """Classes of support/quantisers.py, in the order of an import."""
 
 
-def _weights(bits: int, many: str) -> tuple[str, ...]:
+def _weights(bits: int, scope: str = "") -> tuple[str, ...]:
+    """scope: "Tensor" for one scale in all, else one for each output channel."""
     if bits == 1:
-        return ("weight_quant=BinaryWeight",)
-    return (f"weight_quant={many}", f"weight_bit_width={bits}")
+        return (f"weight_quant={scope}BinaryWeight",)
+    return (f"weight_quant={scope}IntWeight", f"weight_bit_width={bits}")
 
 
 def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
-    weights = _weights(node.params["weight_bits"], "IntWeight")
+    weights = _weights(node.params["weight_bits"])
     arguments = (*conv_arguments(node, graph), *weights)
     return Layer(attribute, "qnn.QuantConv2d", arguments, origin(node))
 
 
 def _linear(node: Node, attribute: str, graph: Graph) -> Layer:
-    weights = _weights(node.params["weight_bits"], "TensorIntWeight")
+    weights = _weights(node.params["weight_bits"], "Tensor")
     arguments = (*linear_arguments(node, graph), *weights)
     return Layer(attribute, "qnn.QuantLinear", arguments, origin(node))
 
@@ -47,9 +49,14 @@ def _act(node: Node, attribute: str, graph: Graph) -> Layer:
         constructor = "QuantHardTanh" if node.params["kind"] == "hardtanh" else "QuantIdentity"
         return Layer(attribute, f"qnn.{constructor}", ("act_quant=JoinAct", bits), origin(node))
     arguments: tuple[str, ...] = ("act_quant=UnsignedAct", bits)
-    if any(reader.op == "avgpool" for reader in graph.consumers[node.name]):
+    if _is_averaged(node, graph):
         arguments += ("return_quant_tensor=True",)  # the average pool sums integers
     return Layer(attribute, "qnn.QuantReLU", arguments, origin(node))
+
+
+def _is_averaged(node: Node, graph: Graph) -> bool:
+    readers = graph.consumers[node.name]
+    return any(r.op == "avgpool" or (r.op == "maxpool" and _is_averaged(r, graph)) for r in readers)
 
 
 def _avgpool(node: Node, attribute: str, graph: Graph) -> Layer:
@@ -84,12 +91,12 @@ def _layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
     return None
 
 
-def _call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
+def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
     match node.op:
         case "add":
             return " + ".join(inputs)
-        case "linear" if graph.node(node.inputs[0]).op == "avgpool":
-            return f"self.{attribute}({inputs[0]}.flatten(1))"
+        case "avgpool":
+            return f"self.{attribute}({inputs[0]}).flatten(1)"
     return f"self.{attribute}({inputs[0]})"
 
 

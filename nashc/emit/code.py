@@ -40,7 +40,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Part:
-    """One class of the model: a stem, a group or a head."""
+    """One class of the model: a stem, a group or a head.
+
+    inputs: names of its arguments; outputs: expressions. takes, gives: the values of the graph that these are.
+    """
 
     name: str
     doc: str
@@ -48,6 +51,8 @@ class Part:
     inputs: tuple[str, ...]
     statements: tuple[str, ...]
     outputs: tuple[str, ...]
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
 
     @property
     def class_name(self) -> str:
@@ -172,9 +177,15 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         if expression != said[node.name]:
             statements.append(_statement(said[node.name], expression))
     doc = f"{_words(inputs, graph)} -> {_words(outputs, graph)}"
-    returned = tuple(said[value] for value in outputs)
     return Part(
-        name, doc, tuple(layers), tuple(said[i] for i in inputs), tuple(statements), returned
+        name,
+        doc,
+        tuple(layers),
+        tuple(said[i] for i in inputs),
+        tuple(statements),
+        tuple(said[value] for value in outputs),
+        tuple(inputs),
+        tuple(outputs),
     )
 
 

@@ -123,14 +123,24 @@ def _doc(graph: Graph) -> str:
 
 def _calls(classes: tuple[Part, ...]) -> tuple[str, ...]:
     """The statements of the network's forward: each part fed by the values it names."""
-    lines, last = [], classes[-1]
-    carried = "x"
+    said = _between_parts(classes)
+    lines = []
     for part in classes:
-        fed = ", ".join(carried if name == "x" else name for name in part.inputs)
-        fed = "image * INPUT_SCALE" if part is classes[0] else fed
-        if part is last:
-            lines.append(f"        return self.{part.name}({fed})")
-        else:
-            given = "x" if len(part.outputs) == 1 else ", ".join(part.outputs)
-            lines.append(f"        {given} = self.{part.name}({fed})")
+        fed = ", ".join(said.get(value, "image * INPUT_SCALE") for value in part.takes)
+        call = f"self.{part.name}({fed})"
+        given = ", ".join(said.get(value, "") for value in part.gives)
+        lines.append(
+            f"        return {call}" if part is classes[-1] else f"        {given} = {call}"
+        )
     return tuple(lines)
+
+
+def _between_parts(classes: tuple[Part, ...]) -> dict[str, str]:
+    """Names of the values that go from part to part: `x` where only the next part reads, else the layer's."""
+    said = {}
+    for index, part in enumerate(classes):
+        for value in part.gives:
+            readers = [other for other in classes if value in other.takes]
+            is_passed_on = len(part.gives) == 1 and readers == [*classes[index + 1 : index + 2]]
+            said[value] = "x" if is_passed_on else value.replace(".", "_")
+    return said

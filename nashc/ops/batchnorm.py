@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nashc.ops.base import Op, OpParams, no_work
+from nashc.ops.base import Misfit, Op, OpParams, no_work
 from nashc.vocab.datatypes import FLOAT
 from nashc.vocab.tensor import TensorType
 
@@ -12,6 +12,9 @@ class Params(OpParams):
 
 
 def infer(params: Params, x: TensorType) -> TensorType:
+    if len(x.shape) != 4:
+        text = "a batch normalisation needs an image, and this value is a vector"
+        raise Misfit("NASH201", text, help="leave `bn` out: linear(...) -> act")
     return TensorType(x.shape, FLOAT)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.diagnostics.model import nearest
@@ -32,6 +33,8 @@ def attach_cells(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     """The graph with all cells; NASH3xx where a cell or the genotype does not fit."""
     places = [place for cell in spec.cells for place in _places(cell, graph, problems)]
     _check_scopes(places, problems)
+    for place in places:
+        _check_order(place, graph, problems)
     problems.check()
     _check_genotype(spec, places, problems)
     for place in places:
@@ -58,6 +61,24 @@ def _check_scopes(places: list[_Place], problems: Problems) -> None:
             hint = "keep one of them"
             span = place.cell.span
             problems.add(Diagnostic("NASH102", text, span, "the second", others, hint))
+
+
+def _check_order(place: _Place, graph: Graph, problems: Problems) -> None:
+    """Later nodes take from earlier ones: the pieces of a cell must end in the order of their convolutions."""
+    index = {node.name: position for position, node in enumerate(graph.nodes)}
+    for first, second in pairwise(place.nodes[1:]):
+        if index[second] < index[first]:
+            text = f"`{second}` and `{first}` run side by side in `{place.scope}`, no node comes after the other"
+            others = tuple(
+                Label(span, "one of them")
+                for span in (graph.node(first).span, graph.node(second).span)
+                if span
+            )
+            hint = (
+                "attach the cell to a part without parallel branches, for example: cell in group0"
+            )
+            problems.add(Diagnostic("NASH311", text, place.cell.span, others=others, help=hint))
+            return
 
 
 def _places(cell: Cell, graph: Graph, problems: Problems) -> list[_Place]:

@@ -1,32 +1,119 @@
-"""What FINN could not build is refused here, before anything is trained."""
+"""What FINN could not build is refused here, before anything is trained.
+
+One function for each kind of layer. "Source" of a value is what made it, whatever max-pools it went through.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from nashc.diagnostics import Diagnostic, Problems
-from nashc.ir import Graph
+from nashc.ir import Graph, Node
 from nashc.schema import Spec
+from nashc.vocab.datatypes import is_integer, signed
+
+SUMS = ("conv", "linear", "batchnorm")
+"""What gives sums of products and values made of them: nothing that a matrix unit takes in."""
 
 
 def check_finn(graph: Graph, _spec: Spec, problems: Problems) -> Graph:
-    """The same graph; NASH208 at each layer that FINN+ has no hardware for."""
+    """The same graph; a diagnostic at each layer that FINN+ has no hardware for."""
     for node in graph.nodes:
-        readers = graph.consumers[node.name]
-        is_pooled = any(reader.op == "maxpool" for reader in readers)
-        if node.op == "act" and is_pooled and node.params["kind"] != "relu":
-            text = f"FINN has no padded max-pool on signed data (`{node.name}`)"
-            problems.add(Diagnostic("NASH208", text, node.span, help="pool after a ReLU"))
-        if node.op == "batchnorm" and is_pooled:
-            text = f"FINN pools integers, and `{node.name}` gives none"
-            hint = "pool first (`conv -> maxpool -> bn -> act`), or after `act`"
-            problems.add(Diagnostic("NASH208", text, node.span, help=hint))
-        if node.op == "batchnorm" and graph.node(node.inputs[0]).op in ("act", "input", "add"):
-            text = f"`{node.name}` normalises a value that no convolution made"
-            problems.add(Diagnostic("NASH208", text, node.span, help="conv 3x3(...) -> bn -> act"))
-        if (
-            node.op == "act"
-            and graph.node(node.inputs[0]).op == "act"
-            and node.params["kind"] == "relu"
-        ):
-            text = f"`{node.name}` repeats an activation"
-            problems.add(Diagnostic("NASH208", text, node.span, help="keep one `act`"))
+        for diagnostic in RULES.get(node.op, _nothing)(node, graph):
+            problems.add(diagnostic)
     return graph
+
+
+def _nothing(_node: Node, _graph: Graph) -> Iterator[Diagnostic]:
+    return iter(())
+
+
+def _act(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    is_signed = node.params["kind"] != "relu"
+    before = graph.node(node.inputs[0])
+    if is_signed and node.params["bits"] == 1:
+        text = f"what enters an add is signed, and 1 bit holds nothing but 0 (`{node.name}`)"
+        hint = "give the activations of `shortcut` 2 bits or more: shortcut = w8a8"
+        yield Diagnostic("NASH209", text, node.span, help=hint)
+    if before.op == "act" and not is_signed:
+        text = f"`{node.name}` repeats an activation"
+        yield Diagnostic("NASH208", text, node.span, help="keep one `act`")
+    pool = graph.node(before.inputs[0]) if before.op == "batchnorm" else before
+    if is_signed and pool.op == "maxpool" and _source(pool, graph).op in SUMS:
+        text = f"FINN pools only activations, and `{pool.name}` goes into an add without one"
+        hint = "put the activation before the pool: conv 3x3(...) -> bn -> act -> maxpool 3x3"
+        yield Diagnostic("NASH208", text, pool.span, help=hint)
+
+
+def _batchnorm(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    if graph.node(node.inputs[0]).op in ("act", "input", "add", "avgpool"):
+        text = f"`{node.name}` normalises a value that no convolution made"
+        yield Diagnostic("NASH208", text, node.span, help="conv 3x3(...) -> bn -> act")
+    if any(reader.op == "maxpool" for reader in graph.consumers[node.name]):
+        text = f"FINN pools integers, and `{node.name}` gives none"
+        hint = "pool first (`conv -> maxpool -> bn -> act`), or after `act`"
+        yield Diagnostic("NASH208", text, node.span, help=hint)
+
+
+def _maxpool(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    yield from _window(node, graph)
+    source = _source(node, graph)
+    is_signed = is_integer(source.dtype) and signed(source.dtype) and source.op not in SUMS
+    if is_signed and node.params["pad"]:
+        text = f"FINN has no padded max-pool on signed data (`{node.name}` of `{source.name}`)"
+        hint = "pool after an `act`, or without padding: maxpool 3x3(pad = 0)"
+        yield Diagnostic("NASH208", text, node.span, help=hint)
+
+
+def _avgpool(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    before = graph.node(node.inputs[0])
+    height, width = before.shape[1:3]
+    if height != width:
+        text = f"FINN averages over squares, and the image is {height}x{width} at `{node.name}`"
+        hint = "begin with a square image"
+        yield Diagnostic("NASH210", text, node.span, help=hint)
+    if _source(node, graph).op != "act":
+        text = f"an average pool needs the result of an activation (`{node.name}`)"
+        yield Diagnostic("NASH202", text, node.span, help="put `act` before it")
+
+
+def _conv(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    yield from _window(node, graph)
+    yield from _product(node, graph)
+
+
+def _window(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    """FINN takes an image that is one pixel high or wide for a 1-D signal; one whole pixel is a product without window."""
+    before, after = graph.node(node.inputs[0]).shape[1:3], node.shape[1:3]
+    window = node.params["window" if node.op == "maxpool" else "kernel"]
+    if min(before) == 1 and window > 1 and not before == after == (1, 1):
+        image = f"{before[0]}x{before[1]}"
+        text = f"FINN slides no {window}x{window} window over a {image} image (`{node.name}`)"
+        hint = "fewer strides before it, or a 1x1 window"
+        yield Diagnostic("NASH211", text, node.span, help=hint)
+
+
+def _product(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    if _source(node, graph).op in SUMS:
+        what = "a convolution" if node.op == "conv" else "a fully connected layer"
+        text = f"{what} needs quantised input (`{node.name}`)"
+        label = "its input is a sum of products"
+        hint = "put `act` before it"
+        yield Diagnostic("NASH202", text, node.span, label, help=hint)
+
+
+def _source(node: Node, graph: Graph) -> Node:
+    source = graph.node(node.inputs[0])
+    while source.op == "maxpool":
+        source = graph.node(source.inputs[0])
+    return source
+
+
+RULES: dict[str, Callable[[Node, Graph], Iterator[Diagnostic]]] = {
+    "act": _act,
+    "batchnorm": _batchnorm,
+    "maxpool": _maxpool,
+    "avgpool": _avgpool,
+    "conv": _conv,
+    "linear": _product,
+}

@@ -40,6 +40,8 @@ class ActivationQuantiser:
 
     @property
     def datatype(self) -> str:
+        if self.bits == 1:
+            return "BINARY"
         return f"{'INT' if self.is_signed else 'UINT'}{self.bits}"
 
 
@@ -81,10 +83,10 @@ def activation_quantiser(layer: str, module: nn.Module) -> ActivationQuantiser:
         )
     if float(zero_point) != 0:
         raise StageError(f"{layer}: the activation has a zero point, FINN needs a symmetric one")
-    if int(bits) == 1:
+    if int(bits) == 1 and proxy.is_signed:
         raise StageError(
-            f"{layer}: 1-bit activations cannot be lowered to FINN yet",
-            "use 2 bits or more for activations (1-bit weights are fine)",
+            f"{layer}: a signed activation of 1 bit holds nothing but 0",
+            "give it 2 bits or more: a2 of the role `shortcut`, which sets what enters an add",
         )
     return ActivationQuantiser(
         float(scale), int(bits), bool(proxy.is_signed), bool(proxy.is_narrow_range)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from support.integer_graph import Boundary
+from support.integer_values import Boundary
 
 # How far from a border, in steps and relative to the value, float32 arithmetic may carry a value: sums of some
 # thousand products. A wrong threshold is off by an accumulator step, mostly much more.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from support import finn_single_bits
 from support.finn_names import name_after_layers, names_by_tensor, restore_names
 from support.finn_quick import Say, apply, nothing
 from support.finn_tool import conversion, found
@@ -15,6 +16,7 @@ from support.progress import StageError
 
 # In this order: a conversion may take nodes that a later one would take otherwise.
 CONVERSIONS = (
+    "InferBinaryMatrixVectorActivation",  # it insists on types that others infer anew
     "InferPool",
     "InferElementwiseBinaryOperation",
     "InferQuantizedMatrixVectorActivation",
@@ -29,6 +31,7 @@ def to_hardware(model: Any, say: Say = nothing) -> Any:
     """FINN's hardware layers, still without HLS or RTL chosen; Python execution gives the integers of the graph."""
     from finn.transformation.move_reshape import RemoveCNVtoFCFlatten
 
+    lowest = finn_single_bits.lowest_activations(model)
     steps = [step for name in CONVERSIONS for step in conversion(name)]
     model = apply(model, [*steps, RemoveCNVtoFCFlatten()], say)
     left = [n for n in model.graph.node if not n.domain.startswith("finn.custom_op")]
@@ -38,6 +41,7 @@ def to_hardware(model: Any, say: Say = nothing) -> Any:
             + (f" (and {len(left) - 1} more like it)" if len(left) > 1 else ""),
             "finn-plus has all that nashc needs: pip install finn-plus",
         )
+    finn_single_bits.correct_activations(model, lowest)
     name_after_layers(model)
     return model
 

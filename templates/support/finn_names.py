@@ -10,14 +10,14 @@ import re
 from typing import Any
 
 # The nodes that one layer of ours becomes, by the ending of their names.
-ROLES = (".pad", ".window", ".fork", ".turned", ".fifo", ".width")
+ROLES = re.compile(r"\.(pad|window|fork|turned|uint2|partial\d+|fifo|width)$")
 _INSERTED = {"StreamingFIFO": "fifo", "StreamingDataWidthConverter": "width"}
 
 
 def layer_of(node_name: str) -> str:
     """The layer of the specification that a hardware node came from."""
-    while node_name.endswith(ROLES):
-        node_name = node_name.rpartition(".")[0]
+    while ROLES.search(node_name):
+        node_name = ROLES.sub("", node_name)
     return node_name
 
 

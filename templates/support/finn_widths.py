@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from support import finn_single_bits
 from support.finn_quick import Say, apply, nothing
 
 
@@ -15,11 +16,13 @@ def minimise(model: Any, say: Say = nothing) -> Any:
 
     model = apply(model, [MinimizeWeightBitWidth()], say)
     _minimise_accumulators(model)
-    return apply(
+    model = apply(
         model,
         [InferDataTypes(), RoundAndClipThresholds(), MinimizeWeightBitWidth(), InferDataTypes()],
         say,
     )
+    finn_single_bits.widen_weights(model)
+    return model
 
 
 def _minimise_accumulators(model: Any) -> None:
@@ -34,6 +37,7 @@ def _minimise_accumulators(model: Any) -> None:
         instance.infer_node_datatype(model)
         if hasattr(instance, "minimize_accumulator_width"):
             instance.minimize_accumulator_width(model)
+            finn_single_bits.correct_accumulator(node, instance)
             if not _narrow_with_constant(model, node, instance):
                 instance.infer_node_datatype(model)
 
@@ -61,7 +65,9 @@ def _narrow_with_constant(model: Any, node: Any, instance: Any) -> bool:
     values = [a * b if kind == "ElementwiseMul" else abs(a - b) for a, b in pairs]
     low, high = int(min(values)), int(max(values))
     width = max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0)
-    datatype = f"INT{width + 1}" if low < 0 else f"UINT{max(2, width)}"
+    # Single bits stay single bits, or they would not fit the matrix unit that was made for them.
+    narrowest = 1 if inputs.bitwidth() == 1 else 2
+    datatype = f"INT{width + 1}" if low < 0 else f"UINT{max(narrowest, width)}"
     instance.set_nodeattr("out_dtype", datatype)
     model.set_tensor_datatype(node.output[0], DataType[datatype])
     return True

@@ -1,21 +1,20 @@
 """The network as FINN wants it: integers only, one ONNX graph in NHWC, written down layer by layer.
 
-A builder value stands for real numbers: real = gain[c] * integer + bias[c], per channel c, in float64. Convolutions
-scale the gain, batch norms change both and leave the integers alone, an activation turns all of it into one table of
-integer thresholds. Layer names become node names and tensor names and survive into FINN's reports.
+A builder value stands for real numbers (`Value`). Convolutions scale its gain, batch norms change what the integers
+mean and leave them alone, an activation turns all of it into one table of integer thresholds. Layer names become node
+names and tensor names and survive into FINN's reports.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 from qonnx.core.datatype import DataType
-from qonnx.util.basic import qonnx_make_model
 
 from support.brevitas_values import (
     activation_quantiser,
@@ -23,45 +22,24 @@ from support.brevitas_values import (
     integer_weights,
     truncation_bits,
 )
+from support.integer_onnx import GENERAL, OnnxParts
+from support.integer_values import (
+    Boundary,
+    Pool,
+    Value,
+    pooled_shape,
+    smallest_type,
+    square_side,
+    sum_range,
+    unsigned_type,
+    window_count,
+)
 from support.progress import StageError
 from support.thresholds import complemented_thresholds, thresholds
 
-GENERAL = "qonnx.custom_op.general"
-OPSETS = (("", 13), (GENERAL, 2))
 # FINN and QONNX keep all tensors in float32, which holds every integer up to here.
 FLOAT32_EXACT = 2**24
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A max-pool that waits until its input is quantised."""
-
-    layer: str
-    window: int
-    stride: int
-    pad: int
-
-
-@dataclass(frozen=True)
-class Value:
-    tensor: str
-    shape: tuple[int, ...]  # NHWC, or [1, channels] after the last linear layer
-    low: int  # smallest and largest integer that can occur
-    high: int
-    gain: np.ndarray  # float64 [channels]
-    bias: np.ndarray
-    is_quantised: bool = False  # on the grid of an activation, as against a sum of products
-    pools: tuple[Pool, ...] = ()  # still to be done; shape is already that after them
-
-
-@dataclass(frozen=True)
-class Boundary:
-    """Where an activation of the Brevitas model meets its integers: real = scale * integer."""
-
-    layer: str
-    tensor: str
-    scale: float
-    module: Any
+ONE_BIT = "BINARY"
 
 
 class IntegerGraph:
@@ -71,14 +49,11 @@ class IntegerGraph:
         self.name = name
         self.boundaries: list[Boundary] = []
         self.notes: list[str] = []
-        self.layers_of: dict[
-            int, list[str]
-        ] = {}  # id of a module -> its layers, in the order of calls
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: dict[str, np.ndarray] = {}
-        self._tensors: dict[str, tuple[tuple[int, ...], str]] = {}
-        self._names: set[str] = set()
-        self._read: set[str] = set()
+        # id of a module -> its layers, in the order of calls
+        self.layers_of: dict[int, list[str]] = {}
+        self._parts = OnnxParts(name)
+        # product -> its turned columns, smallest and largest result since
+        self._turned: dict[str, tuple[np.ndarray, int, int]] = {}
         self._input_range: dict[str, tuple[int, int]] = {}  # of each matrix product
         self._input: Value | None = None
         self._logits: Value | None = None
@@ -89,7 +64,7 @@ class IntegerGraph:
         datatype = DataType[dtype]
         if datatype.signed():
             raise StageError(f"{name}: the input must be unsigned integers, not {dtype}")
-        self._tensor(name, shape, dtype)
+        self._parts.tensor(name, shape, unsigned_type(datatype.bitwidth()))
         channels = shape[-1]
         self._input = Value(
             name,
@@ -103,7 +78,10 @@ class IntegerGraph:
         return self._input
 
     def conv(self, name: str, x: Value, module: Any) -> Value:
-        """A qnn.QuantConv2d: Im2Col and MatMul; a bias goes into the affine part."""
+        """A qnn.QuantConv2d: Im2Col and MatMul; a bias goes into the affine part.
+
+        1-bit weights on a 1-bit value are an XnorPopcountMatMul, FINN's only product of two single bits.
+        """
         self._needs_quantised(name, x)
         self._remember(name, module)
         weights = integer_weights(name, module)
@@ -115,16 +93,23 @@ class IntegerGraph:
         kernel, stride = tuple(module.kernel_size), tuple(module.stride)
         pad, dilation = tuple(module.padding), tuple(module.dilation)
         out_channels = len(weights.values)
-        out_h = _windows(height, kernel[0], stride[0], pad[0], dilation[0])
-        out_w = _windows(width, kernel[1], stride[1], pad[1], dilation[1])
+        out_h = window_count(height, kernel[0], stride[0], pad[0], dilation[0])
+        out_w = window_count(width, kernel[1], stride[1], pad[1], dilation[1])
+        if weights.datatype != "BIPOLAR":
+            x = self._as_two_bits(x)
+        values = weights.values
+        if height == width == out_h == out_w == 1:
+            # All but one pixel of the window is padding, and FINN takes an image of one pixel for a 1-D signal.
+            values = values[:, :, pad[0] : pad[0] + 1, pad[1] : pad[1] + 1]
+            kernel, stride, pad = (1, 1), (1, 1), (0, 0)
         columns = x.tensor
         if kernel != (1, 1) or stride != (1, 1) or pad != (0, 0):
-            columns = self._node(
+            columns = self._parts.node(
                 "Im2Col",
                 f"{name}.window",
                 [x.tensor],
                 (1, out_h, out_w, kernel[0] * kernel[1] * channels),
-                self._datatype_of(x.tensor),
+                self._parts.datatype_of(x.tensor),
                 domain=GENERAL,
                 stride=list(stride),
                 kernel_size=list(kernel),
@@ -134,60 +119,56 @@ class IntegerGraph:
                 dilations=list(dilation),
                 input_shape=f"(1,{height},{width},{channels})",
             )
-        matrix = weights.values.transpose(2, 3, 1, 0).reshape(-1, out_channels)
+        matrix = values.transpose(2, 3, 1, 0).reshape(-1, out_channels)
         bias = np.zeros(out_channels)
         if module.bias is not None:
             bias = module.bias.detach().double().cpu().numpy()
         if np.ptp(x.gain) or x.bias.any():
             raise StageError(f"{name}: its input must have one scale and no offset")
         gain = weights.scales * x.gain[0]
-        return self._matmul(
-            name, columns, matrix, weights.datatype, x, (1, out_h, out_w), gain, bias
-        )
+        positions = (1, out_h, out_w)
+        if self._parts.datatype_of(x.tensor) == ONE_BIT:
+            return self._xnor_popcount(name, columns, matrix, positions, gain, bias)
+        return self._matmul(name, columns, matrix, weights.datatype, x, positions, gain, bias)
 
     def batchnorm(self, name: str, x: Value, module: Any) -> Value:
-        """Changes what the integers mean, not the integers; channels of negative gain are turned round."""
+        """Changes what the integers mean, not the integers."""
         self._remember(name, module)
         gain, bias = batchnorm_affine(module)
-        y = replace(x, gain=x.gain * gain, bias=x.bias * gain + bias)
-        if x.pools:
-            return y
-        falling = y.gain < 0
-        if not falling.any():
-            return y
-        weight = f"{x.tensor}.weight"
-        if weight in self._constants and x.tensor not in self._read:
-            matrix = np.where(falling, -self._constants[weight], self._constants[weight])
-            self._constants[weight] = matrix + 0.0
-            low, high = _range(matrix, self._input_range[x.tensor])
-            self._set_datatype(x.tensor, _smallest(low, high))
-            return replace(y, gain=np.abs(y.gain), low=low, high=high)
-        signs = self._constant(f"{name}.signs", np.where(falling, -1.0, 1.0), "INT2")
-        low, high = min(x.low, -x.high), max(x.high, -x.low)
-        tensor = self._node("Mul", name, [x.tensor, signs], x.shape, _smallest(low, high))
-        return replace(y, tensor=tensor, gain=np.abs(y.gain), low=low, high=high)
+        return replace(x, gain=x.gain * gain, bias=x.bias * gain + bias, normalised_by=name)
 
     def act(self, name: str, x: Value, module: Any) -> Value:
         """A quantised activation (QuantReLU, QuantHardTanh, QuantIdentity) as thresholds, and the pools that waited."""
         self._remember(name, module)
         quantiser = activation_quantiser(name, module)
+        x = self._as_turned(x)
         if x.pools:
             y = self._act_before_pools(name, x, quantiser)
         else:
+            x = self._rising(x)
             table = thresholds(
                 x.gain,
                 x.bias,
                 quantiser.scale,
                 quantiser.lowest,
                 quantiser.highest,
-                x.low,
-                x.high,
+                x.low + x.offset,
+                x.high + x.offset,
             )
             y = self._multithreshold(name, x, table, quantiser)
         self.boundaries.append(Boundary(name, y.tensor, quantiser.scale, module))
         return y
 
-    def add(self, name: str, a: Value, b: Value) -> Value:
+    def add(self, name: str, *values: Value) -> Value:
+        """The sum of two values or more: FINN adds two at a time, `name.partial1` is what comes before the last."""
+        total, *rest = values
+        for index, value in enumerate(rest, 1):
+            total = self._add(
+                name if index == len(rest) else f"{name}.partial{index}", total, value
+            )
+        return total
+
+    def _add(self, name: str, a: Value, b: Value) -> Value:
         self._needs_quantised(name, a)
         self._needs_quantised(name, b)
         if a.shape != b.shape:
@@ -198,53 +179,69 @@ class IntegerGraph:
                 "send both through the same join activation",
             )
         low, high = a.low + b.low, a.high + b.high
-        tensor = self._node("Add", name, [a.tensor, b.tensor], a.shape, _smallest(low, high))
+        tensor = self._parts.node(
+            "Add", name, [a.tensor, b.tensor], a.shape, smallest_type(low, high)
+        )
         return replace(a, tensor=tensor, low=low, high=high)
 
     def maxpool(self, name: str, x: Value, window: int, stride: int, pad: int) -> Value:
         """Padding never wins a maximum of unsigned integers; sums of products are quantised before they are pooled."""
         if not x.is_quantised:
             pool = Pool(name, window, stride, pad)
-            return replace(x, shape=_pooled(x.shape, pool), pools=(*x.pools, pool))
+            return replace(x, shape=pooled_shape(x.shape, pool), pools=(*x.pools, pool))
         return self._maxpool(x, Pool(name, window, stride, pad))
 
     def avgpool(self, name: str, x: Value, module: Any) -> Value:
         """A TruncAvgPool2d over a square: the sum of its window, low bits cut off."""
         self._needs_quantised(name, x)
         self._remember(name, module)
-        kernel, stride = _side(name, module.kernel_size), _side(name, module.stride)
+        kernel, stride = square_side(name, module.kernel_size), square_side(name, module.stride)
         if x.low < 0:
             raise StageError(f"{name}: the input of an average pool must be unsigned")
-        obits = truncation_bits(name, module)
-        ibits = DataType[self._datatype_of(x.tensor)].bitwidth()
-        total_bits = ((2**ibits - 1) * kernel * kernel).bit_length()
-        shift = max(0, total_bits - obits)
-        _, height, width, channels = x.shape
-        shape = (
-            1,
-            _windows(height, kernel, stride),
-            _windows(width, kernel, stride),
-            channels,
-        )
-        high = (x.high * kernel * kernel) >> shift
-        gain = x.gain / (kernel * kernel) * 2.0**shift
-        if kernel == 1 and shift == 0:
+        kept, highest = truncation_bits(name, module), x.high * kernel * kernel
+        # Brevitas takes ceil(log2(highest)) for its bits, one too few if that is a power of two (single bits only).
+        cut = (highest - 1).bit_length() - kept
+        gain = x.gain / (kernel * kernel) * 2.0**cut
+        if kernel == 1 and cut <= 0 and x.high > 1:
             return x
-        tensor = self._node(
+        if kernel == 1 or kept == 1 or (highest & (highest - 1)) == 0:
+            return self._average_by_thresholds(name, x, (kernel, stride), kept, cut, gain)
+        cut = max(0, cut)
+        y = self._window_sum(name, x, kernel, stride, kept)
+        return replace(y, high=highest >> cut, gain=x.gain / (kernel * kernel) * 2.0**cut)
+
+    def _average_by_thresholds(
+        self, name: str, x: Value, window: tuple[int, int], kept: int, cut: int, gain: np.ndarray
+    ) -> Value:
+        """Averages that QuantAvgPool2d cannot give: of one pixel, to one bit, or clipped at the largest sum."""
+        highest = x.high * window[0] ** 2
+        total = x
+        if window[0] > 1:
+            total = self._window_sum(f"{name}.partial0", x, *window, highest.bit_length())
+        # Entry j is the smallest sum whose low bits, cut off, leave j.
+        steps = [min(math.ceil(j * 2.0**cut), highest + 1) for j in range(1, 2**kept)]
+        table = np.tile(np.array(steps), (x.shape[-1], 1))
+        tensor = self._threshold_node(name, total, table, unsigned_type(kept), 0)
+        return replace(total, tensor=tensor, high=2**kept - 1, gain=gain)
+
+    def _window_sum(self, name: str, x: Value, kernel: int, stride: int, kept: int) -> Value:
+        _, height, width, channels = x.shape
+        shape = (1, window_count(height, kernel, stride), window_count(width, kernel, stride))
+        tensor = self._parts.node(
             "QuantAvgPool2d",
             name,
             [x.tensor],
-            shape,
-            f"UINT{obits}",
+            (*shape, channels),
+            unsigned_type(kept),
             domain=GENERAL,
             kernel=kernel,
             stride=stride,
-            ibits=ibits,
-            obits=obits,
+            ibits=x.high.bit_length(),
+            obits=kept,
             signed=0,
             data_layout="NHWC",
         )
-        return replace(x, tensor=tensor, shape=shape, low=0, high=high, gain=gain)
+        return replace(x, tensor=tensor, shape=(*shape, channels), high=2**kept - 1)
 
     def linear(self, name: str, x: Value, module: Any) -> Value:
         """A qnn.QuantLinear on the flattened value (torch flattens channels first, we last)."""
@@ -258,19 +255,20 @@ class IntegerGraph:
             )
         if np.ptp(weights.scales):
             raise StageError(f"{name}: a linear layer needs one weight scale for all its outputs")
+        # Logits are compared: what a popcount leaves out would have to be added to each of them.
+        x = self._as_two_bits(x)
         height, width, channels = x.shape[1:] if len(x.shape) == 4 else (1, 1, x.shape[1])
         matrix = weights.values.reshape(-1, channels, height, width).transpose(2, 3, 1, 0)
         matrix = matrix.reshape(height * width * channels, -1)
         flat = x.tensor
         if len(x.shape) == 4:
-            shape = f"{name}.flat.shape"
-            self._constants[shape] = np.array([1, -1], np.int64)
-            flat = self._node(
+            shape = self._parts.shape_constant(f"{name}.flat.shape", [1, -1])
+            flat = self._parts.node(
                 "Reshape",
                 f"{name}.flat",
                 [x.tensor, shape],
                 (1, height * width * channels),
-                self._datatype_of(x.tensor),
+                self._parts.datatype_of(x.tensor),
             )
         gain = weights.scales * x.gain[0]
         return self._matmul(
@@ -297,66 +295,11 @@ class IntegerGraph:
         """
         assert self._input is not None and self._logits is not None, "input() and output() first"
         result = self._logits.tensor
-        nodes, read = self._nodes_that_count(result)
-        read.add(self._input.tensor)
-        constants = {name: value for name, value in self._constants.items() if name in read}
-        tensors = {name: about for name, about in self._tensors.items() if name in read}
-        if classify:
-            constants["classify.k"] = np.array([1], np.int64)
-            tensors["classify.value"] = ((1, 1), self._datatype_of(result))
-            tensors["class"] = ((1, 1), "UINT32")
-            nodes.append(
-                helper.make_node(
-                    "TopK",
-                    [result, "classify.k"],
-                    ["classify.value", "class"],
-                    name="classify",
-                    axis=-1,
-                    largest=1,
-                    sorted=1,
-                )
-            )
-        output = "class" if classify else result
-        graph = helper.make_graph(
-            nodes,
-            self.name,
-            [self._value_info(self._input.tensor, tensors)],
-            [self._value_info(output, tensors)],
-            initializer=[numpy_helper.from_array(v, k) for k, v in constants.items()],
-            value_info=[
-                self._value_info(name, tensors)
-                for name in tensors
-                if name not in (self._input.tensor, output)
-            ],
-        )
-        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-        model = qonnx_make_model(graph, producer_name="", opset_imports=opsets)
-        for name, (shape, datatype) in tensors.items():
-            # What ModelWrapper.set_tensor_datatype and _layout write, without their linear scan for each tensor.
-            annotation = model.graph.quantization_annotation.add(tensor_name=name)
-            annotation.quant_parameter_tensor_names.add(key="finn_datatype", value=datatype)
-            if name not in constants:
-                layout = str(["N", "H", "W", "C"] if len(shape) == 4 else ["N", "C"])
-                annotation.quant_parameter_tensor_names.add(key="tensor_layout", value=layout)
-        for key, value in self._metadata().items():
-            model.graph.metadata_props.add(key=key, value=value)
-        return model
-
-    def _nodes_that_count(self, result: str) -> tuple[list[onnx.NodeProto], set[str]]:
-        """The nodes that `result` depends on, and all tensors they read or give.
-
-        States of a cell that no edge reads would become streams that nothing empties, and cost hardware.
-        """
-        wanted, nodes = {result}, []
-        for node in reversed(self._nodes):
-            if wanted.intersection(node.output):
-                nodes.append(node)
-                wanted.update(node.input)
-        return nodes[::-1], wanted
+        return self._parts.model(self._input.tensor, result, self._metadata(), classify)
 
     def _metadata(self) -> dict[str, str]:
         assert self._logits is not None
-        _, read = self._nodes_that_count(self._logits.tensor)
+        _, read = self._parts.needed_for(self._logits.tensor)
         boundaries = [
             {"layer": b.layer, "tensor": b.tensor, "scale": b.scale}
             for b in self.boundaries
@@ -381,12 +324,97 @@ class IntegerGraph:
         gain: np.ndarray,
         bias: np.ndarray,
     ) -> Value:
-        low, high = _range(matrix, (x.low, x.high))
+        low, high = sum_range(matrix, (x.low, x.high))
         self._input_range[name] = (x.low, x.high)
-        weight = self._constant(f"{name}.weight", matrix, datatype)
+        weight = self._parts.constant(f"{name}.weight", matrix, datatype)
         shape = (*positions, matrix.shape[1])
-        tensor = self._node("MatMul", name, [columns, weight], shape, _smallest(low, high))
+        tensor = self._parts.node(
+            "MatMul", name, [columns, weight], shape, smallest_type(low, high)
+        )
         return Value(tensor, shape, low, high, gain, bias)
+
+    def _xnor_popcount(
+        self,
+        name: str,
+        columns: str,
+        matrix: np.ndarray,
+        positions: tuple[int, ...],
+        gain: np.ndarray,
+        bias: np.ndarray,
+    ) -> Value:
+        """A product of weights +-1 with inputs {0, 1}, a zero of the padding among them.
+
+        FINN reads both as bits, counts where they agree, and calls that the sum: of K terms, a weight -1 counts where
+        its input is 0. So sum(weight * input) = popcount - (number of weights -1), which the thresholds take up.
+        """
+        terms, outputs = matrix.shape
+        self._input_range[name] = (0, 1)
+        weight = self._parts.constant(f"{name}.weight", (matrix + 1) / 2, ONE_BIT)
+        shape = (*positions, outputs)
+        tensor = self._parts.node(
+            "XnorPopcountMatMul",
+            name,
+            [columns, weight],
+            shape,
+            smallest_type(0, terms),
+            domain=GENERAL,
+        )
+        return Value(tensor, shape, 0, terms, gain, bias, offset=-(matrix < 0).sum(axis=0))
+
+    def _rising(self, x: Value) -> Value:
+        """The same with no negative gain: by the opposite weights if nobody has read the sum yet, else times -1."""
+        falling = x.gain < 0
+        if not falling.any():
+            return x
+        if f"{x.tensor}.weight" in self._parts.constants and x.tensor not in self._parts.read:
+            self._turn_weights(x.tensor, falling)
+            return self._as_turned(x)
+        signs = np.where(falling, -1, 1)
+        low, high = min(x.low, -x.high), max(x.high, -x.low)
+        tensor = x.normalised_by
+        if tensor not in self._parts.tensors:
+            signs_name = self._parts.constant(f"{tensor}.signs", signs, "INT2")
+            datatype = smallest_type(low, high)
+            self._parts.node("Mul", tensor, [x.tensor, signs_name], x.shape, datatype)
+        offset = x.offset * signs
+        return replace(x, tensor=tensor, gain=np.abs(x.gain), offset=offset, low=low, high=high)
+
+    def _turn_weights(self, tensor: str, falling: np.ndarray) -> None:
+        """Give columns of a product the opposite weights; values made of it before are mended by `_as_turned`."""
+        weight = f"{tensor}.weight"
+        matrix = self._parts.constants[weight]
+        if self._parts.datatype_of(weight) == ONE_BIT:
+            self._parts.set_constant(weight, np.where(falling, 1 - matrix, matrix))
+            self._turned[tensor] = (falling, 0, len(matrix))
+            return
+        matrix = np.where(falling, -matrix, matrix)
+        self._parts.set_constant(weight, matrix)
+        low, high = sum_range(matrix, self._input_range[tensor])
+        self._parts.set_datatype(tensor, smallest_type(low, high))
+        self._turned[tensor] = (falling, low, high)
+
+    def _as_turned(self, x: Value) -> Value:
+        """What a value means since columns of its product were turned."""
+        if x.tensor not in self._turned:
+            return x
+        turned, low, high = self._turned[x.tensor]
+        # A popcount becomes number of terms - popcount: where the old bits agreed, the new ones differ.
+        terms = high if self._parts.datatype_of(f"{x.tensor}.weight") == ONE_BIT else 0
+        gain = np.where(turned, -x.gain, x.gain)
+        offset = np.where(turned, -terms - x.offset, x.offset)
+        return replace(x, gain=gain, offset=offset, low=low, high=high)
+
+    def _as_two_bits(self, x: Value) -> Value:
+        """The same {0, 1} in a wider type: FINN's matrix units take single bits on both sides or on none."""
+        if self._parts.datatype_of(x.tensor) != ONE_BIT:
+            return x
+        name = f"{x.tensor}.uint2"
+        if name not in self._parts.tensors:
+            never = x.high + 1
+            # As many thresholds as the type has steps: FINN derives one from the other.
+            table = np.tile([1, never, never], (x.shape[-1], 1))
+            self._threshold_node(name, x, table, "UINT2", 0)
+        return replace(x, tensor=name)
 
     def _act_before_pools(self, name: str, x: Value, quantiser: Any) -> Value:
         """act(bn(max a)) without pooling wide signed sums, of which FINN cannot pad any.
@@ -401,42 +429,36 @@ class IntegerGraph:
                 "put an unsigned activation (relu) after the pool, or the pool after the activation",
             )
         table = complemented_thresholds(
-            x.gain, x.bias, quantiser.scale, quantiser.highest, x.low, x.high
+            x.gain,
+            x.bias,
+            quantiser.scale,
+            quantiser.highest,
+            x.low + x.offset,
+            x.high + x.offset,
         )
-        before = replace(x, shape=self._tensors[x.tensor][0], pools=())
+        before = replace(x, shape=self._parts.tensors[x.tensor][0], pools=())
         y = self._multithreshold(name, before, table, quantiser)
         for pool in x.pools:
-            y = self._maxpool(y, replace(pool, layer=self._unused(pool.layer)))
+            y = self._maxpool(y, replace(pool, layer=self._parts.unused(pool.layer)))
         falling = x.gain < 0
         if not falling.any():
             return y
         turned = f"{y.tensor}.turned"
         tops = np.where(falling, float(quantiser.highest), 0.0)
-        tops_name = self._constant(f"{turned}.tops", tops, quantiser.datatype)
-        difference = self._node(
+        tops_name = self._parts.constant(f"{turned}.tops", tops, quantiser.datatype)
+        difference = self._parts.node(
             "Sub", turned, [y.tensor, tops_name], y.shape, f"INT{quantiser.bits + 1}"
         )
-        tensor = self._node("Abs", f"{turned}.magnitude", [difference], y.shape, quantiser.datatype)
+        tensor = self._parts.node(
+            "Abs", f"{turned}.magnitude", [difference], y.shape, quantiser.datatype
+        )
         return replace(y, tensor=tensor)
 
     def _multithreshold(self, name: str, x: Value, table: np.ndarray, quantiser: Any) -> Value:
+        table = table - np.reshape(x.offset, (-1, 1))
         if np.abs(table).max() > FLOAT32_EXACT:
             self.notes.append(f"{name}: thresholds beyond 2**24 are rounded to float32")
-        never = x.high + 1
-        datatype = _smallest(min(x.low, int(table.min())), max(never, int(table.max())))
-        steps = self._constant(f"{name}.thresholds", table, datatype)
-        tensor = self._node(
-            "MultiThreshold",
-            name,
-            [x.tensor, steps],
-            x.shape,
-            quantiser.datatype,
-            domain=GENERAL,
-            out_dtype=quantiser.datatype,
-            out_scale=1.0,
-            out_bias=float(quantiser.lowest),
-            data_layout="NHWC" if len(x.shape) == 4 else "NC",
-        )
+        tensor = self._threshold_node(name, x, table, quantiser.datatype, quantiser.lowest)
         channels = x.shape[-1]
         return Value(
             tensor,
@@ -448,19 +470,40 @@ class IntegerGraph:
             is_quantised=True,
         )
 
+    def _threshold_node(
+        self, name: str, x: Value, table: np.ndarray, datatype: str, lowest: int
+    ) -> str:
+        never = x.high + 1
+        table_type = smallest_type(min(x.low, int(table.min())), max(never, int(table.max())))
+        steps = self._parts.constant(f"{name}.thresholds", table, table_type)
+        return self._parts.node(
+            "MultiThreshold",
+            name,
+            [x.tensor, steps],
+            x.shape,
+            datatype,
+            domain=GENERAL,
+            out_dtype=datatype,
+            out_scale=1.0,
+            out_bias=float(lowest),
+            data_layout="NHWC" if len(x.shape) == 4 else "NC",
+        )
+
     def _maxpool(self, x: Value, pool: Pool) -> Value:
         if x.low < 0 and pool.pad:
             raise StageError(
                 f"{pool.layer}: FINN cannot pad a max-pool of signed values",
                 "pool an unsigned activation (relu), or pool without padding",
             )
-        shape = _pooled(x.shape, pool)
-        tensor = self._node(
+        shape = pooled_shape(x.shape, pool)
+        if x.shape[1:3] == shape[1:3] == (1, 1):
+            return x
+        tensor = self._parts.node(
             "MaxPoolNHWC",
             pool.layer,
             [x.tensor],
             shape,
-            self._datatype_of(x.tensor),
+            self._parts.datatype_of(x.tensor),
             domain=GENERAL,
             kernel_shape=[pool.window, pool.window],
             strides=[pool.stride, pool.stride],
@@ -477,86 +520,3 @@ class IntegerGraph:
                 f"{name}: its input {x.tensor} is not quantised",
                 "put an activation with a bit width before it",
             )
-
-    def _node(
-        self,
-        op: str,
-        name: str,
-        inputs: list[str],
-        shape: tuple[int, ...],
-        datatype: str,
-        domain: str = "",
-        **attributes: Any,
-    ) -> str:
-        self._read.update(inputs)
-        self._tensor(name, shape, datatype)
-        self._nodes.append(
-            helper.make_node(op, inputs, [name], name=name, domain=domain, **attributes)
-        )
-        return name
-
-    def _constant(self, name: str, values: np.ndarray, datatype: str) -> str:
-        self._constants[name] = np.ascontiguousarray(values, np.float32) + np.float32(0)  # no -0.0
-        self._tensor(name, values.shape, datatype)
-        return name
-
-    def _tensor(self, name: str, shape: tuple[int, ...], datatype: str) -> None:
-        assert name not in self._names, f"two layers are called {name}"
-        self._names.add(name)
-        self._tensors[name] = (tuple(shape), datatype)
-
-    def _unused(self, name: str) -> str:
-        """`name`, or with a number: a pool that two activations share is done once for each."""
-        candidates = (name, *(f"{name}.{n}" for n in range(1, len(self._names) + 1)))
-        return next(candidate for candidate in candidates if candidate not in self._names)
-
-    def _datatype_of(self, tensor: str) -> str:
-        return self._tensors[tensor][1]
-
-    def _set_datatype(self, tensor: str, datatype: str) -> None:
-        self._tensors[tensor] = (self._tensors[tensor][0], datatype)
-
-    @staticmethod
-    def _value_info(
-        name: str, tensors: dict[str, tuple[tuple[int, ...], str]]
-    ) -> onnx.ValueInfoProto:
-        container = TensorProto.INT64 if name == "class" else TensorProto.FLOAT
-        return helper.make_tensor_value_info(name, container, list(tensors[name][0]))
-
-
-def _range(matrix: np.ndarray, inputs: tuple[int, int]) -> tuple[int, int]:
-    """Smallest and largest result of any column for inputs in the given closed interval, and 0."""
-    low, high = inputs
-    matrix = np.asarray(matrix, np.float64)
-    smallest = np.minimum(matrix * low, matrix * high).sum(axis=0).min()
-    largest = np.maximum(matrix * low, matrix * high).sum(axis=0).max()
-    return min(0, int(smallest)), max(0, int(largest))
-
-
-def _smallest(low: int, high: int) -> str:
-    """The narrowest integer type of at least 2 bits that holds the closed interval."""
-    if low >= 0:
-        return f"UINT{max(2, high.bit_length())}"
-    return f"INT{max(2, (-low - 1).bit_length() + 1, high.bit_length() + 1)}"
-
-
-def _windows(size: int, kernel: int, stride: int, pad: int = 0, dilation: int = 1) -> int:
-    return (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def _pooled(shape: tuple[int, ...], pool: Pool) -> tuple[int, ...]:
-    n, h, w, c = shape
-    return (
-        n,
-        _windows(h, pool.window, pool.stride, pool.pad),
-        _windows(w, pool.window, pool.stride, pool.pad),
-        c,
-    )
-
-
-def _side(name: str, size: int | tuple[int, int]) -> int:
-    if isinstance(size, tuple):
-        if size[0] != size[1]:
-            raise StageError(f"{name}: FINN pools over squares, this window is {size[0]}x{size[1]}")
-        return int(size[0])
-    return int(size)

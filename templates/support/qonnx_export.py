@@ -8,7 +8,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from onnx import helper, numpy_helper
 from torch import nn
 
 
@@ -33,6 +35,7 @@ def export(network: nn.Module, shape: tuple[int, int, int], layers_of: dict[str,
             output_names=["logits"],
         )
         model = ModelWrapper(str(path))
+        _mend_single_bits(model)
         _name_after_layers(model, layers_of)
         return _cleaned(model)
 
@@ -58,6 +61,29 @@ def _cleaned(model: Any) -> Any:
     ):
         model = model.transform(transformation, make_deepcopy=False)
     return model
+
+
+def _mend_single_bits(model: Any) -> None:
+    """Brevitas 0.13 exports an activation {0, s} as BipolarQuant, which gives {-s, s}: Quant of one unsigned bit is meant."""
+    for index, node in enumerate(model.graph.node):
+        if node.op_type != "BipolarQuant" or "/act_quant/" not in node.name:
+            continue
+        value, scale = node.input
+        zero, width = f"{node.output[0]}.zero_point", f"{node.output[0]}.bit_width"
+        for name, number in ((zero, 0.0), (width, 1.0)):
+            model.graph.initializer.append(numpy_helper.from_array(np.float32(number), name))
+        quant = helper.make_node(
+            "Quant",
+            [value, scale, zero, width],
+            list(node.output),
+            name=node.name.replace("BipolarQuant", "Quant"),
+            domain=node.domain,
+            signed=0,
+            narrow=0,
+            rounding_mode="ROUND",
+        )
+        model.graph.node.remove(node)
+        model.graph.node.insert(index, quant)
 
 
 def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "FloorTrunc",
     "IntWeight",
     "JoinAct",
+    "TensorBinaryWeight",
     "TensorIntWeight",
     "UnsignedAct",
 ]
@@ -75,6 +76,12 @@ class BinaryWeight(WeightQuantSolver):
     scaling_per_output_type = ScalingPerOutputType.CHANNEL
     restrict_scaling_type = RestrictValueType.FP
     scaling_min_val = SCALE_MIN
+
+
+class TensorBinaryWeight(BinaryWeight):
+    """As BinaryWeight with one scale for the whole tensor, as TensorIntWeight."""
+
+    scaling_per_output_type = ScalingPerOutputType.TENSOR
 
 
 class UnsignedAct(UintQuant, ActQuantSolver):

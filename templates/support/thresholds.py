@@ -21,13 +21,13 @@ def thresholds(
     step: float,
     lowest: int,
     highest: int,
-    accumulator_min: int,
-    accumulator_max: int,
+    accumulator_min: int | np.ndarray,
+    accumulator_max: int | np.ndarray,
 ) -> np.ndarray:
     """int64 [channels, highest - lowest]: entry k is the smallest accumulator whose activation is >= lowest + 1 + k.
 
     gain, bias: float64 [channels], gain >= 0 (the caller turns negative channels round). Entries lie in
-    [accumulator_min, accumulator_max + 1]; the last means "never".
+    [accumulator_min, accumulator_max + 1], int or int64 [channels]; the last means "never".
     """
     assert (gain >= 0).all(), "negative gains need crossings() and a complement"
     return crossings(gain, bias, step, lowest, highest, accumulator_min, accumulator_max)
@@ -38,8 +38,8 @@ def complemented_thresholds(
     bias: np.ndarray,
     step: float,
     highest: int,
-    accumulator_min: int,
-    accumulator_max: int,
+    accumulator_min: int | np.ndarray,
+    accumulator_max: int | np.ndarray,
 ) -> np.ndarray:
     """int64 [channels, highest]: like `thresholds` for lowest = 0, but channels of negative gain count highest - q(a).
 
@@ -58,17 +58,18 @@ def crossings(
     step: float,
     lowest: int,
     highest: int,
-    accumulator_min: int,
-    accumulator_max: int,
+    accumulator_min: int | np.ndarray,
+    accumulator_max: int | np.ndarray,
 ) -> np.ndarray:
     """int64 [channels, levels]: for level k the smallest accumulator at which q >= k starts (gain >= 0) or ends (gain < 0)."""
-    assert step > 0 and lowest < highest and accumulator_min <= accumulator_max
+    assert step > 0 and lowest < highest and np.all(accumulator_min <= accumulator_max)
     gain = np.asarray(gain, np.float64)
     bias = np.asarray(bias, np.float64)
     # Channels with equal parameters (most quantisers of sums) share one row.
     pairs, row_of_channel = np.unique(np.stack([gain, bias]), axis=1, return_inverse=True)
     rows = _crossings(pairs[0], pairs[1], step, np.arange(lowest + 1, highest + 1))
-    return np.clip(rows, accumulator_min, accumulator_max + 1)[row_of_channel.reshape(-1)]
+    smallest, never = np.reshape(accumulator_min, (-1, 1)), np.reshape(accumulator_max, (-1, 1)) + 1
+    return np.clip(rows[row_of_channel.reshape(-1)], smallest, never)
 
 
 def _crossings(gain: np.ndarray, bias: np.ndarray, step: float, levels: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from support.quantisers import (
     FloorTrunc,
     IntWeight,
     JoinAct,
+    TensorBinaryWeight,
     TensorIntWeight,
     UnsignedAct,
 )
@@ -82,9 +83,9 @@ def integers(graph: IntegerGraph, tensor: str, pixels: np.ndarray) -> np.ndarray
 
 def graph_end(graph: IntegerGraph, tensor: str) -> object:
     """Let the graph end at any tensor."""
-    from support.integer_graph import Value
+    from support.integer_values import Value
 
-    shape, _ = graph._tensors[tensor]
+    shape, _ = graph._parts.tensors[tensor]
     return Value(tensor, shape, 0, 1, np.ones(shape[-1]), np.zeros(shape[-1]))
 
 
@@ -171,7 +172,20 @@ def test_a_batchnorm_after_a_maxpool_turns_channels_of_negative_gain():
     assert np.array_equal(integers(graph, "j", pixels), expected.numpy().round())
 
 
-@pytest.mark.parametrize(("bits", "size", "kept"), [(4, 4, 4), (2, 6, 8), (8, 3, 5), (4, 6, 4)])
+@pytest.mark.parametrize(
+    ("bits", "size", "kept"),
+    [
+        (4, 4, 4),
+        (2, 6, 8),
+        (8, 3, 5),
+        (4, 6, 4),
+        (4, 4, 1),
+        (4, 1, 2),
+        (2, 1, 4),
+        # Brevitas clips these at their largest sum, a power of two
+        *((1, size, kept) for size in (1, 2, 3, 4) for kept in (1, 2, 4, 8)),
+    ],
+)
 def test_avgpool_and_linear(bits: int, size: int, kept: int):
     act, pool, linear = exact(
         relu(bits, return_quant_tensor=True),
@@ -218,6 +232,65 @@ def test_the_class_is_that_of_the_largest_logit():
     assert np.array_equal(found["class"].reshape(-1), expected)
 
 
+@pytest.mark.parametrize("bits", [1, 4])
+@pytest.mark.parametrize("pooled", [False, True])
+def test_single_bits_are_multiplied_as_single_bits(bits: int, pooled: bool):
+    """{0, 1} times +-1 is a popcount, with zeros of the padding; other weights get the same bit in a wider type."""
+    first, convolution, norm, act = exact(relu(1), conv(3, 8, 3, bits), batchnorm(8), relu(1))
+    graph, x = start(size=7)
+    x = graph.act("q", x, first)
+    y = graph.conv("c", x, convolution)
+    if pooled:
+        y = graph.maxpool("p", y, window=3, stride=2, pad=1)
+    y = graph.act("a", graph.batchnorm("n", y, norm), act)
+    pixels = images(size=7)
+    with torch.no_grad():
+        z = convolution(first(real(pixels)))
+        z = nn.functional.max_pool2d(z, 3, 2, 1) if pooled else z
+        expected = (act(norm(z)) / y.gain[0]).numpy().round()
+    found = integers(graph, y.tensor, pixels)
+    assert np.array_equal(found, expected)
+    assert set(np.unique(found)) == {0, 1}
+    assert graph._parts.datatype_of(y.tensor) == "BINARY"
+
+
+def test_single_bits_read_by_two_activations():
+    """The second batch norm cannot turn the weights of a sum that was read already."""
+    first, convolution, norm, other, act, join = exact(
+        relu(1),
+        conv(3, 8, 3, 1),
+        batchnorm(8),
+        batchnorm(8, seed=1),
+        relu(2),
+        qnn.QuantHardTanh(act_quant=JoinAct, bit_width=8),
+    )
+    graph, x = start()
+    total = graph.conv("c", graph.act("q", x, first), convolution)
+    a = graph.act("a", graph.batchnorm("n", total, norm), act)
+    b = graph.act("b", graph.batchnorm("m", total, other), join)
+    pixels = images()
+    with torch.no_grad():
+        z = convolution(first(real(pixels)))
+        wanted = ((a, act(norm(z))), (b, join(other(z))))
+    for value, expected in wanted:
+        found = integers(graph, value.tensor, pixels)
+        assert np.array_equal(found, (expected / value.gain[0]).numpy().round())
+
+
+def test_logits_of_single_bits():
+    act, linear = exact(
+        relu(1),
+        qnn.QuantLinear(12, 5, bias=False, weight_quant=TensorBinaryWeight),
+    )
+    graph, x = start(size=2)
+    y = graph.linear("f", graph.act("a", x, act), linear)
+    graph.output(y)
+    pixels = images(size=2)
+    with torch.no_grad():
+        expected = linear(act(real(pixels)).flatten(1)).numpy()
+    np.testing.assert_allclose(integers(graph, "f", pixels) * y.gain, expected, atol=1e-12)
+
+
 def test_the_same_network_gives_the_same_bytes():
     def build() -> bytes:
         torch.manual_seed(0)
@@ -257,10 +330,11 @@ def refused(*calls: object) -> str:
     return error.value.message
 
 
-def test_one_bit_activations_are_refused():
+def test_a_signed_activation_of_one_bit_is_refused():
     graph, x = start()
-    message = refused(graph.act, "stem.act", x, *exact(relu(1)))
-    assert message == "stem.act: 1-bit activations cannot be lowered to FINN yet"
+    (join,) = exact(qnn.QuantHardTanh(act_quant=JoinAct, bit_width=1))
+    message = refused(graph.act, "block.join", x, join)
+    assert message == "block.join: a signed activation of 1 bit holds nothing but 0"
 
 
 def test_an_add_of_two_scales_is_refused():

@@ -140,8 +140,8 @@ class Head(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        avgpool = self.avgpool(x)
-        return self.fc(avgpool.flatten(1))
+        avgpool = self.avgpool(x).flatten(1)
+        return self.fc(avgpool)
 
 
 class Network(nn.Module):

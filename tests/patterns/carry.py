@@ -1,0 +1,213 @@
+"""One spec carried all the way without training: nashc's own code, the generated model with random weights, the
+integer graph, QONNX, FINN's hardware layers and FINN's code generation, held against each other on the way."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from qonnx.core.modelwrapper import ModelWrapper
+from torch import nn
+
+from nashc import emit
+from nashc.diagnostics import SpecError
+from nashc.ir import Graph
+from nashc.lower import lower
+from nashc.schema import Spec, load
+from support import (
+    finn_estimates,
+    finn_folding,
+    finn_hardware,
+    finn_names,
+    finn_widths,
+)
+from support.comparison import Recorder, boundary_paths
+from support.execution import Runner
+from support.integer_graph import IntegerGraph
+from support.qonnx_export import export
+
+
+class Differs(AssertionError):
+    """Two evaluations of one network disagree."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    values: int  # integers that were compared
+    nodes: int  # hardware layers
+    network: dict[str, Any]  # FINN's estimates in all
+    seconds: dict[str, float]
+
+
+def accepted(path: Path) -> tuple[Spec, Graph]:
+    """What `nashc check` accepts, cells and all. Errors: SpecError."""
+    spec = load(path)
+    graph = lower(spec)
+    if spec.is_searched:
+        raise AssertionError("a spec that is still searched cannot be carried")
+    return spec, graph
+
+
+def refusals(path: Path) -> tuple[str, ...]:
+    """Codes of what `nashc check` says against a spec, none if it accepts it."""
+    try:
+        accepted(path)
+    except SpecError as error:
+        return tuple(sorted({diagnostic.code for diagnostic in error.diagnostics}))
+    return ()
+
+
+def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
+    """Errors: Differs, or whatever exception a generated program or FINN raises: none may, once check accepts a spec.
+
+    `finn_tool.start` must have been called.
+    """
+    seconds: dict[str, float] = {}
+    started = time.monotonic()
+
+    def lap(name: str) -> None:
+        nonlocal started
+        seconds[name], started = time.monotonic() - started, time.monotonic()
+
+    spec, graph = accepted(path)
+    files = emit.project(spec, graph)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("model.py", "lowering.py"):
+        (folder / name).write_text(files[name], encoding="utf-8")
+    model, lowering = _module(folder, "model"), _module(folder, "lowering")
+    lap("compile")
+    network = with_random_weights(model, seed)
+    exact = copy.deepcopy(network).double().eval()
+    integers: IntegerGraph = lowering.integer_graph(exact)
+    onnx_model = integers.write()
+    lap("lower")
+    by_path = {
+        name: integers.layers_of[id(module)]
+        for name, module in exact.named_modules()
+        if id(module) in integers.layers_of
+    }
+    with torch.no_grad():
+        export(network, model.INPUT_SHAPE, by_path)
+    lap("qonnx")
+    pixels = random_images(model, images, seed)
+    reference = _check_integers(exact, integers, ModelWrapper(onnx_model), pixels)
+    lap("judge")
+
+    hardware = finn_widths.minimise(finn_hardware.to_hardware(ModelWrapper(onnx_model)))
+    _check_hardware(hardware, reference, pixels)
+    lap("hardware")
+    target = spec.target
+    board = target.board if target else None
+    part = board.part if board else "xcu250-figd2104-2L-e"
+    clock = target.clock if target else 5.0
+    cycles = max(1, int(1e9 / clock / target.fps)) if target is not None and target.fps else None
+    width = target.mvau_wwidth_max if target else 10000
+    built = finn_hardware.partition(hardware, folder / "partition")
+    built = finn_hardware.specialise(built, part)
+    built = finn_folding.fold(built, cycles, width)
+    built = finn_widths.minimise(built)
+    estimates = finn_estimates.estimate(
+        built, part, board.name if board else "U250", clock, folder / "report"
+    )
+    lap("estimates")
+    built, _ = finn_names.finn_names(built)
+    finn_hardware.generate_code(built, part, clock)
+    lap("codegen")
+    return Carried(
+        sum(values.size for values in reference.values()),
+        len(built.graph.node),
+        estimates["network"],
+        seconds,
+    )
+
+
+def with_random_weights(model: ModuleType, seed: int) -> nn.Module:
+    """A network nobody trained, batch norms of both signs; statistics such that few activations are saturated."""
+    torch.manual_seed(seed)
+    network = model.Network()
+    draws = torch.Generator().manual_seed(seed + 1)
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        channels = norm.num_features
+        norm.weight.data = torch.rand(channels, generator=draws) * 3 - 1.5
+        norm.bias.data = torch.rand(channels, generator=draws) - 0.25
+        norm.momentum = 1.0
+    pixels = torch.from_numpy(random_images(model, 4, seed)).float()
+    network.train()
+    with torch.no_grad():
+        network(pixels)
+    for norm in norms:
+        # One sample of a 1x1 image has no spread, and torch then keeps nan.
+        norm.running_var.nan_to_num_(1.0)
+        norm.running_var.clamp_(min=1e-3)
+    return network.eval()
+
+
+def random_images(model: ModuleType, count: int, seed: int) -> np.ndarray:
+    """N x C x H x W whole numbers, smooth enough that neighbours resemble each other."""
+    bits = int(re.fullmatch(r"UINT(\d)", model.INPUT_DTYPE).group(1))  # type: ignore[union-attr]
+    draws = np.random.default_rng(seed)
+    return draws.integers(0, 2**bits, (count, *model.INPUT_SHAPE)).astype(np.uint8)
+
+
+def _module(folder: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _check_integers(
+    exact: nn.Module, integers: IntegerGraph, graph: ModelWrapper, pixels: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Every tensor of the integer graph, after it was held to the float64 network at every activation."""
+    made = {tensor for node in graph.graph.node for tensor in node.output}
+    paths = boundary_paths(exact, integers.boundaries)
+    expected = Recorder(exact, paths).run(pixels.astype(np.float64))
+    runner = Runner(graph, made, checks_datatypes=True)
+    found = runner.run(pixels.transpose(0, 2, 3, 1))
+    for boundary in integers.boundaries:
+        if boundary.tensor not in made:
+            continue
+        wanted = expected.integers[boundary.layer]
+        got = found[boundary.tensor].reshape(wanted.shape)
+        if not np.array_equal(got, wanted):
+            raise Differs(
+                f"{boundary.layer}: {int((got != wanted).sum())} of {wanted.size} integers differ"
+            )
+    logits = found[graph.get_metadata_prop("logits_tensor")]
+    unit = float(graph.get_metadata_prop("logits_scale"))
+    if not np.array_equal(logits, np.rint(expected.logits / unit)):
+        raise Differs("logits")
+    if runner.out_of_range:
+        raise Differs(f"out of range in the integer graph: {runner.out_of_range[0]}")
+    return found
+
+
+def _check_hardware(
+    hardware: ModelWrapper, reference: dict[str, np.ndarray], pixels: np.ndarray
+) -> None:
+    made = {tensor for node in hardware.graph.node for tensor in node.output}
+    common = [tensor for tensor in reference if tensor in made]
+    runner = Runner(hardware, common, checks_datatypes=True)
+    found = runner.run(pixels.transpose(0, 2, 3, 1))
+    for tensor in common:
+        got, wanted = found[tensor].reshape(reference[tensor].shape), reference[tensor]
+        if not np.array_equal(got, wanted):
+            raise Differs(f"FINN's {tensor}: {int((got != wanted).sum())} of {wanted.size} differ")
+    if runner.out_of_range:
+        raise Differs(f"out of range in FINN's layers: {runner.out_of_range[0]}")
+    chosen = found[runner.outputs[0]].reshape(-1)
+    if not np.array_equal(chosen, reference["class"].reshape(-1)):
+        raise Differs("FINN's class")
