@@ -106,6 +106,13 @@ def compile_(
 @common.settings
 @_range
 @_data
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Search and train with N processes (torchrun).",
+)
 @_python
 @_overwrite
 @common.as_json
@@ -209,6 +216,7 @@ def _request(
     force: tuple[str, ...] = (),
     data: Path | None = None,
     overwrite: bool = False,
+    processes: int = 1,
 ) -> Request:
     from nashc.driver.request import Request
 
@@ -223,6 +231,7 @@ def _request(
         last=last,
         force=frozenset(force),
         overwrite=overwrite,
+        processes=processes,
     )
 
 

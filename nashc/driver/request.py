@@ -16,6 +16,7 @@ class Request:
     """python: the interpreter of the stages. environment: that of nashc, which the stages inherit.
 
     first, last: names of the stages to begin and end with. force: stages to run again.
+    processes: that search and train together; their number changes no result but for rounding.
     """
 
     spec: Path
@@ -28,6 +29,7 @@ class Request:
     last: str | None = None
     force: frozenset[str] = frozenset()
     overwrite: bool = False
+    processes: int = 1
 
     def __post_init__(self) -> None:
         for name in (self.first, self.last, *sorted(self.force)):

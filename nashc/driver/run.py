@@ -189,13 +189,20 @@ class _Heard:
 def command_of(desk: Desk, stage: Stage, out: Path, *, resumes: bool = False) -> list[str]:
     """The command that runs a stage, with absolute paths: it works from any folder."""
     program = desk.project.folder.resolve() / stage.program
-    command = [desk.machine.python, str(program), *stage.arguments]
+    command = [*_launcher(desk, stage), str(program), *stage.arguments]
     for take in stage.takes:
         folder = desk.results[take.stage].folder
         command += [take.option, str((folder / take.file if take.file else folder).resolve())]
     if stage.reads_data and desk.request.data is not None:
         command += ["--data", str(desk.request.data.absolute())]
     return [*command, "--out", str(out.resolve()), *(["--resume"] if resumes else [])]
+
+
+def _launcher(desk: Desk, stage: Stage) -> list[str]:
+    python, count = desk.machine.python, desk.request.processes
+    if not stage.is_shareable or count == 1:
+        return [python]
+    return [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
 
 
 def _environment(desk: Desk, stage: Stage) -> dict[str, str]:

@@ -26,6 +26,7 @@ class Stage:
     gives: files that must lie in its folder afterwards.
     needs: distributions that its interpreter must have; their versions are part of the result's key.
     tools: programs outside Python that it needs.
+    is_shareable: several processes can do it together, started by torchrun.
     builds_on: stages whose last result it may begin with, since its program knows which parts still hold;
         the first that has one counts. builds_anew: folders of such a result that are left behind.
     version: to be raised when results made before must not be kept although no emitted file changed.
@@ -42,6 +43,7 @@ class Stage:
     tools: tuple[str, ...] = ()
     reads_data: bool = False
     can_resume: bool = False
+    is_shareable: bool = False
     is_optional: bool = False
     builds_on: tuple[str, ...] = ()
     builds_anew: tuple[str, ...] = ()

@@ -11,4 +11,5 @@ SEARCH = Stage(
     needs=("torch", "safetensors"),
     reads_data=True,
     can_resume=True,
+    is_shareable=True,
 )

@@ -11,4 +11,5 @@ TRAIN = Stage(
     needs=("torch", "brevitas", "safetensors"),
     reads_data=True,
     can_resume=True,
+    is_shareable=True,
 )

@@ -21,6 +21,7 @@ from supernet import NAME, SuperNetwork
 from torch import Tensor
 
 from support import checkpoint
+from support.batch_norm import synchronise
 from support.classification import Score, prepare, to_device
 from support.data import (
     data_settings,
@@ -31,6 +32,7 @@ from support.data import (
     training_batches,
 )
 from support.derive import Choice, Edge, derive, genotype_json, genotype_text
+from support.distributed import joined, rank, share
 from support.files import atomic_path, read_json, write_json, write_text
 from support.loop import Loop, add_loop_arguments
 from support.progress import Progress, main
@@ -51,27 +53,36 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
-    search = Search(args, settings, data)
+    with joined(args.device) as device:
+        return _search(Search(args, settings, data, device), progress)
+
+
+def _search(search: Search, progress: Progress) -> dict[str, Any]:
     progress.log(
         f"searching {NAME} on {search.device}: {len(search.updates.mixed)} edges, "
-        f"{settings['epochs']} epochs of {search.steps_per_epoch} steps"
+        f"{search.epochs} epochs of {search.steps_per_epoch} steps"
     )
     search.run(progress)
-    return search.finish(progress)
+    return search.finish(progress) if rank() == 0 else {}
 
 
 class Search(Loop):
     program = "search.py"
 
     def __init__(
-        self, args: argparse.Namespace, settings: dict[str, Any], data: dict[str, Any]
+        self,
+        args: argparse.Namespace,
+        settings: dict[str, Any],
+        data: dict[str, Any],
+        device: torch.device,
     ) -> None:
-        super().__init__(args, settings, data, HERE / "supernet.py")
+        super().__init__(args, settings, data, device, HERE / "supernet.py")
         seed = settings["seed"]
         self.images, self.validation = halves(open_dataset(data, "train"), seed)
         self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(seed)
-        self.network = prepare(SuperNetwork(), self.device)
+        self.network = prepare(SuperNetwork(), device)
+        synchronise(self.network)
         self.cells = self.network.cells()
         self.updates = Updates(self.network, settings)
         self.training_score, self.validation_score = Score(), Score()
@@ -84,6 +95,7 @@ class Search(Loop):
             seed=self.settings["seed"],
             epoch=self.epoch,
             start=self.step,
+            share=share(),
         )
 
     def take_step(self, batch: tuple[Tensor, Tensor]) -> None:
@@ -93,6 +105,7 @@ class Search(Loop):
             seed=self.settings["seed"],
             epoch=self.epoch,
             step=self.step,
+            share=share(),
         )
         images, labels = to_device(drawn, self.device)
         logits, loss = self.updates.update_architecture(images, labels, self.where())
@@ -102,13 +115,14 @@ class Search(Loop):
         self.training_score.add(logits, labels, loss)
 
     def close_epoch(self, progress: Progress) -> None:
+        training, validation = self.training_score.of_all(), self.validation_score.of_all()
         self.history.append(
             {
                 "epoch": self.epoch + 1,
-                "loss": self.training_score.loss,
-                "top1": self.training_score.top1,
-                "validation_loss": self.validation_score.loss,
-                "validation_top1": self.validation_score.top1,
+                "loss": training.loss,
+                "top1": training.top1,
+                "validation_loss": validation.loss,
+                "validation_top1": validation.top1,
                 "lr": self._rate(),
                 "cells": {
                     name: {
@@ -125,8 +139,8 @@ class Search(Loop):
         )
         entropies = [mixed.entropy_nats() for mixed in self.updates.mixed]
         progress.log(
-            f"epoch {self.epoch + 1:3}  loss {self.training_score.loss:.4f}"
-            f"  train {self.training_score.top1:7.2%}  validation {self.validation_score.top1:7.2%}"
+            f"epoch {self.epoch + 1:3}  loss {training.loss:.4f}"
+            f"  train {training.top1:7.2%}  validation {validation.top1:7.2%}"
             f"  mean entropy {sum(entropies) / len(entropies):.4f} nats"
         )
         self.training_score, self.validation_score = Score(), Score()
@@ -148,16 +162,16 @@ class Search(Loop):
     def state(self) -> dict[str, Any]:
         return {
             "updates": self.updates.state(),
-            "training_score": asdict(self.training_score),
-            "validation_score": asdict(self.validation_score),
+            "training_score": asdict(self.training_score.of_all()),
+            "validation_score": asdict(self.validation_score.of_all()),
             "history": self.history,
         }
 
     def load(self, path: Path, state: dict[str, Any]) -> None:
         checkpoint.load_state(path, self.network, state["updates"]["network"])
         self.updates.load(state["updates"])
-        self.training_score = Score(**state["training_score"])
-        self.validation_score = Score(**state["validation_score"])
+        self.training_score = Score.resumed(state["training_score"])
+        self.validation_score = Score.resumed(state["validation_score"])
         self.history = state["history"]
 
     def finish(self, progress: Progress) -> dict[str, Any]:

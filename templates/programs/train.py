@@ -21,6 +21,7 @@ from torch import Tensor
 from support import checkpoint
 from support.classification import Score, evaluate, finite, prepare, to_device
 from support.data import Dataset, data_settings, open_dataset, steps_per_epoch, training_batches
+from support.distributed import joined, parallel, rank, share
 from support.files import atomic_path, read_json, sha256, write_json
 from support.loop import Loop, add_loop_arguments
 from support.optimisation import load_optimiser, optimiser, set_learning_rate
@@ -43,27 +44,36 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings["optimiser"] = settings["optimiser"] | {"lr": args.lr}
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
-    training = Training(args, settings, data)
+    with joined(args.device) as device:
+        return _train(Training(args, settings, data, device), progress)
+
+
+def _train(training: Training, progress: Progress) -> dict[str, Any]:
     progress.log(
         f"training {NAME} on {training.device}: {len(training.images.labels)} images, "
-        f"{settings['epochs']} epochs of {training.steps_per_epoch} steps, {training.parameters} parameters"
+        f"{training.epochs} epochs of {training.steps_per_epoch} steps, {training.parameters} parameters"
     )
     training.run(progress)
-    return training.finish(progress)
+    return training.finish(progress) if rank() == 0 else {}
 
 
 class Training(Loop):
     program = "train.py"
 
     def __init__(
-        self, args: argparse.Namespace, settings: dict[str, Any], data: dict[str, Any]
+        self,
+        args: argparse.Namespace,
+        settings: dict[str, Any],
+        data: dict[str, Any],
+        device: torch.device,
     ) -> None:
-        super().__init__(args, settings, data, HERE / "model.py")
+        super().__init__(args, settings, data, device, HERE / "model.py")
         self.images: Dataset = open_dataset(data, "train")
         self.test_images: Dataset = open_dataset(data, "test")
         self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(settings["seed"])
-        self.network = prepare(Network(), self.device)
+        self.network = prepare(Network(), device)
+        self.parallel = parallel(self.network, device)
         self.parameters = sum(parameter.numel() for parameter in self.network.parameters())
         self.optimiser = optimiser(self.network.parameters(), settings["optimiser"])
         self.score = Score()
@@ -77,13 +87,14 @@ class Training(Loop):
             seed=self.settings["seed"],
             epoch=self.epoch,
             start=self.step,
+            share=share(),
         )
 
     def take_step(self, batch: tuple[Tensor, Tensor]) -> None:
         images, labels = to_device(batch, self.device)
         rate = self._rate()
         set_learning_rate(self.optimiser, rate)
-        logits = self.network(images)
+        logits = self.parallel(images)
         loss = F.cross_entropy(
             logits, labels, label_smoothing=self.settings.get("label_smoothing") or 0.0
         )
@@ -96,12 +107,12 @@ class Training(Loop):
         self.score.add(logits, labels, value)
 
     def close_epoch(self, progress: Progress) -> None:
-        tested = self.tested = self._test(progress)
+        tested, score = self._test(progress), self.score.of_all()
         entry = {
             "epoch": self.epoch + 1,
             "lr": self._rate(),
-            "loss": self.score.loss,
-            "top1": self.score.top1,
+            "loss": score.loss,
+            "top1": score.top1,
             "test_loss": tested.loss,
             "test_top1": tested.top1,
             "test_top5": tested.top5,
@@ -111,7 +122,7 @@ class Training(Loop):
             f"epoch {entry['epoch']:3}  loss {entry['loss']:.4f}  train {entry['top1']:7.2%}"
             f"  test {tested.top1:7.2%} (top-5 {tested.top5:.2%})"
         )
-        self.score = Score()
+        self.score, self.tested = Score(), tested
 
     def _test(self, progress: Progress) -> Score:
         return evaluate(
@@ -129,7 +140,7 @@ class Training(Loop):
         return {
             "network": dict(self.network.state_dict()),
             "optimiser": self.optimiser.state_dict(),
-            "score": asdict(self.score),
+            "score": asdict(self.score.of_all()),
             "tested": asdict(self.tested) if self.tested else None,
             "curve": self.curve,
         }
@@ -137,7 +148,7 @@ class Training(Loop):
     def load(self, path: Path, state: dict[str, Any]) -> None:
         checkpoint.load_state(path, self.network, state["network"])
         load_optimiser(self.optimiser, state["optimiser"])
-        self.score = Score(**state["score"])
+        self.score = Score.resumed(state["score"])
         self.tested = Score(**state["tested"]) if state["tested"] else None
         self.curve = state["curve"]
 

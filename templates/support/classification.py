@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.data import Dataset, test_batches
+from support.distributed import rank, share, total
 from support.progress import StageError
 
 
@@ -30,6 +31,16 @@ class Score:
         self.loss_sum += loss * len(labels)
         self.first += int(ranked[:, 0].sum())
         self.among_five += int(ranked.sum())
+
+    def of_all(self) -> Score:
+        """Over all processes, each of which scores its share of the images."""
+        images, loss_sum, first, among_five = total([*asdict(self).values()])
+        return Score(int(images), loss_sum, int(first), int(among_five))
+
+    @staticmethod
+    def resumed(saved: dict[str, Any]) -> Score:
+        """What `of_all` gave, in one process; the others begin with nothing."""
+        return Score(**saved) if rank() == 0 else Score()
 
     @property
     def loss(self) -> float:
@@ -52,7 +63,7 @@ def prepare(network: nn.Module, device: torch.device) -> nn.Module:
 def to_device(batch: tuple[Tensor, Tensor], device: torch.device) -> tuple[Tensor, Tensor]:
     """Pixels as floats 0..255, channels last in memory."""
     images, labels = batch
-    images = images.to(device, non_blocking=True).float()
+    images = images.to(device, non_blocking=True).to(torch.get_default_dtype())
     return images.contiguous(memory_format=torch.channels_last), labels.to(device)
 
 
@@ -63,17 +74,18 @@ def evaluate(
     device: torch.device,
     after_each: Callable[[], Any] = lambda: None,
 ) -> Score:
-    """The network in eval mode on all images; it is back in training mode afterwards."""
+    """The network in eval mode on all images, a share in each process; it is back in training mode afterwards."""
     score = Score()
     network.eval()
     with torch.no_grad():
-        for pair in test_batches(dataset, batch):
+        for pair in test_batches(dataset, batch, share()):
             images, labels = to_device(pair, device)
-            logits = network(images)
-            score.add(logits, labels, float(F.cross_entropy(logits, labels)))
+            if len(labels):
+                logits = network(images)
+                score.add(logits, labels, float(F.cross_entropy(logits, labels)))
             after_each()
     network.train()
-    return score
+    return score.of_all()
 
 
 def finite(loss: Tensor, where: str, rate: float) -> float:

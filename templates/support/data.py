@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,37 @@ import torch
 from torch import Tensor
 
 from support.files import read_json
-from support.image_files import FolderImages, cifar10
+from support.image_files import CROP_DRAWS, DRAWS, FLIP_DRAW, FolderImages, cifar10
 from support.progress import StageError
 
 DIGITS_SPLIT_SEED = 0
 DIGITS_TEST_SHARE = 0.2
+Batch = tuple[Tensor, Tensor]
+"""uint8 images, N x C x H x W, and int64 labels."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a batch that one of several processes takes."""
+
+    rank: int = 0
+    count: int = 1
+
+    def of(self, batch: np.ndarray) -> np.ndarray:
+        """Equal parts, or parts that differ by one."""
+        return np.array_split(batch, self.count)[self.rank]
+
+    def equal(self, batch: np.ndarray) -> np.ndarray:
+        """Errors: StageError when there are no equal parts."""
+        if len(batch) % self.count:
+            raise StageError(
+                f"a batch of {len(batch)} images has no {self.count} equal parts",
+                f"take a --batch that {self.count} divides, or another number of processes",
+            )
+        return self.of(batch)
+
+
+WHOLE = Share()
 
 
 class Dataset(Protocol):
@@ -33,10 +59,8 @@ class Dataset(Protocol):
     is_slow: bool
     """Images are decoded when asked for: worth a thread that works ahead."""
 
-    def images(
-        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
-    ) -> np.ndarray:
-        """uint8, len(indices) x C x H x W; augmented with draws from the generator, if one is given."""
+    def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
+        """uint8, len(indices) x C x H x W; augmented by `draws`, DRAWS numbers from 0 to 1 for each image, if given."""
         ...
 
 
@@ -50,16 +74,14 @@ class MemoryImages:
     crop: int = 0
     is_slow: bool = False
 
-    def images(
-        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
-    ) -> np.ndarray:
+    def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         chosen = self.pixels[indices]
-        if augmented_by is None:
+        if draws is None:
             return chosen
         if self.crop:
-            chosen = _shifted(chosen, self.crop, augmented_by)
+            chosen = _shifted(chosen, self.crop, draws[:, CROP_DRAWS])
         if self.flip:
-            mirrored = augmented_by.random(len(chosen)) < 0.5
+            mirrored = draws[:, FLIP_DRAW] < 0.5
             chosen = np.where(mirrored[:, None, None, None], chosen[..., ::-1], chosen)
         return chosen
 
@@ -79,10 +101,8 @@ class Part:
     def is_slow(self) -> bool:
         return self.whole.is_slow
 
-    def images(
-        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
-    ) -> np.ndarray:
-        return self.whole.images(self.chosen[indices], augmented_by)
+    def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
+        return self.whole.images(self.chosen[indices], draws)
 
 
 def data_settings(folder: Path, stage: dict[str, Any], path: str | None = None) -> dict[str, Any]:
@@ -144,47 +164,50 @@ def steps_per_epoch(dataset: Dataset, size: int) -> int:
 
 
 def training_batches(
-    dataset: Dataset, size: int, *, seed: int, epoch: int, start: int = 0
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """The shuffled, augmented batches of one epoch, from step `start` on."""
+    dataset: Dataset, size: int, *, seed: int, epoch: int, start: int = 0, share: Share = WHOLE
+) -> Iterator[Batch]:
+    """The shuffled, augmented batches of one epoch, from step `start` on; of each the share of this process."""
     order = np.random.default_rng([seed, epoch]).permutation(len(dataset.labels))
-    chunks = [
-        order[step * size : (step + 1) * size] for step in range(steps_per_epoch(dataset, size))
-    ]
-    draws = [np.random.default_rng([seed, epoch, step]) for step in range(len(chunks))]
-    yield from _batches(dataset, chunks[start:], draws[start:])
+    steps = range(start, steps_per_epoch(dataset, size))
+
+    def batch(step: int) -> Batch:
+        chosen = order[step * size : (step + 1) * size]
+        draws = np.random.default_rng([seed, epoch, step]).random((len(chosen), DRAWS))
+        return _tensors(dataset, share.equal(chosen), share.equal(draws))
+
+    yield from _ahead(batch, steps, dataset.is_slow)
 
 
-def test_batches(dataset: Dataset, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """All images in order, as they are."""
-    count = len(dataset.labels)
-    chunks = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
-    yield from _batches(dataset, chunks, [None] * len(chunks))
+def test_batches(dataset: Dataset, size: int, share: Share = WHOLE) -> Iterator[Batch]:
+    """All images in order, as they are; of each batch a share, which may be empty."""
+    everything = np.arange(len(dataset.labels))
+
+    def batch(first: int) -> Batch:
+        return _tensors(dataset, share.of(everything[first : first + size]), None)
+
+    yield from _ahead(batch, range(0, len(everything), size), dataset.is_slow)
 
 
 def random_batch(
-    dataset: Dataset, size: int, *, seed: int, epoch: int, step: int
-) -> tuple[Tensor, Tensor]:
+    dataset: Dataset, size: int, *, seed: int, epoch: int, step: int, share: Share = WHOLE
+) -> Batch:
     """A batch drawn anew each step, augmented as in training."""
     draws = np.random.default_rng([seed, epoch, step, 1])
     chosen = draws.permutation(len(dataset.labels))[:size]
-    return _tensors(dataset, chosen, draws)
+    augmentation = draws.random((len(chosen), DRAWS))
+    return _tensors(dataset, share.equal(chosen), share.equal(augmentation))
 
 
-def _batches(
-    dataset: Dataset,
-    chunks: Sequence[np.ndarray],
-    draws: Sequence[np.random.Generator | None],
-) -> Iterator[tuple[Tensor, Tensor]]:
-    if not dataset.is_slow:
-        for chunk, draw in zip(chunks, draws, strict=True):
-            yield _tensors(dataset, chunk, draw)
+def _ahead(make: Callable[[int], Batch], numbers: range, is_slow: bool) -> Iterator[Batch]:
+    """make(number) for each number in order; what is slow is made in threads that work ahead."""
+    if not is_slow:
+        yield from map(make, numbers)
         return
-    with ThreadPoolExecutor(max_workers=2) as ahead:
-        pending: deque[Future[tuple[Tensor, Tensor]]] = deque()
+    with ThreadPoolExecutor(max_workers=2) as workers:
+        pending: deque[Future[Batch]] = deque()
         try:
-            for chunk, draw in zip(chunks, draws, strict=True):
-                pending.append(ahead.submit(_tensors, dataset, chunk, draw))
+            for number in numbers:
+                pending.append(workers.submit(make, number))
                 if len(pending) > 2:
                     yield pending.popleft().result()
             while pending:
@@ -194,9 +217,7 @@ def _batches(
                 future.cancel()
 
 
-def _tensors(
-    dataset: Dataset, indices: np.ndarray, draws: np.random.Generator | None
-) -> tuple[Tensor, Tensor]:
+def _tensors(dataset: Dataset, indices: np.ndarray, draws: np.ndarray | None) -> Batch:
     images = np.ascontiguousarray(dataset.images(indices, draws))
     return torch.from_numpy(images), torch.from_numpy(dataset.labels[indices])
 
@@ -228,11 +249,11 @@ def _stratified(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return chosen
 
 
-def _shifted(images: np.ndarray, by: int, draws: np.random.Generator) -> np.ndarray:
-    """Each image moved by up to `by` pixels up, down and sideways, black moving in."""
+def _shifted(images: np.ndarray, by: int, draws: np.ndarray) -> np.ndarray:
+    """Each image moved by up to `by` pixels up, down and sideways, black moving in. draws: N x 2."""
     n, _, h, w = images.shape
     padded = np.pad(images, ((0, 0), (0, 0), (by, by), (by, by)))
-    top, left = draws.integers(0, 2 * by + 1, (2, n))
+    top, left = (draws.T * (2 * by + 1)).astype(int)
     rows = (top[:, None] + np.arange(h))[:, :, None]
     columns = (left[:, None] + np.arange(w))[:, None, :]
     return padded.transpose(0, 2, 3, 1)[np.arange(n)[:, None, None], rows, columns].transpose(

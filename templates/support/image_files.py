@@ -37,6 +37,10 @@ CROP_AREA = (0.08, 1.0)
 CROP_ASPECT = (3 / 4, 4 / 3)
 TEST_SIDE = 256 / 224
 DECODERS = 8
+# Random numbers that augment one image, each from 0 to 1: area and aspect of a cut, where it or a small image lies, mirrored.
+DRAWS = 5
+CROP_DRAWS = slice(2, 4)
+FLIP_DRAW = 4
 
 
 def cifar10(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -81,15 +85,11 @@ class FolderImages:
         files, labels = _class_folders(path, split)
         return FolderImages(files, labels, shape, flip, ThreadPoolExecutor(DECODERS))
 
-    def images(
-        self, indices: np.ndarray, augmented_by: np.random.Generator | None = None
-    ) -> np.ndarray:
-        if augmented_by is None:
-            draws = [None] * len(indices)
-        else:
-            draws = list(augmented_by.random((len(indices), 5)))
+    def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
+        each = [None] * len(indices) if draws is None else list(draws)
         files = [self.files[index] for index in indices]
-        return np.stack(list(self.pool.map(self._image, files, draws)))
+        images = list(self.pool.map(self._image, files, each))
+        return np.stack(images) if images else np.empty((0, *self.shape), np.uint8)
 
     def _image(self, file: Path, draw: np.ndarray | None) -> np.ndarray:
         return _decode(
@@ -105,7 +105,7 @@ class FolderImages:
         picture = picture.resize(
             (width, height), Image.Resampling.BILINEAR, box=_random_box(picture.size, draw)
         )
-        if self.flip and draw[4] < 0.5:
+        if self.flip and draw[FLIP_DRAW] < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         return picture
 

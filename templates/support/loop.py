@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from support import checkpoint
+from support import checkpoint, distributed
 from support.classification import memory_errors_explained
 from support.files import digest_of, remove_leftovers
-from support.optimisation import device_called, learning_rate
-from support.progress import Progress
+from support.optimisation import learning_rate
+from support.progress import Progress, Stopped
 
 CHECKPOINT = "checkpoint.safetensors"
 SAVE_EVERY_S = 60.0
@@ -63,11 +63,12 @@ class Loop(ABC):
         args: argparse.Namespace,
         settings: dict[str, Any],
         data: dict[str, Any],
+        device: torch.device,
         code: Path,
     ) -> None:
         """code: the file of the network; a checkpoint fits this code, these settings and this data alone."""
         self.settings, self.data, self.out = settings, data, args.out
-        self.device: torch.device = device_called(args.device)
+        self.device = device
         self.epochs: int = settings["epochs"]
         self.batch: int = settings["batch"]
         self.epoch, self.step = 0, 0
@@ -95,7 +96,9 @@ class Loop(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """All that a resumed run needs besides epoch, step and torch's random numbers: as `checkpoint.save_checkpoint` takes it."""
+        """All that a resumed run needs besides epoch, step and torch's random numbers: as `checkpoint.save_checkpoint` takes it.
+        Called in all processes, of which one saves it.
+        """
 
     @abstractmethod
     def load(self, path: Path, state: dict[str, Any]) -> None:
@@ -122,12 +125,15 @@ class Loop(ABC):
                 self.pause(progress)
 
     def pause(self, progress: Progress) -> None:
-        """Where the state is whole: save it if it is time to, and end if a signal asked for it."""
-        if progress.stop_signal is not None:
+        """Where the state is whole: save it if it is time to, and end if a signal asked for it. All processes alike."""
+        stop_signal, is_time = distributed.largest(
+            [progress.stop_signal or 0, self._is_time_to_save()]
+        )
+        if stop_signal:
             self.save()
             progress.log(f"saved; python {self.program} --resume goes on from here")
-            progress.stop()
-        if self._is_time_to_save():
+            raise Stopped(stop_signal)
+        if is_time:
             self.save()
 
     def where(self) -> str:
@@ -146,12 +152,14 @@ class Loop(ABC):
             "epoch": self.epoch,
             "step": self.step,
         }
-        checkpoint.save_checkpoint(self.out / CHECKPOINT, self._digest, state)
+        if distributed.rank() == 0:
+            checkpoint.save_checkpoint(self.out / CHECKPOINT, self._digest, state)
         self._saved_s, self._saved_at = time.monotonic(), (self.epoch, self.step)
 
     def _resume(self, progress: Progress) -> None:
         path = self.out / CHECKPOINT
-        remove_leftovers(path)
+        if distributed.rank() == 0:
+            remove_leftovers(path)
         if not path.exists():
             progress.log(f"no checkpoint in {self.out}: starting at the first epoch")
             return

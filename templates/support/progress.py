@@ -56,6 +56,8 @@ class Progress:
     """One stage's reports; `style` is "text" or "jsonl"."""
 
     def __init__(self, stage: str, style: str = "text", stream: TextIO | None = None) -> None:
+        """Of the processes that torchrun starts the first one talks; the others only tell errors."""
+        self.is_quiet = int(os.environ.get("RANK", "0")) > 0
         self.stage = stage
         self.style = style
         self.stream = stream if stream is not None else sys.stdout
@@ -75,6 +77,8 @@ class Progress:
         metrics: dict[str, float] | None = None,
     ) -> None:
         """Report `done` of `total` units. Cheap: calls that come too quickly are dropped, the last never."""
+        if self.is_quiet:
+            return
         now_s = time.monotonic()
         self._clock.tick(now_s, done, total, unit)
         interval_s = JSONL_INTERVAL_S if self.style == "jsonl" else PLAIN_INTERVAL_S
@@ -110,6 +114,8 @@ class Progress:
 
     def log(self, text: str) -> None:
         """A line worth keeping."""
+        if self.is_quiet:
+            return
         if self.style == "jsonl":
             self._event("log", text=text)
         else:
@@ -127,6 +133,8 @@ class Progress:
 
     def result(self, result: dict[str, Any]) -> None:
         """The stage's JSON result; in text only its "summary", if it has one."""
+        if self.is_quiet:
+            return
         if self.style == "jsonl":
             self._event("result", stage=self.stage, **result)
         elif "summary" in result:
@@ -136,7 +144,7 @@ class Progress:
     def holding_signals(self) -> Iterator[None]:
         """Inside, the first SIGINT or SIGTERM only sets `stop_signal`; a second one ends the stage at once.
 
-        A loop looks at `stop_signal` where its state is whole, saves it and calls `stop()`.
+        A loop looks at `stop_signal` where its state is whole, saves it and raises Stopped.
         """
         previous = {number: signal.getsignal(number) for number in _SIGNALS}
 
@@ -152,11 +160,6 @@ class Progress:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-    def stop(self) -> None:
-        """End the stage for the signal that was held."""
-        assert self.stop_signal is not None, "stop() without a held signal"
-        raise Stopped(self.stop_signal)
 
     def _line(self, text: str) -> None:
         self._close_line()

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from support.batch_norm import moments, normalised_by_batch
 from support.binary_conv import BinaryConv, signs
 from support.derive import IDENTITY, MAX_POOL, ZERO
 
@@ -170,12 +171,12 @@ def _conv_1x1(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Conv2d:
 
 def normalised(x: Tensor, bn: nn.BatchNorm2d, scale: float) -> Tensor:
     """bn(scale * x), scale > 0, without multiplying: only `eps` feels it."""
-    return F.batch_norm(x, None, None, bn.weight, bn.bias, True, 0.0, _eps(bn, scale))
+    return normalised_by_batch(x, bn.weight, bn.bias, _eps(bn, scale))
 
 
 def along_normalised(grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float = 1.0) -> Tensor:
     """<grad, bn(scale * x)>, under no_grad. Two passes over x: its moments, then the gradients of gain and bias."""
-    mean, variance = torch.batch_norm_update_stats(x, None, None, 0.0)
+    mean, variance = moments(x)
     _, grad_gain, grad_bias = torch.ops.aten.native_batch_norm_backward(
         grad, x, bn.weight, None, None, mean, torch.rsqrt(variance + _eps(bn, scale)), True, 0.0, [False, True, True]
     )  # fmt: skip

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.classification import finite
+from support.distributed import average_gradients
 from support.gates import Sampler
 from support.optimisation import load_optimiser, optimiser, set_learning_rate
 from support.search_space import MixedOp, mixed_ops, set_gates
@@ -50,6 +51,7 @@ class Updates:
         loss = F.cross_entropy(logits, labels)
         value = finite(loss, f"{where}, architecture", self.alpha_rate)
         loss.backward()
+        average_gradients(self.alphas)
         self.alpha_optimiser.step()
         self.alpha_optimiser.zero_grad()
         self.sampler.settle(self.alphas, before, gates)
@@ -67,6 +69,7 @@ class Updates:
         loss = F.cross_entropy(logits, labels)
         value = finite(loss, f"{where}, weights", rate)
         loss.backward()
+        average_gradients(self.weights)
         if self.clip:
             nn.utils.clip_grad_norm_(self.weights, self.clip)
         self.weight_optimiser.step()

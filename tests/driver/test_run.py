@@ -14,7 +14,9 @@ import pytest
 
 from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
-from nashc.driver.run import StageFailed
+from nashc.driver.plan import desk_of
+from nashc.driver.run import StageFailed, command_of
+from nashc.stages import BY_NAME
 from nashc.tools import vivado
 from tests.driver.lab import QUICKSTART, Lab, without_compare
 
@@ -288,6 +290,15 @@ def test_a_run_that_was_killed_goes_on_from_the_last_checkpoint(lab: Lab):
     assert "goes on where it was stopped" in lab.screen()
     [first, *_] = lab.calls()
     assert first["stage"] == "train" and "--resume" in first["argv"]
+
+
+def test_several_processes_share_what_can_be_shared(lab: Lab):
+    one, two = desk_of(lab.request()), desk_of(lab.request(processes=2))
+    for name in ("search", "train"):
+        command = command_of(two, BY_NAME[name], lab.folder)
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+        assert command[1:6] == [*launcher, str(lab.out / f"{name}.py")]
+    assert two.key(BY_NAME["search"]) == one.key(BY_NAME["search"])
 
 
 def _start(lab: Lab, environment: dict[str, str]) -> subprocess.Popen[str]:

@@ -120,7 +120,7 @@ def test_augmentation_moves_and_mirrors_whole_pixels():
     pixels = np.zeros((400, 1, 5, 5), dtype=np.uint8)
     pixels[:, 0, 2, 1] = 200
     dataset = data.MemoryImages(pixels, np.zeros(400, dtype=np.int64), flip=True, crop=1)
-    found = dataset.images(np.arange(400), np.random.default_rng(0))
+    found = dataset.images(np.arange(400), np.random.default_rng(0).random((400, data.DRAWS)))
     assert found.dtype == np.uint8 and found.shape == pixels.shape
     places = {tuple(place) for place in np.argwhere(found[:, 0] == 200)[:, 1:].tolist()}
     assert places == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2, 3, 4)}

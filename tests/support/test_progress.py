@@ -172,7 +172,7 @@ def test_a_crash_of_ours_keeps_its_traceback_and_is_told_to_machines(capsys):
 PROGRAM = """
 import os, subprocess, sys, time
 sys.path.insert(0, {templates!r})
-from support.progress import main
+from support.progress import Stopped, main
 
 @main("wait")
 def run(args, report):
@@ -183,7 +183,7 @@ def run(args, report):
             while report.stop_signal is None:
                 time.sleep(0.01)
             report.log("state saved")
-            report.stop()
+            raise Stopped(report.stop_signal)
     report.log("ready")
     time.sleep(60)
 

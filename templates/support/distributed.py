@@ -1,0 +1,128 @@
+"""One process, or several that torchrun started, on one machine or on many: what they must do alike.
+
+All processes hold the same network. Each step takes one batch, of which every process has an equal share; gradients are
+averaged, batch norms see the whole batch, and what is random is drawn from the same seeds by all. The result is that of one
+process but for the rounding of sums. Quantisers need nothing of their own: their scales are parameters or follow the weights.
+
+    torchrun --nproc-per-node 2 train.py
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from support.batch_norm import synchronise
+from support.data import Share
+from support.optimisation import device_called
+from support.progress import StageError
+
+# A process that waits longer than this for the others has lost them. Reading a data set for the first time takes minutes.
+PATIENCE = datetime.timedelta(minutes=30)
+
+
+def count() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """0 is the process that writes files and talks."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def share() -> Share:
+    """This process's part of each batch."""
+    return Share(rank(), count())
+
+
+@contextlib.contextmanager
+def joined(device: str) -> Iterator[torch.device]:
+    """Inside, the processes that torchrun started know each other; gives the device of this one.
+
+    device: "auto", or what torch calls it.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield device_called(device)
+        return
+    chosen = _own_device(device_called(device))
+    backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=PATIENCE)
+    try:
+        yield chosen
+    finally:
+        dist.destroy_process_group()
+
+
+def parallel(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network to call in training: its gradients are averaged while backward runs."""
+    synchronise(network)
+    if count() == 1:
+        return network
+    # Of 1x1 kernels, whose two layouts are the same numbers in the same order.
+    warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+    devices = [device] if device.type == "cuda" else None
+    return DistributedDataParallel(
+        network, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True
+    )
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """After backward, for networks whose parameters take part in some steps and not in others, in all processes alike."""
+    if count() == 1:
+        return
+    gradients = [it.grad for it in parameters if it.grad is not None]
+    if not gradients:
+        return
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= count()
+    parts = flat.split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
+
+
+def largest(values: list[int]) -> list[int]:
+    """Of each value the largest that any process has: what one must do, all do."""
+    if count() == 1:
+        return values
+    shared = torch.tensor(values)
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return [int(value) for value in shared]
+
+
+def total(values: list[float]) -> list[float]:
+    """Sums over all processes."""
+    if count() == 1:
+        return values
+    shared = torch.tensor(values, dtype=torch.float64)
+    dist.all_reduce(shared)
+    return [float(value) for value in shared]
+
+
+def wait() -> None:
+    """Until all processes are here."""
+    if count() > 1:
+        largest([0])
+
+
+def _own_device(device: torch.device) -> torch.device:
+    if device.type != "cuda":
+        return device
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    found = torch.cuda.device_count()
+    if local >= found:
+        raise StageError(
+            f"there are more processes than GPUs here ({found})",
+            f"torchrun --nproc-per-node {found}, or --device cpu",
+        )
+    own = torch.device("cuda", local)
+    torch.cuda.set_device(own)
+    return own
