@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from nashc import __version__
-from nashc.cli import language, machine, project
+from nashc.cli import figures, language, machine, project
 from nashc.cli.common import INTERRUPTED, USAGE, our_bug
 
 
@@ -33,6 +33,7 @@ for _command in (
     project.run,
     project.plan,
     project.why,
+    figures.estimate,
     language.show,
     language.explain,
     machine.boards,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nashc.cost.cost import RESOURCES
-from nashc.cost.fold import Folding, Foldings
+from nashc.cost.fold import Folding, one
 from nashc.cost.models import Model
 from nashc.cost.nodes import HwNode
 from nashc.vocab.boards import Board
@@ -83,7 +83,7 @@ def estimate(
     reached: dict[str, int] = {}
     for node in nodes:
         folding = foldings[node.name]
-        cost = model.cost(node, Foldings.of([folding]), part)
+        cost = model.cost(node, one(folding), part)
         row = NodeCost(node, folding, **cost.row(0))
         rows.append(row)
         before = max((reached[name] for name in node.inputs), default=0)
@@ -91,7 +91,7 @@ def estimate(
     return Estimate(model.name, tuple(rows), max(reached.values()), clock_ns)
 
 
-def layers_json(found: Estimate) -> list[dict[str, Any]]:
+def nodes_json(found: Estimate) -> list[dict[str, Any]]:
     """Each node with its folding under FINN's names."""
     return [
         {

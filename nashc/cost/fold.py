@@ -101,6 +101,12 @@ class Foldings:
 COLUMNS = tuple(column.name for column in fields(Folding))
 
 
+@cache
+def one(folding: Folding) -> Foldings:
+    """One folding as arrays of length 1."""
+    return Foldings.of([folding])
+
+
 def _number(name: str, value: int | str) -> int:
     return WORDS[name].index(str(value)) if name in WORDS else int(value)
 

@@ -1,7 +1,6 @@
 """From the network to the nodes that FINN+ 1.6.1 makes of its integer graph, with their data types minimised.
 
-Follows templates/support/finn_flow.py: to_hardware (transformation/fpgadataflow/convert_to_hw/*.py of FINN), minimise,
-specialise. Without `ranges` the types are the worst that FINN would assume: weights use their whole bit width, sums and
+Follows templates/support/finn_hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and finn_widths.py. Without `ranges` the types are the worst that FINN would assume: weights use their whole bit width, sums and
 thresholds all that the types allow; and all batch-norm gains are positive, as they are before training.
 """
 
@@ -163,9 +162,9 @@ class _Builder:
             right = self._dtype[step.inputs[1]]
             result = types.sum_of(left, right)
         else:
-            # Constants per channel: ±1, or 0 and the largest value (finn_flow.py, _narrow_with_constant).
+            # Constants per channel: ±1, or 0 and the largest value (finn_widths.py, _narrow_with_constant).
             low, high = bounds(left)
-            right = "INT2" if step.op == "Mul" else types.of_range((0, high))
+            right = types.of_constant(step.attrs["constant"])
             result = (
                 _signed_product(low, high) if step.op == "Mul" else f"UINT{max(2, width(left))}"
             )

@@ -132,7 +132,9 @@ def _linear(b: _Builder, node: Node) -> None:
 def _batchnorm(b: _Builder, node: Node) -> None:
     x = b.source(node)
     if b.ranges and node.name in b.ranges.signs:
-        x = replace(x, tensor=b.step(node.name, "Mul", (x.tensor,), x.shape, ""))
+        constant = b.ranges.signs[node.name]
+        tensor = b.step(node.name, "Mul", (x.tensor,), x.shape, "", constant=constant)
+        x = replace(x, tensor=tensor)
     b.values[node.name] = x
 
 
@@ -147,7 +149,9 @@ def _act(b: _Builder, node: Node) -> None:
     for pool in x.pools:
         tensor = _pool(b, b.unused(pool.name), tensor, b.graph.node(pool.inputs[0]).shape, pool)
     if x.pools and b.ranges and tensor in b.ranges.turned:
-        tensor = b.step(f"{tensor}.turned", "AbsDiff", (tensor,), node.shape, "")
+        constant = b.ranges.turned[tensor]
+        name = f"{tensor}.turned"
+        tensor = b.step(name, "AbsDiff", (tensor,), node.shape, "", constant=constant)
     b.values[node.name] = _Value(tensor, node.shape, is_quantised=True)
 
 

@@ -19,15 +19,15 @@ class Ranges:
     """By name of the node of the integer graph.
 
     weights, accumulators: of each matrix product; accumulators for every input that the input's data type allows.
-    thresholds: of each activation. signs: batch norms that multiply some channels by -1. turned: pools after which
-    some channels are turned round.
+    thresholds: of each activation. signs: factors of batch norms that multiply some channels by -1. turned: what is
+    taken off some channels after a pool, to turn them round.
     """
 
     weights: Mapping[str, Range]
     accumulators: Mapping[str, Range]
     thresholds: Mapping[str, Range]
-    signs: frozenset[str]
-    turned: frozenset[str]
+    signs: Mapping[str, Range]
+    turned: Mapping[str, Range]
 
 
 def load(path: Path) -> Ranges:
@@ -37,25 +37,12 @@ def load(path: Path) -> Ranges:
         if data["format"] != FORMAT:
             raise ValueError
         layers: dict[str, dict[str, Any]] = data["layers"]
-        return Ranges(
-            {
-                name: _range(layer["weights"])
-                for name, layer in layers.items()
-                if "weights" in layer
-            },
-            {
-                name: _range(layer["accumulator"])
-                for name, layer in layers.items()
-                if "accumulator" in layer
-            },
-            {
-                name: _range(layer["thresholds"])
-                for name, layer in layers.items()
-                if "thresholds" in layer
-            },
-            frozenset(name for name, layer in layers.items() if layer.get("signs")),
-            frozenset(name for name, layer in layers.items() if layer.get("turned")),
-        )
+        names = ("weights", "accumulator", "thresholds", "signs", "turned")
+        columns = {
+            key: {name: _range(layer[key]) for name, layer in layers.items() if key in layer}
+            for key in names
+        }
+        return Ranges(*columns.values())
     except OSError as error:
         raise _wrong(path, f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

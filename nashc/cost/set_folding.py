@@ -1,26 +1,25 @@
 """FINN's own folding for a target: SetFolding of FINN+ 1.6.1, in the two passes that our build program makes.
 
-Source: transformation/fpgadataflow/set_folding.py; templates/support/finn_flow.py, fold.
+Source: transformation/fpgadataflow/set_folding.py; templates/support/finn_folding.py, fold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import cache
 
 import numpy as np
 
-from nashc.cost.fold import Folding, Foldings, Ints, divisors, limit, unfolded
+from nashc.cost.fold import Folding, Foldings, Ints, divisors, limit, one, unfolded
 from nashc.cost.nodes import HwNode
 
 # finn/util/basic.py, MAX_ALLOWED_AP_INT_W.
 WIDEST_STREAM = 8191
 
 
-class Cycles(Protocol):
-    """The part of a cost model that folding needs."""
-
-    def __call__(self, node: HwNode, f: Foldings) -> Ints: ...
+# The part of a cost model that folding needs.
+Cycles = Callable[[HwNode, Foldings], Ints]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class _Folder:
     def pool(self, node: HwNode, window: HwNode) -> tuple[Folding, Folding]:
         """The pool and the sliding window before it, which has the same parallelism."""
         chosen = self.first(node, "pe")
-        values = [value for value in divisors(limit(node, "pe")) if value >= chosen.pe]
+        values = tuple(value for value in divisors(limit(node, "pe")) if value >= chosen.pe)
         start = unfolded(window)
         met = self.cycles(window, vary(start, "simd", values)) <= self.target
         pe = values[int(met.argmax()) if met.any() else len(values) - 1]
@@ -79,13 +78,14 @@ class _Folder:
         return replace(start, pe=pe)
 
     def count(self, node: HwNode, folding: Folding) -> int:
-        return int(self.cycles(node, Foldings.of([folding]))[0])
+        return int(self.cycles(node, one(folding))[0])
 
 
-def vary(start: Folding, setting: str, values: tuple[int, ...] | list[int]) -> Foldings:
+@cache  # most layers of a network share their widths
+def vary(start: Folding, setting: str, values: tuple[int, ...]) -> Foldings:
     """The same folding with each value of one setting."""
     size = len(values)
-    base = Foldings.of([start])
+    base = one(start)
     columns = {name: np.repeat(getattr(base, name), size) for name in vars(base)}
     return Foldings(**{**columns, setting: np.array(values, np.int64)})
 
@@ -126,7 +126,7 @@ def set_folding(
     if target is None:
         return {node.name: unfolded(node) for node in nodes}
     found = fold_once(nodes, cycles, target, weight_width_max)
-    slowest = max(int(cycles(node, Foldings.of([found[node.name]]))[0]) for node in nodes)
+    slowest = max(int(cycles(node, one(found[node.name]))[0]) for node in nodes)
     if slowest <= target:
         return found
     return fold_once(nodes, cycles, slowest, weight_width_max)

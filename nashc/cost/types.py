@@ -28,6 +28,12 @@ def of_range(values: Range, signed: bool = False) -> str:
     return smallest_for(-high - 1) if low < 0 or signed else smallest_for(high)
 
 
+def of_constant(values: Range) -> str:
+    """FINN's type for the constant of an element-wise operation: signed as soon as one value is not positive."""
+    low, high = values
+    return smallest_for(high) if low > 0 else of_range((min(low, -1), high))
+
+
 def accumulator(values: Range) -> str:
     """FINN's accumulator type for sums in this range."""
     low, high = values

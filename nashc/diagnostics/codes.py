@@ -66,7 +66,10 @@ CODES: dict[str, str] = {
     "NASH401": "output folder cannot be written",
     "NASH402": "generated file was edited",
     # hardware figures
+    "NASH451": "architecture not known yet",
+    "NASH452": "no board to estimate for",
     "NASH453": "not the ranges of a trained network",
+    "NASH454": "folding file does not fit",
     # stages and tools
     "NASH501": "stage failed",
     "NASH502": "data set not found",

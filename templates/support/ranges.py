@@ -36,9 +36,10 @@ def ranges(model: onnx.ModelProto) -> dict[str, Any]:
             case "MultiThreshold":
                 layers[node.name] = {"thresholds": _ends(constants[node.input[1]])}
             case "Mul":
-                layers[node.name] = {"signs": True}
+                layers[node.name] = {"signs": _ends(constants[node.input[1]])}
             case "Sub":
-                layers[node.name.removesuffix(".turned")] = {"turned": True}
+                pool = node.name.removesuffix(".turned")
+                layers[pool] = {"turned": _ends(constants[node.input[1]])}
     return {"format": FORMAT, "layers": layers}
 
 

@@ -19,6 +19,7 @@ COMMANDS = (
     "compile",
     "completion",
     "doctor",
+    "estimate",
     "explain",
     "fmt",
     "new",

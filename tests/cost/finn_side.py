@@ -20,7 +20,7 @@ import model as network_code
 import torch
 from lowering import integer_graph
 
-from support import finn_flow
+from support import finn_estimates, finn_folding, finn_hardware, finn_tool, finn_widths
 from support.files import read_json
 from support.ranges import ranges
 
@@ -31,27 +31,27 @@ def main() -> None:
     foldings, out, mode = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), sys.argv[3]
     settings = read_json(HERE / "settings" / "build.json")
     started = time.perf_counter()
-    finn_flow.start(HERE / "finn")
+    finn_tool.start(HERE / "finn")
     from qonnx.core.modelwrapper import ModelWrapper
 
-    minimise = finn_flow.minimise if mode == "values" else minimise_by_types
+    minimise = finn_widths.minimise if mode == "values" else minimise_by_types
     integers = integer_graph(untrained(mode).double().eval()).write()
     result: dict[str, Any] = {"ranges": ranges(integers)}
-    model = minimise(finn_flow.to_hardware(ModelWrapper(integers)))
-    part = finn_flow.fpga_part(settings["board"])
-    model = finn_flow.partition(model, HERE / "partition")
-    model = finn_flow.specialise(model, part)
+    model = minimise(finn_hardware.to_hardware(ModelWrapper(integers)))
+    part = finn_tool.fpga_part(settings["board"])
+    model = finn_hardware.partition(model, HERE / "partition")
+    model = finn_hardware.specialise(model, part)
     fps = settings["target_fps"]
     target = None if fps is None else max(1, int(1e9 / settings["clock_ns"] / fps))
-    model = minimise(finn_flow.fold(model, target, settings["mvau_wwidth_max"]))
+    model = minimise(finn_folding.fold(model, target, settings["mvau_wwidth_max"]))
     result["default"] = figures(model, part)
     result["seconds"] = time.perf_counter() - started
-    result["folding"] = finn_flow.folding_of(model)
+    result["folding"] = finn_folding.folding_of(model)
     result["foldings"] = []
     names = {node.name for node in model.graph.node}
     for folding in foldings:
         there = {name: attributes for name, attributes in folding.items() if name in names}
-        folded = minimise(finn_flow.apply_folding(copy.deepcopy(model), there))
+        folded = minimise(finn_folding.apply_folding(copy.deepcopy(model), there))
         result["foldings"].append(figures(folded, part))
     out.write_text(json.dumps(result, default=lambda number: number.item()))
 
@@ -67,7 +67,7 @@ def untrained(mode: str) -> Any:
 
 
 def minimise_by_types(model: Any) -> Any:
-    """finn_flow.minimise with FINN's `datatype_only` wherever values of a trained network would count."""
+    """finn_widths.minimise with FINN's `datatype_only` wherever values of a trained network would count."""
     from finn.transformation.fpgadataflow.minimize_weight_bit_width import MinimizeWeightBitWidth
     from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
     from qonnx.custom_op.registry import getCustomOp
@@ -89,7 +89,7 @@ def figures(model: Any, part: str) -> dict[str, Any]:
     from finn.analysis.fpgadataflow.exp_cycles_per_layer import exp_cycles_per_layer
     from finn.analysis.fpgadataflow.res_estimation import res_estimation
 
-    performance = finn_flow._performance(model)
+    performance = finn_estimates.performance(model)
     cycles = model.analysis(exp_cycles_per_layer)
     resources = model.analysis(partial(res_estimation, fpgapart=part))
     return {

@@ -23,17 +23,12 @@ network small {{
     nas      = {nas}
     head     = {head}
   }}
-  cell in each group {{
-    nodes  = 5
-    edges  = all
-    ops    = [zero, maxpool 3x3, identity, conv 1x1, conv 3x3, conv 5x5]
-    policy = {policy}
-  }}
+  {cell}
 }}
 
 {genotype}
 train {{
-  data = cifar10("images")
+  data = folder("images")
 }}
 
 target {{
@@ -51,7 +46,7 @@ def small(name: str, seed: int) -> str:
     choose = random.Random(seed)
     return HEAD.format(
         genotype=text[text.index("genotype {") :],
-        policy=text.split("policy = ")[1].split()[0],
+        cell=text[text.index("cell in each") : text.index("  bits {")].strip(),
         channels=choose.choice([1, 3]),
         side=choose.choice([32, 48]),
         classes=choose.choice([6, 10]),

@@ -16,12 +16,12 @@ from nashc.diagnostics.codes import CODES
 from nashc.diagnostics.explain import PAGES
 from tests import console, literate
 from tests.driver.lab import set_up
-from tests.paths import ROOT
+from tests.paths import ROOT, SPECS
 
 STARTER = ROOT / "templates" / "starters" / "digits.nash"
 # A program that never ends and a fault that we do not know cannot be told to happen in a test of a page;
 # tests/driver/test_run.py interrupts runs, tests/cli/test_commands.py breaks nashc on purpose.
-NOT_REPLAYED = {"NASH453", "NASH506", "NASH900"}
+NOT_REPLAYED = {"NASH506", "NASH900"}
 
 
 def not_utf8(folder: Path, _patch: pytest.MonkeyPatch) -> None:
@@ -60,10 +60,21 @@ def two_specs(folder: Path, _patch: pytest.MonkeyPatch) -> None:
     shutil.copy(STARTER, folder / "large.nash")
 
 
+def a_known_network(folder: Path, _patch: pytest.MonkeyPatch) -> None:
+    """known.nash has nothing to search; what else the pages on hardware figures need."""
+    text = (SPECS / "own_backbone.nash").read_text(encoding="utf-8")
+    (folder / "known.nash").write_text(text, encoding="utf-8")
+    (folder / "boardless.nash").write_text(text[: text.index("target {")], encoding="utf-8")
+    (folder / "folding.json").write_text('{"stem.conv": {"PE": 3}}', encoding="utf-8")
+
+
 SET_UP: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "NASH002": not_utf8,
     "NASH401": a_file_in_the_way,
     "NASH402": an_edited_file,
+    "NASH452": a_known_network,
+    "NASH453": a_known_network,
+    "NASH454": a_known_network,
     "NASH501": failing_training,
     "NASH502": no_images,
     "NASH503": a_python_without_packages,

@@ -1,26 +1,40 @@
-"""Cost models: what a node of hardware costs in a folding. One file per model, every formula cites its source."""
+"""Cost models: which nodes a network becomes, how they are folded, and what each costs.
+
+One file per model; every formula cites its source.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nashc.cost.cost import Cost
-from nashc.cost.fold import Foldings, Ints
+from nashc.cost.fold import Folding, Foldings, Ints
+from nashc.cost.hardware import hardware
 from nashc.cost.models import finn_plus_1_6
 from nashc.cost.nodes import HwNode
+from nashc.cost.ranges import Ranges
+from nashc.cost.set_folding import set_folding
+from nashc.ir import Graph
 
 
 @dataclass(frozen=True)
 class Model:
-    """cycles(node, foldings); cost(node, foldings, part)."""
+    """hardware(graph, part, ranges): the nodes. cycles(node, foldings), cost(node, foldings, part): of each folding."""
 
     name: str
+    hardware: Callable[[Graph, str, Ranges | None], tuple[HwNode, ...]]
     cycles: Callable[[HwNode, Foldings], Ints]
     cost: Callable[[HwNode, Foldings, str], Cost]
+
+    def fold(
+        self, nodes: tuple[HwNode, ...], target_cycles: int | None, weight_width_max: int
+    ) -> Mapping[str, Folding]:
+        """The tool's own folding for a target."""
+        return set_folding(nodes, self.cycles, target_cycles, weight_width_max)
 
 
 MODELS = {
     model.name: model
-    for model in (Model(finn_plus_1_6.NAME, finn_plus_1_6.cycles, finn_plus_1_6.cost),)
+    for model in (Model(finn_plus_1_6.NAME, hardware, finn_plus_1_6.cycles, finn_plus_1_6.cost),)
 }

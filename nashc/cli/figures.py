@@ -1,0 +1,53 @@
+"""Commands on the hardware figures of a spec: estimate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from nashc.cli import common
+
+# The names in nashc.cost.models.MODELS, which loads numpy: a test holds the two together.
+MODEL_NAMES = ("finn-plus-1.6",)
+
+
+@click.command(
+    epilog="Examples: nashc estimate mynet.nash    nashc estimate mynet.nash --set bits=w4a4 --json"
+)
+@common.optional_spec
+@common.settings
+@click.option(
+    "--model",
+    type=click.Choice(MODEL_NAMES),
+    default=MODEL_NAMES[0],
+    show_default=True,
+    help="Whose estimates: those of the FINN+ that builds.",
+)
+@click.option(
+    "--folding", type=common.PATH, help="FINN's folding file, over FINN's folding for the target."
+)
+@click.option(
+    "--weights",
+    type=common.PATH,
+    help="ranges.json of an exported network: types as narrow as its values.",
+)
+@common.as_json
+@common.reports_mistakes
+def estimate(
+    spec: Path | None,
+    settings: tuple[str, ...],
+    model: str,
+    folding: Path | None,
+    weights: Path | None,
+    as_json: bool,
+) -> int:
+    """Throughput, LUT, BRAM and DSP of a spec, at once: the figures FINN would give."""
+    from nashc.driver.estimate import Question, answer
+
+    found = answer(
+        Question(common.only_spec(spec), common.overrides(settings), model, weights, folding)
+    )
+    click.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
+    return 0

@@ -1,0 +1,224 @@
+"""`nashc estimate`: the hardware figures of a spec, before anything is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nashc.cost import ranges
+from nashc.cost.cost import RESOURCES
+from nashc.cost.estimate import LATENCY_MEANS, Estimate, estimate, nodes_json
+from nashc.cost.folding_file import apply
+from nashc.cost.models import MODELS
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.driver.found import FOUND
+from nashc.driver.report import RESOURCES as COLUMNS
+from nashc.driver.report import aligned
+from nashc.ir import Graph, TensorType
+from nashc.lower import lower
+from nashc.ops import REGISTRY
+from nashc.schema import Spec, load
+from nashc.schema.models import Target
+
+MOST_LAYERS = 12
+
+
+@dataclass(frozen=True)
+class Question:
+    """weights: ranges.json of a trained network, None before training. folding: FINN's folding file, laid over FINN's
+    own folding for the target."""
+
+    spec: Path
+    overrides: Mapping[str, str]
+    model: str
+    weights: Path | None = None
+    folding: Path | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the spec: cycles of its slowest node, resources of all its nodes, weights, and products a frame."""
+
+    name: str
+    cycles: int
+    lut: int
+    bram18: int
+    uram: int
+    dsp: int
+    weights: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The figures of one variant of a spec; `compare` holds those of its other variants."""
+
+    spec: Spec
+    target: Target
+    found: Estimate
+    layers: tuple[Layer, ...]
+    is_trained: bool
+    compare: tuple[Answer, ...] = ()
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the board has enough of everything; None where FINN does not know what it has."""
+        shares = self.found.shares(self.target.board)
+        return None if shares is None else all(share <= 1 for share in shares.values())
+
+    def to_json(self) -> dict[str, Any]:
+        found = self.found
+        shares = found.shares(self.target.board)
+        return {
+            "model": found.model,
+            "network": self.spec.name,
+            "params": {name: str(value) for name, value in self.spec.params.items()},
+            "types": _TYPES[self.is_trained],
+            "fps": found.fps,
+            "latency_ms": found.latency_ms,
+            "latency_means": LATENCY_MEANS,
+            "cycles": found.cycles,
+            **{name: found.total(name) for name in RESOURCES},
+            "weights": sum(layer.weights for layer in self.layers),
+            "macs": sum(layer.macs for layer in self.layers),
+            "bottleneck": found.slowest.node.name,
+            "clock_ns": self.target.clock,
+            "board": self.target.board.name,
+            # A board with none of a resource that is needed has no share; JSON knows no infinity.
+            "shares": shares and {k: v if v < float("inf") else None for k, v in shares.items()},
+            "fits": self.fits,
+            "layers": [vars(layer) for layer in self.layers],
+            "nodes": nodes_json(found),
+            "compare": [other.to_json() for other in self.compare],
+        }
+
+    def lines(self) -> list[str]:
+        """For people: totals, share of the board, the slowest layers."""
+        board = self.target.board
+        shares = self.found.shares(board)
+        tool, clock = self.found.model, f"{1000 / self.target.clock:g} MHz"
+        table = [["", "fps", "latency ms", "cycles", *(label for _, label in COLUMNS)]]
+        table += [answer._row() for answer in (self, *self.compare)]
+        if shares:
+            table.append(["of the board", "", "", "", *map(_percent, shares.values())])
+        lines = [
+            f"{self.spec.name} on {board.name} at {clock}, as {tool} estimates it;",
+            _TYPES[self.is_trained],
+            "",
+            *aligned(table),
+            "",
+            f"slowest     {self.found.slowest.node.name}",
+        ]
+        if self.fits is None:
+            lines.append(f"fits        not known: there are no resource counts of {board.name}")
+        else:
+            lines.append(f"fits        {'yes' if self.fits else f'no, {board.name} is too small'}")
+        lines.append(
+            "latency     all nodes on the longest path one after the other, as FINN reckons"
+        )
+        return [*lines, "", *self._layer_table()]
+
+    def _row(self) -> list[str]:
+        name = ", ".join(f"{key}={value}" for key, value in self.spec.params.items())
+        figures = [
+            f"{self.found.fps:,.2f}",
+            f"{self.found.latency_ms:,.3f}",
+            f"{self.found.cycles:,}",
+        ]
+        return [name or self.spec.name, *figures, *(f"{self.found.total(k):,}" for k, _ in COLUMNS)]
+
+    def _layer_table(self) -> list[str]:
+        slowest = sorted(self.layers, key=lambda layer: -layer.cycles)
+        table = [["layer", "cycles", *(label for _, label in COLUMNS), "weights", "MACs"]]
+        for layer in slowest[:MOST_LAYERS]:
+            counts = (getattr(layer, key) for key, _ in COLUMNS)
+            numbers = (layer.cycles, *counts, layer.weights, layer.macs)
+            table.append([layer.name, *(f"{number:,}" for number in numbers)])
+        rest = len(slowest) - MOST_LAYERS
+        more = [f"... and {rest} more layers, all with --json"] if rest > 0 else []
+        return [*aligned(table), *more]
+
+
+_TYPES = {
+    False: "before training: sums and thresholds as wide as their types allow",
+    True: "with the values of the trained network",
+}
+
+
+def answer(question: Question) -> Answer:
+    """The figures of a spec and of what it compares with. Errors: SpecError."""
+    spec = load(question.spec, question.overrides)
+    known = ranges.load(question.weights) if question.weights else None
+    others = []
+    if known is None:
+        for variant in spec.compare:
+            others.append(
+                _one(load(question.spec, {**question.overrides, **variant}), question, None)
+            )
+    first = _one(spec, question, known)
+    return Answer(**{**vars(first), "compare": tuple(others)})
+
+
+def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
+    target = _check(spec)
+    graph = lower(spec)
+    model = MODELS[question.model]
+    nodes = model.hardware(graph, target.board.part, known)
+    cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
+    foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
+    if question.folding:
+        foldings = apply(_folding_file(question.folding), nodes, foldings, question.folding)
+    found = estimate(nodes, foldings, model, target.board.part, target.clock)
+    return Answer(spec, target, found, _layers(graph, found), known is not None)
+
+
+def _check(spec: Spec) -> Target:
+    if spec.is_searched:
+        text = f"`{spec.name}` has cells whose architecture is not known yet"
+        hint = (
+            f"`nashc run {spec.path} --to search` finds it and writes {FOUND} into the project: estimate that, "
+            "or write a genotype"
+        )
+        raise SpecError([Diagnostic("NASH451", text, help=hint)])
+    if spec.target is None:
+        text = f"`{spec.name}` does not say for which board"
+        raise SpecError([Diagnostic("NASH452", text, help="add `target { board = U250 }`")])
+    return spec.target
+
+
+def _layers(graph: Graph, found: Estimate) -> tuple[Layer, ...]:
+    sums: dict[str, dict[str, int]] = {}
+    for row in found.nodes:
+        layer = sums.setdefault(row.node.layer, dict.fromkeys(("cycles", *RESOURCES), 0))
+        layer["cycles"] = max(layer["cycles"], row.cycles)
+        for name in RESOURCES:
+            layer[name] += getattr(row, name)
+    return tuple(Layer(name, **numbers, **_work(graph, name)) for name, numbers in sums.items())
+
+
+def _work(graph: Graph, layer: str) -> dict[str, int]:
+    node = graph.by_name.get(layer)
+    if node is None or "weight_bits" not in node.params:
+        return {"weights": 0, "macs": 0}
+    op = REGISTRY[node.op]
+    inputs = tuple(TensorType(x.shape, x.dtype) for x in map(graph.node, node.inputs))
+    result = TensorType(node.shape, node.dtype)
+    work = op.work(op.params.model_validate(dict(node.params)), inputs, result)
+    return {"weights": work.weight_bits // node.params["weight_bits"], "macs": work.macs}
+
+
+def _folding_file(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        text = f"{path} cannot be read: {error.strerror}"
+        raise SpecError([Diagnostic("NASH454", text)]) from error
+    except ValueError as error:
+        raise SpecError([Diagnostic("NASH454", f"{path} is not JSON: {error}")]) from error
+
+
+def _percent(share: float) -> str:
+    return "none there" if share == float("inf") else f"{100 * share:.1f} %"

@@ -1,0 +1,87 @@
+"""`nashc estimate`: what it prints, and that it needs neither torch nor FINN."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from nashc.cli.figures import MODEL_NAMES
+from tests.paths import SPECS
+
+RESNET18 = str(SPECS / "resnet18.nash")
+
+
+def test_json_has_the_figures(nashc):
+    said = nashc("estimate", RESNET18, "--json")
+    assert said.code == 0
+    found = json.loads(said.out)
+    assert (found["model"], found["cycles"]) == ("finn-plus-1.6", 200_704)
+    assert (found["lut"], found["bram18"], found["uram"], found["dsp"]) == (228_153, 1839, 0, 4)
+    assert found["weights"] == sum(layer["weights"] for layer in found["layers"]) == 11_683_008
+    assert found["macs"] == 1_826_918_400
+    assert found["fits"] is True
+    assert sum(node["lut"] for node in found["nodes"]) == found["lut"]
+
+
+def test_bits_change_the_figures(nashc):
+    found = json.loads(nashc("estimate", RESNET18, "--set", "bits=w4a4", "--json").out)
+    assert found["bram18"] > 1839
+
+
+def test_a_folding_file_replaces_finns_folding(nashc, tmp_path: Path):
+    folding = tmp_path / "folding.json"
+    folding.write_text('{"stem.conv": {"PE": 1, "SIMD": 3}}')
+    found = json.loads(nashc("estimate", RESNET18, "--folding", str(folding), "--json").out)
+    assert found["bottleneck"] == "stem.conv"
+    assert found["cycles"] == 112 * 112 * 64 * 49
+
+
+def test_all_that_is_wrong_with_a_folding_file_is_said_at_once(nashc, tmp_path: Path):
+    folding = tmp_path / "folding.json"
+    folding.write_text('{"stem.conf": {"PE": 1}, "stem.conv": {"SIMD": 4, "depth": 3, "Pe": 1}}')
+    said = nashc("estimate", RESNET18, "--folding", str(folding))
+    assert said.code == 3
+    assert "the hardware does not have: stem.conf" in said.err
+    assert "did you mean `stem.conv`" in said.err
+    assert "stem.conv: SIMD = 4 does not divide 147" in said.err
+    assert "MVAU_hls has no folding attribute Pe" in said.err
+
+
+def test_text_names_board_bottleneck_and_share(nashc):
+    said = nashc("estimate", RESNET18)
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[0] == "resnet18 on U250 at 200 MHz, as finn-plus-1.6 estimates it;"
+    assert any(line.startswith("of the board") and "15.2 %" in line for line in lines)
+    assert "slowest     stem.conv" in lines
+    assert "fits        yes" in lines
+
+
+def test_a_board_that_is_too_small(nashc, tmp_path: Path):
+    spec = tmp_path / "small.nash"
+    spec.write_text(
+        f'nash 1\n\nextends "{SPECS / "resnet18.nash"}"\n\ntarget {{\n  board = Pynq-Z1\n}}\n'
+    )
+    found = json.loads(nashc("estimate", str(spec), "--json").out)
+    assert found["fits"] is False
+    assert found["shares"]["bram18"] > 1
+
+
+def test_neither_torch_nor_finn_is_loaded():
+    code = (
+        "import sys\nsys.argv = ['nashc', 'estimate', sys.argv[1]]\nimport nashc.cli\n"
+        "try:\n    nashc.cli.main()\nexcept SystemExit:\n    pass\n"
+        "print('loaded', sorted({'torch', 'finn', 'qonnx', 'onnx', 'brevitas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, RESNET18], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_the_option_names_all_models():
+    from nashc.cost.models import MODELS
+
+    assert tuple(MODELS) == MODEL_NAMES
