@@ -34,6 +34,7 @@ for _command in (
     project.plan,
     project.why,
     figures.estimate,
+    project.report,
     language.show,
     language.explain,
     machine.boards,

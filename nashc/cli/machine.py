@@ -61,7 +61,7 @@ def boards(name: str | None, as_json: bool, as_toml: bool) -> int:
 
 
 def _board_table(found: list[Board]) -> list[str]:
-    from nashc.driver.report import aligned
+    from nashc.report.table import aligned
 
     heads = ["board", "LUT", "FF", "BRAM18", "URAM", "DSP", "clock MHz", "shell"]
     rows = [

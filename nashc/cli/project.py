@@ -176,6 +176,49 @@ def plan(
     return 0
 
 
+@click.command(
+    epilog="Examples: nashc report mynet.nash    nashc report mynet.nash --html mynet.html    "
+    "nashc report mynet.nash --json"
+)
+@common.optional_spec
+@common.out
+@common.settings
+@click.option("--html", type=common.PATH, help="Where the page goes.  [default: OUT/report.html]")
+@_python
+@common.as_json
+@common.reports_mistakes
+def report(
+    spec: Path | None,
+    out: Path | None,
+    settings: tuple[str, ...],
+    html: Path | None,
+    python: str,
+    as_json: bool,
+) -> int:
+    """Figures of the last estimate, by layer.
+
+    Cycles, resources and share of the board; as a table, JSON and an HTML page with the network drawn.
+    """
+    from nashc.driver.report_page import report_on, write_page
+    from nashc.driver.run import PAGE
+    from nashc.report import lines
+
+    made = report_on(_request(spec, out, settings, python))
+    path = html or made.desk.project.folder / PAGE
+    write_page(made.desk, made.figures, path)
+    if as_json:
+        found = {"ok": True, "is_current": made.is_current, "page": str(path)}
+        click.echo(json.dumps({**found, **made.figures.to_json()}, indent=2))
+        return 0
+    if not made.is_current:
+        click.echo(
+            "The spec has changed since this estimate was made; nashc run makes a new one.\n"
+        )
+    click.echo("\n".join(lines(made.figures)))
+    click.echo(f"\nThe page is {path}")
+    return 0
+
+
 @click.command(epilog="Example: nashc why train mynet.nash")
 @click.argument("stage", type=STAGE)
 @common.optional_spec

@@ -77,6 +77,7 @@ CODES: dict[str, str] = {
     "NASH504": "no spec or several specs in the folder",
     "NASH505": "unknown stage",
     "NASH506": "interrupted",
+    "NASH507": "no result yet",
     # our fault
     "NASH900": "internal error",
 }

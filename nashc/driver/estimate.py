@@ -15,11 +15,11 @@ from nashc.cost.folding_file import apply
 from nashc.cost.models import MODELS
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND
-from nashc.driver.report import RESOURCES as COLUMNS
-from nashc.driver.report import aligned
 from nashc.ir import Graph, TensorType
 from nashc.lower import lower
 from nashc.ops import REGISTRY
+from nashc.report.figures import RESOURCES as COLUMNS
+from nashc.report.table import aligned
 from nashc.schema import Spec, load
 from nashc.schema.models import Target
 

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nashc import report
 from nashc.driver.store import Result
+from nashc.report import Figures, figures_of
+from nashc.report.figures import RESOURCES
+from nashc.report.table import aligned
 
 MOST_LAYERS = 12
-RESOURCES = (("lut", "LUT"), ("bram18", "BRAM18"), ("uram", "URAM"), ("dsp", "DSP"))
+ESTIMATES = "estimates.json"
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,12 @@ class Outcome:
         """Nothing had to be done."""
         return set(self.results) == self.kept and all(other.is_all_kept for other in self.compare)
 
+    @property
+    def figures(self) -> Figures | None:
+        """Of FINN's estimate, if there is one."""
+        estimate = self.results.get("estimate")
+        return figures_in(estimate) if estimate else None
+
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -61,7 +71,7 @@ class Outcome:
 
     def _stage_json(self, result: Result) -> dict[str, Any]:
         root = self.folder.parent.parent if self.label else self.folder
-        layers = _layers(result)
+        figures = figures_in(result)
         return {
             "stage": result.stage,
             "key": result.key,
@@ -70,8 +80,15 @@ class Outcome:
             "duration_s": result.duration_s,
             "versions": result.record["versions"],
             "result": dict(result.summary),
-            **({"layers": layers} if layers else {}),
+            **({"figures": figures.to_json()} if figures else {}),
         }
+
+
+def figures_in(result: Result) -> Figures | None:
+    """The figures of an estimate, None for another stage."""
+    if result.stage != "estimate":
+        return None
+    return figures_of(json.loads((result.folder / ESTIMATES).read_text(encoding="utf-8")))
 
 
 def headline(result: Result) -> str:
@@ -117,31 +134,13 @@ def summary_lines(outcome: Outcome) -> list[str]:
     verify = outcome.results.get("verify")
     if verify:
         lines.append(f"verified    {verification(verify.summary)}")
-    estimate = outcome.results.get("estimate")
-    if estimate:
-        lines.append(f"slowest     {estimate.summary['bottleneck']}")
-        lines += [f"warning     {w['layer']}: {w['text']}" for w in estimate.summary["warnings"]]
-        lines += ["", *layer_table(estimate)]
+    figures = outcome.figures
+    if figures:
+        lines += report.about(figures)
+        lines += ["", *report.layers(figures, MOST_LAYERS)]
     for row in outcome.not_run:
         lines += ["", f"{row.stage} was not run: {row.why}"]
         lines += [f"  elsewhere: {row.command}"] if row.command else []
-    return lines
-
-
-def layer_table(estimate: Result, most: int = MOST_LAYERS) -> list[str]:
-    """FINN's figures by layer, the slowest first; the nodes that one layer became are added up."""
-    layers = _layers(estimate)
-    if not layers:
-        return []
-    slowest = sorted(layers, key=lambda row: -row["cycles"])
-    columns = ["layer", "cycles", *(label for _, label in RESOURCES)]
-    table = [columns]
-    for row in slowest[:most]:
-        counts = [f"{row[key]:,.0f}" for key, _ in RESOURCES]
-        table.append([row["layer"], f"{row['cycles']:,}", *counts])
-    lines = aligned(table)
-    if len(slowest) > most:
-        lines.append(f"... and {len(slowest) - most} more layers, all in report.json")
     return lines
 
 
@@ -161,34 +160,6 @@ def _figures(outcomes: list[Outcome]) -> list[str]:
             ]
         )
     return aligned(table)
-
-
-def _layers(result: Result) -> list[dict[str, Any]]:
-    """Cycles (of the slowest node) and resources (added up) of each layer of the spec."""
-    path = result.folder / "estimates.json"
-    if result.stage != "estimate" or not path.is_file():
-        return []
-    merged: dict[str, dict[str, Any]] = {}
-    for node in json.loads(path.read_text(encoding="utf-8"))["layers"]:
-        row = merged.setdefault(
-            node["layer"], {"layer": node["layer"], "cycles": 0, **{key: 0 for key, _ in RESOURCES}}
-        )
-        row["cycles"] = max(row["cycles"], node["cycles"])
-        for key, _ in RESOURCES:
-            row[key] += node.get(key, 0)
-    return list(merged.values())
-
-
-def aligned(table: list[list[str]]) -> list[str]:
-    """First column to the left, figures to the right."""
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
 
 
 def _percent(share: float) -> str:

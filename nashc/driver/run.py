@@ -18,12 +18,14 @@ from nashc.driver.display import NAME_WIDTH, Display, duration
 from nashc.driver.needs import DATA_VARIABLE, data_root
 from nashc.driver.plan import COMPILE, Desk, Row, desks, make_plan
 from nashc.driver.report import NotRun, Outcome, headline, summary_lines
+from nashc.driver.report_page import write_page, write_text
 from nashc.driver.request import Request
 from nashc.driver.store import LOG, Result
 from nashc.stages import Stage
 from nashc.tools import process
 
 REPORT = "report.json"
+PAGE = "report.html"
 
 
 def run(request: Request, display: Display) -> Outcome:
@@ -44,13 +46,14 @@ def run(request: Request, display: Display) -> Outcome:
             display.line(f"{desk.project.name} with {desk.label}")
             outcome.compare.append(_run_one(desk, display))
         text = json.dumps(_report(outcome, base), indent=2, sort_keys=True)
-        _write_text(folder / REPORT, text + "\n")
+        write_text(folder / REPORT, text + "\n")
     for line in summary_lines(outcome):
         display.line(line)
     display.line("")
     if outcome.is_all_kept:
         display.line("Nothing to do: every result is kept from an earlier run.")
-    display.line(f"Everything is in {folder}, the figures in {folder / REPORT}")
+    figures = f"{folder / REPORT} and {folder / PAGE}" if outcome.figures else f"{folder / REPORT}"
+    display.line(f"Everything is in {folder}, the figures in {figures}")
     return outcome
 
 
@@ -90,6 +93,9 @@ def _run_one(desk: Desk, display: Display) -> Outcome:
         is_written = is_written and stage.name != "search"
     if not is_written:
         _compile(desk, display)
+    figures = outcome.figures
+    if figures:
+        write_page(desk, figures, outcome.folder / PAGE)
     return outcome
 
 
@@ -317,9 +323,3 @@ def _report(outcome: Outcome, desk: Desk) -> dict[str, Any]:
         "versions": dict(desk.machine.versions),
         **outcome.to_json(),
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

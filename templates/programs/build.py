@@ -33,7 +33,7 @@ from support.steps import Steps
 HERE = Path(__file__).resolve().parent
 TARGETS = ("hw", "estimates", "codegen", "ipgen", "stitched", "rtlsim", "ooc", "bitfile")
 # Bump when a step of ours changes what it makes: kept results of older steps are then made again.
-STEPS_VERSION = 1
+STEPS_VERSION = 2
 # Hours on a large network: beside one step of Vivado all others are nothing.
 VIVADO_SHARE = 3600.0
 
@@ -277,6 +277,7 @@ def _estimates(model: Any, job: Job) -> Any:
     reports = job.out / "report"
     result = finn_estimates.estimate(model, job.part, job.board, job.clock_ns, reports)
     result["board"] = job.resources
+    result["target_cycles"] = job.target_cycles
     write_json(job.out / "estimates.json", result)
     for warning in result["warnings"]:
         job.log(f"warning: {warning['layer']}: {warning['text']}")

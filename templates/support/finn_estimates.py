@@ -6,9 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
+from support.finn_limits import folding_limit
 from support.finn_names import layer_of
 from support.finn_quick import apply
 from support.finn_tool import board_resources, tool
+
+# What FINN+ 1.6.1 counts wrong or not at all; each layer carries the names of those that it has.
+HOLES = {
+    "thresholds": "the thresholds inside MVAU_hls count 0 LUT unless ram_style_thresholds is distributed",
+    "rtl_lut": "the LUT of MVAU_rtl are estimated as the constant 0",
+    "rtl_dsp": "the DSP of MVAU_rtl are estimated without regard to bit widths; small widths share a DSP in truth",
+    "zero": "FINN has no estimate for it and counts 0",
+    "latency": "latency is the sum of the cycles of the longest path, as if no two layers worked at once",
+    "between": "FIFOs and width converters between the layers are not counted before they are sized",
+}
 
 
 def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) -> dict[str, Any]:
@@ -53,6 +64,7 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
             "cycles": int(cycles[node.name]),
             **_resources(resources[node.name]),
             **_parallelism(node),
+            "marks": _marks(node, _resources(resources[node.name])),
         }
         for node in model.graph.node
     ]
@@ -68,6 +80,7 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
         "bottleneck": speed["max_cycles_node_name"],
         "layers": layers,
         "warnings": warnings(model),
+        "holes": HOLES,
         "board": board_resources(board),
         "clock_ns": clock_ns,
         "part": part,
@@ -108,15 +121,34 @@ def _resources(report: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def _marks(node: Any, counts: dict[str, int]) -> list[str]:
+    """Which of `HOLES` the layer's figures have."""
+    from qonnx.custom_op.registry import getCustomOp
+
+    instance = getCustomOp(node)
+    marks = []
+    if node.op_type == "MVAU_hls" and not instance.get_nodeattr("noActivation"):
+        is_counted = instance.get_nodeattr("ram_style_thresholds") == "distributed"
+        marks += [] if is_counted else ["thresholds"]
+    if node.op_type == "MVAU_rtl":
+        marks += ["rtl_lut", "rtl_dsp"]
+    if not any(counts.values()):
+        marks.append("zero")
+    return marks
+
+
 def _parallelism(node: Any) -> dict[str, int | None]:
+    """PE and SIMD, and the most there can be of each; None where the layer has none."""
     from qonnx.custom_op.registry import getCustomOp
 
     instance = getCustomOp(node)
     known = instance.get_nodeattr_types()
-    return {
-        name.lower(): int(instance.get_nodeattr(name)) if name in known else None
-        for name in ("PE", "SIMD")
-    }
+    found: dict[str, int | None] = {}
+    for name in ("PE", "SIMD"):
+        has = name in known
+        found[name.lower()] = int(instance.get_nodeattr(name)) if has else None
+        found[f"{name.lower()}_max"] = folding_limit(node, name) if has else None
+    return found
 
 
 def _plain(value: Any) -> Any:

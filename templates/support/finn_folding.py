@@ -6,6 +6,7 @@ import difflib
 from typing import Any
 
 from support.finn_estimates import performance
+from support.finn_limits import folding_limit
 from support.finn_names import names_by_tensor, restore_names
 from support.finn_quick import Say, apply, nothing
 from support.progress import StageError
@@ -72,7 +73,7 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
                 raise StageError(
                     f"{name}: {nodes[name].op_type} has no folding attribute {attribute}"
                 )
-            limit = _folding_limit(instance, nodes[name].op_type, attribute)
+            limit = folding_limit(nodes[name], attribute)
             if limit is not None and (value < 1 or limit % value):
                 raise StageError(f"{name}: {attribute} = {value} does not divide {limit}")
             instance.set_nodeattr(attribute, value)
@@ -91,15 +92,3 @@ def folding_of(model: Any) -> dict[str, Any]:
         if values:
             found[node.name] = values
     return found
-
-
-def _folding_limit(instance: Any, op_type: str, attribute: str) -> int | None:
-    """What PE or SIMD must divide, None where it is not PE or SIMD."""
-    if attribute not in ("PE", "SIMD"):
-        return None
-    if op_type.startswith("MVAU"):
-        return int(instance.get_nodeattr("MH" if attribute == "PE" else "MW"))
-    for channels in ("NumChannels", "Channels", "IFMChannels", "Labels"):
-        if channels in instance.get_nodeattr_types():
-            return int(instance.get_nodeattr(channels))
-    return int(instance.get_normal_output_shape()[-1])

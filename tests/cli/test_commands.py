@@ -24,6 +24,7 @@ COMMANDS = (
     "fmt",
     "new",
     "plan",
+    "report",
     "run",
     "show",
     "why",

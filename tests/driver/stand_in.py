@@ -101,8 +101,22 @@ def write(out, args):
     elif NAME == "verify":
         (out / "verify.json").write_text("{}")
     elif NAME == "estimate":
-        layer = {"layer": "stem.conv", "name": "stem.conv", "cycles": 100, "lut": 50}
-        (out / "estimates.json").write_text(json.dumps({"layers": [layer]}))
+        counts = {"lut": 50, "bram18": 1, "uram": 0, "dsp": 2}
+        fold = {"pe": 1, "pe_max": 8, "simd": 3, "simd_max": 9}
+        layer = {"layer": "stem.conv", "name": "stem.conv", "op": "MVAU_hls", "cycles": 100}
+        layer |= {**counts, **fold, "marks": ["thresholds"]}
+        content = {
+            "network": {"cycles": 100, "fps": 1e6, "latency_ms": 0.001, **counts},
+            "bottleneck": "stem.conv",
+            "layers": [layer],
+            "warnings": [],
+            "holes": {"thresholds": "count 0", "latency": "a sum", "between": "not counted"},
+            "board": {"name": "Pynq-Z1", "lut": 53200, "bram18": 280, "uram": 0, "dsp": 220},
+            "target_cycles": 50,
+            "clock_ns": 10.0,
+            "tool": "finn-plus 1.6.1",
+        }
+        (out / "estimates.json").write_text(json.dumps(content))
 
 
 if __name__ == "__main__":

@@ -202,10 +202,14 @@ def test_the_report(lab: Lab):
     assert report["stages"][1]["result"]["top1"] == 0.9
     [not_run] = report["not_run"]
     assert not_run["why"] == "Vivado not found (needs 2022.2 or later)"
-    layers = report["stages"][-1]["layers"]
-    assert layers == [
-        {"layer": "stem.conv", "cycles": 100, "lut": 50, "bram18": 0, "uram": 0, "dsp": 0}
-    ]
+    figures = report["stages"][-1]["figures"]
+    [layer] = figures["layers"]
+    assert (layer["layer"], layer["cycles"], layer["lut"]) == ("stem.conv", 100, 50)
+    assert figures["fits"] is True
+    assert figures["share_of_board"]["dsp"] == 2 / 220
+    assert "fits Pynq-Z1: at most DSP 0.9 % (2 of 220)" in lab.screen()
+    page = (lab.out / "report.html").read_text()
+    assert "fits Pynq-Z1" in page and str(lab.folder) not in page
     assert str(lab.folder) not in json.dumps({**report, "stages": None, "not_run": None})
 
 

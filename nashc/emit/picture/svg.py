@@ -14,6 +14,7 @@ from nashc.emit.picture.boxes import (
     paint,
     short,
 )
+from nashc.emit.picture.heat import Heat, scale
 from nashc.emit.picture.layout import (
     LETTER,
     LINE,
@@ -36,14 +37,20 @@ WIRE_WORDS = {"spine": "backbone", "shortcut": "shortcut", "nas": "cell"}
 HEADING, LEGEND_ROW = 62, 24
 
 
-def svg(graph: Graph) -> str:
-    """The picture of a graph with at least one node, typed or not."""
+def svg(graph: Graph, heat: Heat | None = None) -> str:
+    """The picture of a graph with at least one node, typed or not.
+
+    heat: colours the boxes by what they cost, and writes the cost where the shape stands otherwise.
+    """
     shown = boxes(graph)
     sheet = layout(shown)
     width = max(sheet.width, 480.0, len(graph.name) * 12 + 2 * MARGIN)
     ops = dict.fromkeys(_legend_ops(sheet))
     kinds = [kind for kind in WIRES if any(wire.kind == kind for wire in sheet.wires)]
-    legend, legend_height = _legend(list(ops), kinds, width)
+    if heat:
+        legend, legend_height = _scale(heat), LEGEND_ROW + 12.0
+    else:
+        legend, legend_height = _legend(list(ops), kinds, width)
     top = HEADING + legend_height
     shift = (width - sheet.width) / 2
     size = f"{_n(width)} {_n(top + sheet.height)}"
@@ -61,7 +68,7 @@ def svg(graph: Graph) -> str:
         f'<g transform="translate({_n(shift)} {_n(top)})">',
         *(line for band in sheet.bands for line in _band(band, sheet)),
         *(line for kind in ("nas", "shortcut", "spine") for line in _wires(kind, sheet)),
-        *(line for place in sheet.places for line in _place(place)),
+        *(line for place in sheet.places for line in _place(place, heat)),
         "</g>",
         "</svg>",
     ]
@@ -134,25 +141,31 @@ def _path(wire: Wire) -> str:
     return "".join(parts)
 
 
-def _place(place: Place) -> Iterable[str]:
+def _place(place: Place, heat: Heat | None) -> Iterable[str]:
     """The box of a layer; what a reader may point at names every node in it."""
     box = place.box
+    title, fill, corner = ", ".join(node.name for node in box.nodes), "", extent(box.nodes[-1])
+    if heat:
+        cost = heat.of(box)
+        title = "\n".join(filter(None, [title, corner, heat.note(box)]))
+        fill, corner = heat.colour(box), "" if cost is None else f"{cost:,}"
     left, right = place.x + PAD, place.x + place.width - PAD
     y = place.y + PAD + 11
     yield "<g>"
-    yield f"<title>{_text(', '.join(node.name for node in box.nodes))}</title>"
+    yield f"<title>{_text(title)}</title>"
     yield (
         f'<rect x="{_n(place.x)}" y="{_n(place.y)}" width="{_n(place.width)}" '
-        f'height="{_n(place.height)}" rx="7" {_colours(box.layer.op)}/>'
+        f'height="{_n(place.height)}" rx="7" {_colours(box.layer.op, fill)}/>'
     )
     yield f'<text x="{_n(left)}" y="{_n(y)}" font-weight="bold">{_text(short(box.name))}</text>'
     y += LINE
     yield f'<text x="{_n(left)}" y="{_n(y)}">{_text(operation(box.layer))}</text>'
-    shape = _text(extent(box.nodes[-1]))
-    yield f'<text x="{_n(right)}" y="{_n(y)}" text-anchor="end" fill="{MUTED}">{shape}</text>'
+    ink = f'font-weight="bold" fill="{INK}"' if heat else f'fill="{MUTED}"'
+    yield f'<text x="{_n(right)}" y="{_n(y)}" text-anchor="end" {ink}>{_text(corner)}</text>'
     if words := details(box):
         y += LINE
-        yield f'<text x="{_n(left)}" y="{_n(y)}" fill="{MUTED}">{_text(words)}</text>'
+        tone = INK if heat else MUTED
+        yield f'<text x="{_n(left)}" y="{_n(y)}" fill="{tone}">{_text(words)}</text>'
     yield from _pills(place, y + 7)
     yield "</g>"
 
@@ -173,9 +186,22 @@ def _pills(place: Place, top: float) -> Iterable[str]:
         )
 
 
-def _colours(op: str) -> str:
+def _scale(heat: Heat) -> list[str]:
+    """The legend of costs: from none to the dearest layer."""
+    x, y, steps, width = float(MARGIN), float(HEADING) + 8, 20, 9
+    lines = [f'<text x="{_n(x)}" y="{_n(y + 10)}">{_text(heat.label)}: 0</text>']
+    x += LETTER * (len(heat.label) + 3) + 8
+    lines += [
+        f'<rect x="{_n(x + i * width)}" y="{_n(y)}" width="{width}" height="12" fill="{scale(i / (steps - 1))}"/>'
+        for i in range(steps)
+    ]
+    end = _n(x + steps * width + 8)
+    return [*lines, f'<text x="{end}" y="{_n(y + 10)}">{heat.most:,}</text>']
+
+
+def _colours(op: str, fill: str = "") -> str:
     colours = paint(op)
-    return f"fill={quoteattr(colours.fill)} stroke={quoteattr(colours.line)}"
+    return f"fill={quoteattr(fill or colours.fill)} stroke={quoteattr(colours.line)}"
 
 
 def _text(words: str) -> str:

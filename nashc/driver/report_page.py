@@ -1,0 +1,55 @@
+"""The report of a finished estimate: kept results become figures, and a page beside the programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.driver.plan import Desk, desk_of, rows
+from nashc.driver.report import figures_in
+from nashc.driver.request import Request
+from nashc.report import Figures, page
+from nashc.stages import BY_NAME
+
+
+@dataclass(frozen=True)
+class Report:
+    """is_current: of the spec as it is now; else of the last estimate that was made."""
+
+    desk: Desk
+    figures: Figures
+    is_current: bool
+
+
+def report_on(request: Request) -> Report:
+    """The figures of the spec's estimate. Errors: SpecError, NASH507 if none was made yet."""
+    desk = desk_of(request)
+    for _row in rows(desk):
+        pass  # the desk takes in what is kept
+    current = desk.results.get("estimate")
+    result = current or desk.store.latest(BY_NAME["estimate"], desk.label)
+    figures = figures_in(result) if result else None
+    if figures is None:
+        text = f"there is no estimate of {desk.project.name} yet"
+        help_text = f"nashc run {request.spec} --to estimate"
+        raise SpecError([Diagnostic("NASH507", text, help=help_text)])
+    return Report(desk, figures, current is not None)
+
+
+def write_page(desk: Desk, figures: Figures, path: Path) -> None:
+    """The HTML page of the figures."""
+    spec = desk.project.base
+    params = ", ".join(f"{key} = {value}" for key, value in spec.params.items())
+    subtitle = f"{spec.path.name}, {params}" if params else spec.path.name
+    subtitle += f"; estimated by {figures.tool}"
+    write_text(path, page(figures, desk.project.graph, desk.project.name, subtitle))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
