@@ -17,7 +17,7 @@ from nashc.diagnostics.model import nearest
 from nashc.ir import Graph, Node
 from nashc.schema import Cell, Choice, Spec
 from nashc.text import Span
-from nashc.vocab.cellops import CellOp
+from nashc.vocab.cellops import CONV_1X1, MAXPOOL, CellOp
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,21 @@ class _Place:
     cell: Cell
     scope: str
     nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What an edge changes. is_exact: the stride divides the resolution."""
+
+    channels: bool
+    stride: int
+    is_exact: bool
+
+    def allows(self, op: CellOp, cell: Cell) -> bool:
+        """Whether `op` can stand on the edge in a network that FINN builds."""
+        if op.kind == "identity" and cell.settings.identity_across == "two_convs":
+            return self.stride == 1 or (self.stride == 2 and self.is_exact)
+        return op.can_change(self.channels, self.stride)
 
 
 def attach_cells(graph: Graph, spec: Spec, problems: Problems) -> Graph:
@@ -137,10 +152,11 @@ def _joint(conv: Node, graph: Graph) -> str:
 # ---- legality ---------------------------------------------------------------------------------
 
 
-def _change(place: _Place, source: int, target: int, graph: Graph) -> tuple[bool, int]:
-    """Whether an edge changes channels, and its stride."""
+def _change(place: _Place, source: int, target: int, graph: Graph) -> _Change:
     before, after = graph.node(place.nodes[source]).shape, graph.node(place.nodes[target]).shape
-    return before[-1] != after[-1], max(1, -(-before[1] // after[1]))
+    stride = max(1, -(-before[1] // after[1]))
+    is_exact = before[1:3] == (after[1] * stride, after[2] * stride)
+    return _Change(before[-1] != after[-1], stride, is_exact)
 
 
 def _check_edges(place: _Place, graph: Graph, problems: Problems) -> None:
@@ -166,15 +182,30 @@ def _check_edges(place: _Place, graph: Graph, problems: Problems) -> None:
                 hint = "this edge changes channels or resolution: allow a convolution"
                 problems.add(Diagnostic("NASH310", text, span, help=hint))
 
+        if edges and not any(_may_be_kept(place, *edge, graph) for edge in edges):
+            text = f"node {target} of `{place.scope}` could keep nothing: no operation of its edges fits policy {cell.settings.policy}"
+            hint = "allow a convolution on one of them"
+            problems.add(Diagnostic("NASH310", text, cell.span, help=hint))
+
 
 def _candidates(place: _Place, source: int, target: int, graph: Graph) -> tuple[CellOp, ...]:
     """The operations an edge may choose; v1 and v3 let unsuitable max-pools into the search."""
-    channels, stride = _change(place, source, target, graph)
+    change = _change(place, source, target, graph)
     lenient = place.cell.settings.policy in ("v1", "v3")
     return tuple(
         op
         for op in place.cell.ops_of(source, target)
-        if op.can_change(channels, stride) or (lenient and op.kind == "maxpool" and channels)
+        if change.allows(op, place.cell) or (lenient and op.kind == "maxpool" and change.channels)
+    )
+
+
+def _may_be_kept(place: _Place, source: int, target: int, graph: Graph) -> bool:
+    """Whether the derivation could take an operation of this edge; v1 puts a 1x1 conv for a max-pool."""
+    change, replaces = _change(place, source, target, graph), place.cell.settings.policy == "v1"
+    return any(
+        change.allows(op, place.cell) or (replaces and op.kind == "maxpool")
+        for op in place.cell.ops_of(source, target)
+        if op.kind != "zero"
     )
 
 
@@ -206,23 +237,27 @@ def _check_genotype(spec: Spec, places: list[_Place], problems: Problems) -> Non
 def _check_choice(place: _Place, target: int, choice: Choice, graph: Graph) -> Diagnostic | None:
     op, cell = choice.op, place.cell
     legal = [other for other in cell.ops_of(choice.source, target) if other.kind != "zero"]
+    change = _change(place, choice.source, target, graph)
+    if cell.settings.policy == "v1" and change.channels and MAXPOOL in legal:
+        legal += [CONV_1X1] if CONV_1X1 not in legal else []  # what v1 puts for a max-pool
     others = (Label(cell.span, "the cell"),)
     if op not in legal:
         text = f"edge {choice.source} -> {target} may not be `{op}`: it is not in the op set"
         hint = "legal are " + ", ".join(map(str, legal))
         return Diagnostic("NASH304", text, choice.span, others=others, help=hint)
-    channels, stride = _change(place, choice.source, target, graph)
-    if op.can_change(channels, stride):
+    if change.allows(op, cell):
         return None
     before = "x".join(map(str, graph.node(place.nodes[choice.source]).shape[1:]))
     after = "x".join(map(str, graph.node(place.nodes[target]).shape[1:]))
-    fit = ", ".join(str(other) for other in legal if other.can_change(channels, stride))
+    fit = ", ".join(str(other) for other in legal if change.allows(other, cell))
     hint = f"take a convolution here ({fit})" if fit else "allow a convolution on this edge"
     where = f"from node {choice.source} ({before}) to node {target} ({after})"
     if op.kind == "maxpool":
         text = f"policy {cell.settings.policy} keeps no max-pool that changes channels: {where}"
         return Diagnostic("NASH305", text, choice.span, others=others, help=hint)
     text = f"`{op}` cannot change channels or resolution: {where}"
+    if op.kind == "identity" and cell.settings.identity_across == "forbid":
+        hint += ", or set `identity_across = two_convs` in the cell"
     return Diagnostic("NASH306", text, choice.span, others=others, help=hint)
 
 
@@ -281,7 +316,7 @@ class _Attacher:
             ops = _candidates(place, source, target, self.graph)
             if not ops:
                 continue
-            _, stride = _change(place, source, target, self.graph)
+            stride = _change(place, source, target, self.graph).stride
             name = f"{prefix}.edge{source}_{target}"
             params = {
                 "cell": place.scope,
@@ -304,25 +339,28 @@ class _Attacher:
             self.problems.add(problem)
             return None
         state = self._state(place, prefix, choice.source, states)
-        _, stride = _change(place, choice.source, target, self.graph)
-        window, span = choice.op.window, choice.span
+        change = _change(place, choice.source, target, self.graph)
+        stride, window, span = change.stride, choice.op.window, choice.span
         here = f"{prefix}.node{target}"
-        if choice.op.kind == "identity":
+        if choice.op.kind == "identity" and not change.channels and stride == 1:
             return state
         if choice.op.kind == "maxpool":
             params: dict[str, object] = {"window": window, "stride": stride, "pad": window // 2}
             return self._normalised(
                 place, target, f"{here}.maxpool", "maxpool", state, params, span
             )
+        # An identity across a change becomes one convolution over the pixels that two would share: see decision 11.
+        is_across = choice.op.kind == "identity"
+        name = f"{here}.identity" if is_across else f"{here}.conv"
         params = {
             "out": self.graph.node(place.nodes[target]).shape[-1],
-            "kernel": window,
+            "kernel": stride if is_across else window,
             "stride": stride,
-            "pad": window // 2,
-            "weight_bits": self.spec.bits_of(f"{here}.conv", "nas").weight or 1,
+            "pad": 0 if is_across else window // 2,
+            "weight_bits": self.spec.bits_of(name, "nas").weight or 1,
             "role": "nas",
         }
-        return self._normalised(place, target, f"{here}.conv", "conv", state, params, span)
+        return self._normalised(place, target, name, "conv", state, params, span)
 
     def _normalised(
         self,

@@ -117,8 +117,9 @@ class CellSettings(Settings):
     policy: Literal["v1", "v2", "v3", "v4"] = Field(
         "v3", description="max-pools that would change the channel count"
     )
-    identity_across: Literal["forbid"] = Field(
-        "forbid", description="identity where channels or resolution change"
+    identity_across: Literal["forbid", "two_convs"] = Field(
+        "forbid",
+        description="identity where channels or resolution change: none, or two 1x1 convs side by side",
     )
 
     @model_validator(mode="before")

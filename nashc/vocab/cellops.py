@@ -35,5 +35,6 @@ class CellOp:
 ZERO = CellOp("zero")
 IDENTITY = CellOp("identity")
 MAXPOOL = CellOp("maxpool", 3)
-PAPER_OPS = (ZERO, MAXPOOL, IDENTITY, CellOp("conv", 1), CellOp("conv", 3), CellOp("conv", 5))
+CONV_1X1 = CellOp("conv", 1)
+PAPER_OPS = (ZERO, MAXPOOL, IDENTITY, CONV_1X1, CellOp("conv", 3), CellOp("conv", 5))
 LEGAL_OPS = (*PAPER_OPS, CellOp("conv", 7))

@@ -1,12 +1,14 @@
 """From the weights that a search ends with to one architecture: one predecessor and one op for each node.
 
-Pure Python. Four policies, after NASH-v1 .. v4; an op is unsuitable where the edge changes the shape (channels or
-resolution) and the op cannot: a max-pool or an identity would need a concatenation in hardware.
-    v1  takes the best, then replaces what is unsuitable by a 1x1 convolution
-    v2  takes the predecessor of the best op, then on that edge the best suitable op
+Pure Python. Four policies, after NASH-v1 .. v4 (paper, section III-D). A max-pool is unsuitable where the edge changes the
+number of channels: it would need a concatenation in hardware. An identity stands on such an edge only if the spec says what
+it is there.
+    v1  takes the best, then replaces an unsuitable max-pool by a 1x1 convolution
+    v2  forbids unsuitable max-pools beforehand: takes the predecessor of the best op, on that edge the best suitable op
     v3  rejects an unsuitable best op and takes the next best op of any predecessor, until one is suitable
     v4  as v3, in a search whose op set has no max-pool
-Never zero. Equal weights: the earlier predecessor, then the earlier op of the op set.
+Never zero. Equal weights: the earlier predecessor, then the earlier op of the op set. An op that no weight update ever ran
+is ranked by its alpha like any other, and marked where it is taken.
 """
 
 from __future__ import annotations
@@ -24,23 +26,31 @@ CONV_1X1 = "conv 1x1"
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge of a cell after the search; weights: softmax(alpha), in the order of ops."""
+    """An edge of a cell after the search.
+
+    weights: softmax(alpha), in the order of ops; trained: how many weight updates ran each op.
+    """
 
     source: int
     node: int
     ops: tuple[str, ...]
     weights: tuple[float, ...]
-    changes_shape: bool
+    changes_channels: bool
+    trained: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What a node computes: `op` from node `source`; `weight` is what the search gave the op."""
+    """What a node computes: `op` from node `source`; `weight` is what the search gave the op.
+
+    is_trained: whether a weight update ever ran it.
+    """
 
     node: int
     op: str
     source: int
     weight: float
+    is_trained: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,13 +58,14 @@ class _Candidate:
     op: str
     edge: Edge
     weight: float
+    trained: int
 
     @property
     def is_suitable(self) -> bool:
-        return not (self.edge.changes_shape and self.op in (MAX_POOL, IDENTITY))
+        return not (self.edge.changes_channels and self.op == MAX_POOL)
 
     def choice(self) -> Choice:
-        return Choice(self.edge.node, self.op, self.edge.source, self.weight)
+        return Choice(self.edge.node, self.op, self.edge.source, self.weight, self.trained > 0)
 
 
 def derive(cells: dict[str, Sequence[Edge]], policy: str) -> dict[str, list[Choice]]:
@@ -82,7 +93,10 @@ def genotype_text(cells: dict[str, list[Choice]], comments: Sequence[str] = ()) 
     for name, choices in cells.items():
         weights = ", ".join(f"node {it.node} {it.weight:.4f}" for it in choices)
         flow = ", ".join(f"{it.op} from {it.source}" for it in choices)
-        lines += [f"  # weights: {weights}", f"  {name} = {flow}"]
+        lines.append(f"  # weights: {weights}")
+        untrained = ", ".join(f"node {it.node}" for it in choices if not it.is_trained)
+        lines += [f"  # never trained in the search: {untrained}"] if untrained else []
+        lines.append(f"  {name} = {flow}")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -95,7 +109,7 @@ def _derive_cell(name: str, edges: Sequence[Edge], policy: str) -> list[Choice]:
             raise StageError(
                 f"{name}, node {node}: policy {policy} rejects every candidate "
                 f"({', '.join(f'{it.op} from {it.edge.source}' for it in candidates) or 'only zero'})",
-                "give the edges into this node an op that can change the shape, such as conv 1x1",
+                "give the edges into this node an op that can change the channels, such as conv 1x1",
             )
         choices.append(choice)
     return choices
@@ -103,9 +117,9 @@ def _derive_cell(name: str, edges: Sequence[Edge], policy: str) -> list[Choice]:
 
 def _best_first(edges: Sequence[Edge]) -> list[_Candidate]:
     candidates = [
-        _Candidate(op, edge, weight)
+        _Candidate(op, edge, weight, trained)
         for edge in sorted(edges, key=lambda edge: edge.source)
-        for op, weight in zip(edge.ops, edge.weights, strict=True)
+        for op, weight, trained in zip(edge.ops, edge.weights, edge.trained, strict=True)
         if op != ZERO
     ]
     return sorted(candidates, key=lambda candidate: -candidate.weight)  # stable: ties keep order
@@ -117,7 +131,8 @@ def _replace(candidates: list[_Candidate]) -> Choice | None:
     best = candidates[0]
     if best.is_suitable:
         return best.choice()
-    return Choice(best.edge.node, CONV_1X1, best.edge.source, best.weight)
+    trained = dict(zip(best.edge.ops, best.edge.trained, strict=True)).get(CONV_1X1, 0)
+    return Choice(best.edge.node, CONV_1X1, best.edge.source, best.weight, trained > 0)
 
 
 def _exclude(candidates: list[_Candidate]) -> Choice | None:

@@ -30,12 +30,13 @@ class MixedOp(nn.Module):
     ) -> None:
         super().__init__()
         self.ops = tuple(ops)
-        self.changes_shape = (inputs, stride) != (outputs, 1)
+        self.changes_channels = inputs != outputs
         self.candidates = nn.ModuleList(
             search_op(name, inputs, outputs, stride, binary=binary) for name in self.ops
         )
         self.alpha = nn.Parameter(ALPHA_STD * torch.randn(len(self.ops)))
         self.sampled_counts = [0] * len(self.ops)
+        self.trained_counts = [0] * len(self.ops)
         self._gate: Gate | None = None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,9 +47,10 @@ class MixedOp(nn.Module):
         return _ArchitectureGradient.apply(self.alpha, y, x, self, self._gate)
 
     def set_gate(self, gate: Gate) -> None:
-        """For the calls until the next one."""
+        """For the calls until the next one. Counted: the draws of an epoch, and the weight updates since the start."""
         self._gate = gate
         self.sampled_counts[gate.sampled] += 1
+        self.trained_counts[gate.sampled] += not self.alpha.requires_grad
 
     def probabilities(self) -> Tensor:
         """softmax(alpha), detached, on the CPU."""
@@ -74,11 +76,17 @@ def set_gates(mixed: Sequence[MixedOp], gates: Sequence[Gate]) -> None:
 
 
 def edges(cells: Cells) -> dict[str, list[Edge]]:
-    """What `derive` needs to know of the cells: the ops of each edge, their final weights, and where shapes change."""
+    """What `derive` needs to know of the cells: the ops of each edge, their final weights, how often they were trained, and where
+    the number of channels changes."""
     return {
         name: [
             Edge(
-                source, node, mixed.ops, tuple(mixed.probabilities().tolist()), mixed.changes_shape
+                source,
+                node,
+                mixed.ops,
+                tuple(mixed.probabilities().tolist()),
+                mixed.changes_channels,
+                tuple(mixed.trained_counts),
             )
             for (source, node), mixed in cell.items()
         ]

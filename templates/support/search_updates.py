@@ -84,7 +84,7 @@ class Updates:
             "weight_optimiser": self.weight_optimiser.state_dict(),
             "alpha_optimiser": self.alpha_optimiser.state_dict(),
             "gates": self.sampler.generator.get_state(),
-            "sampled_counts": [mixed.sampled_counts for mixed in self.mixed],
+            "counts": [[mixed.sampled_counts, mixed.trained_counts] for mixed in self.mixed],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -92,8 +92,8 @@ class Updates:
         load_optimiser(self.weight_optimiser, state["weight_optimiser"])
         load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
         self.sampler.generator.set_state(state["gates"])
-        for mixed, counts in zip(self.mixed, state["sampled_counts"], strict=True):
-            mixed.sampled_counts = counts
+        for mixed, counts in zip(self.mixed, state["counts"], strict=True):
+            mixed.sampled_counts, mixed.trained_counts = counts
 
 
 def _freeze(parameters: Iterable[nn.Parameter], frozen: bool) -> None:

@@ -126,3 +126,63 @@ network net {{
         assert {d.code for d in error.diagnostics} <= {"NASH201", "NASH203"}
     else:
         assert made.output.shape == (1, 3)
+
+
+ACROSS = """nash 1
+use basic from "nashc/resnet.nash"
+backbone tiny(width = 4) {
+  stem:   conv 3x3(width) -> bn -> act
+  group0: basic(2 * width, project = true)
+  group1: basic(4 * width, stride = 2, project = true)
+  head:   avgpool -> fc: linear(classes)
+}
+network tiny {
+  input    = UINT8 1x8x8
+  classes  = 10
+  backbone = tiny
+  cell in each group {
+    identity_across = two_convs
+  }
+}
+genotype {
+  group0 = identity from 0, identity from 1
+  group1 = identity from 0, conv 3x3 from 1
+}
+"""
+
+
+def test_an_identity_across_a_change_is_one_convolution(tmp_path: Path) -> None:
+    """Over one pixel where the channels change alone, over 2x2 where the resolution is halved."""
+    spec = tmp_path / "tiny.nash"
+    spec.write_text(ACROSS)
+    made = lower(load(spec))
+    channels, both = (made.node(f"group{i}.nas.node1.identity") for i in (0, 1))
+    assert (channels.shape, channels.params["kernel"], channels.params["stride"]) == (
+        (1, 8, 8, 8),
+        1,
+        1,
+    )
+    assert (both.shape, both.params["kernel"], both.params["stride"]) == ((1, 4, 4, 16), 2, 2)
+    assert both.params["pad"] == 0
+    assert not [node.name for node in made.nodes if "group0.nas.node2.identity" in node.name]
+
+
+def test_an_identity_across_needs_the_spec_to_say_what_it_is(tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.nash"
+    spec.write_text(ACROSS.replace("two_convs", "forbid"))
+    with pytest.raises(SpecError) as caught:
+        lower(load(spec))
+    assert [problem.code for problem in caught.value.diagnostics] == ["NASH306", "NASH306"]
+    assert "identity_across" in caught.value.diagnostics[0].help
+
+
+def test_what_no_policy_could_keep_is_refused_before_the_search(tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.nash"
+    open_cell = ACROSS[: ACROSS.index("genotype")].replace("identity_across = two_convs", "{}")
+    spec.write_text(open_cell.replace("{}", "ops = [zero, maxpool 3x3]; policy = v3"))
+    with pytest.raises(SpecError) as caught:
+        lower(load(spec))
+    assert caught.value.diagnostics[0].code == "NASH310"
+    assert "node 1 of `group0` could keep nothing" in caught.value.diagnostics[0].message
+    spec.write_text(open_cell.replace("{}", "ops = [zero, maxpool 3x3]; policy = v1"))
+    lower(load(spec))

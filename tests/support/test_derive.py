@@ -8,8 +8,8 @@ from support.progress import StageError
 OPS = ("zero", "maxpool 3x3", "identity", "conv 1x1", "conv 3x3")
 
 
-def edge(source, node, weights, changes_shape=False, ops=OPS):
-    return Edge(source, node, ops, tuple(weights), changes_shape)
+def edge(source, node, weights, changes_channels=False, ops=OPS, trained=None):
+    return Edge(source, node, ops, tuple(weights), changes_channels, trained or (1,) * len(ops))
 
 
 def chosen(policy, *edges):
@@ -17,8 +17,8 @@ def chosen(policy, *edges):
     return [(it.node, it.op, it.source) for it in choices]
 
 
-# Node 1 can only come from node 0, which changes the shape; its best op is a max-pool, then an identity, then conv 3x3.
-REDUCING = edge(0, 1, [0.1, 0.4, 0.3, 0.05, 0.15], changes_shape=True)
+# Node 1 can only come from node 0, which changes the channels; its best op is a max-pool, then conv 3x3.
+REDUCING = edge(0, 1, [0.1, 0.5, 0.1, 0.1, 0.2], changes_channels=True)
 
 
 def test_zero_is_never_taken():
@@ -34,11 +34,27 @@ def test_a_node_keeps_the_predecessor_of_its_best_op():
     assert chosen("v3", *edges) == [(1, "identity", 0), (2, "maxpool 3x3", 1)]
 
 
-def test_v1_replaces_what_cannot_change_the_shape():
+def test_v1_replaces_a_max_pool_that_cannot_change_the_channels():
     assert chosen("v1", REDUCING) == [(1, "conv 1x1", 0)]
 
 
-def test_v1_leaves_a_max_pool_that_keeps_the_shape():
+def test_v1_replaces_it_though_the_edge_had_no_such_convolution():
+    ops = ("zero", "maxpool 3x3", "conv 3x3")
+    assert chosen("v1", edge(0, 1, [0, 1, 0], True, ops)) == [(1, "conv 1x1", 0)]
+
+
+def test_an_identity_across_a_change_is_there_because_the_spec_allows_it():
+    assert chosen("v3", edge(0, 1, [0, 0.4, 0.6, 0, 0], True)) == [(1, "identity", 0)]
+
+
+def test_an_op_that_never_ran_is_ranked_by_its_alpha_and_marked():
+    untrained = edge(0, 1, [0, 0.1, 0.2, 0.3, 0.4], trained=(3, 3, 3, 3, 0))
+    cells = derive({"group0": [untrained]}, "v3")
+    assert cells["group0"] == [Choice(1, "conv 3x3", 0, 0.4, is_trained=False)]
+    assert "  # never trained in the search: node 1\n" in genotype_text(cells)
+
+
+def test_v1_leaves_a_max_pool_that_keeps_the_channels():
     assert chosen("v1", edge(0, 1, [0, 1, 0, 0, 0])) == [(1, "maxpool 3x3", 0)]
 
 
@@ -49,7 +65,7 @@ def test_v3_takes_the_next_best():
 def test_v2_stays_on_the_edge_of_the_best_op_where_v3_looks_on():
     edges = [
         edge(0, 1, [0, 0, 1, 0, 0]),
-        edge(0, 2, [0.1, 0.5, 0.1, 0.1, 0.2], changes_shape=True),
+        edge(0, 2, [0.1, 0.5, 0.1, 0.1, 0.2], changes_channels=True),
         edge(1, 2, [0.1, 0.4, 0.2, 0.2, 0.1]),
     ]
     assert chosen("v2", *edges)[1] == (2, "conv 3x3", 0)
@@ -63,11 +79,11 @@ def test_equal_weights_go_to_the_earlier_predecessor_and_then_to_the_earlier_op(
 
 
 def test_nothing_left():
-    ops = ("zero", "maxpool 3x3", "identity")
+    ops = ("zero", "maxpool 3x3")
     with pytest.raises(StageError) as caught:
-        chosen("v3", edge(0, 1, [0.1, 0.5, 0.4], changes_shape=True, ops=ops))
+        chosen("v3", edge(0, 1, [0.5, 0.5], changes_channels=True, ops=ops))
     assert caught.value.message == (
-        "group1, node 1: policy v3 rejects every candidate (maxpool 3x3 from 0, identity from 0)"
+        "group1, node 1: policy v3 rejects every candidate (maxpool 3x3 from 0)"
     )
     assert "conv 1x1" in caught.value.help
 
@@ -81,11 +97,6 @@ def test_only_zero(policy):
 def test_v4_refuses_a_set_with_max_pools():
     with pytest.raises(StageError, match="policy v4 searches without max-pools"):
         chosen("v4", REDUCING)
-
-
-def test_v4_rejects_identities_that_change_the_shape():
-    ops = ("zero", "identity", "conv 1x1")
-    assert chosen("v4", edge(0, 1, [0.1, 0.6, 0.3], True, ops)) == [(1, "conv 1x1", 0)]
 
 
 def test_unknown_policy():

@@ -136,8 +136,16 @@ def test_what_derivation_learns_of_a_cell():
     cells = {"group1": {(0, 1): first, (1, 2): second}}
     assert list(mixed_ops(cells)) == [first, second]
     [one, two] = edges(cells)["group1"]
-    assert (one.source, one.node, one.ops, one.changes_shape) == (0, 1, OPS, True)
-    assert (two.source, two.node, two.ops, two.changes_shape) == (1, 2, ("zero", "conv 1x1"), False)
+    assert (one.source, one.node, one.ops, one.changes_channels) == (0, 1, OPS, True)
+    assert (two.source, two.node, two.ops) == (1, 2, ("zero", "conv 1x1"))
+    assert not two.changes_channels
+    first.alpha.requires_grad_(False)
+    first.set_gate(Gate(3, (3,), torch.ones(1)))
+    first.alpha.requires_grad_(True)
+    first.set_gate(Gate(4, (4,), torch.ones(1)))
+    assert first.sampled_counts == [0, 0, 0, 1, 1, 0]
+    [one, _] = edges(cells)["group1"]
+    assert one.trained == (0, 0, 0, 1, 0, 0)
     assert sum(one.weights) == pytest.approx(1)
 
 
