@@ -23,6 +23,14 @@ from brevitas.quant.base import NarrowIntQuant, UintQuant
 from brevitas.quant.scaled_int import TruncTo8bit
 from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
 
+from support.grid import (
+    SCALE_MIN,
+    ActivationGrid,
+    BinaryGrid,
+    TensorWeightGrid,
+    WeightGrid,
+)
+
 __all__ = [
     "BinaryWeight",
     "FloorTrunc",
@@ -36,9 +44,6 @@ __all__ = [
 # Brevitas 0.13 renames the dimensions of tensors, and torch 2.12 says once a run that this is experimental.
 warnings.filterwarnings("ignore", message="Named tensors and all their associated APIs")
 
-# Under float32's own grain of the weights: it only keeps an all-zero channel from dividing by zero.
-SCALE_MIN = 2e-16
-
 # Where a ReLU of the sum of a few batch-normed branches is cut off before training says better: about the least square
 # error for few bits, nearly the whole range for many. The upper end of a 1-bit activation is its value s of {0, s}.
 RELU_MAX = {1: 1.5, 2: 2.5, 3: 3.5, 4: 4.0, 5: 5.0, 6: 6.0, 7: 8.0, 8: 10.0}
@@ -48,6 +53,7 @@ JOIN_MAX = 10.0
 class IntWeight(NarrowIntQuant, WeightQuantSolver):
     """2 to 8 bits by `weight_bit_width=`; narrow range (-7..7 for 4 bits), scale = max |w| of the output channel."""
 
+    tensor_quant = WeightGrid
     bit_width = 8
     scaling_impl_type = ScalingImplType.STATS
     scaling_stats_op = StatsOp.MAX
@@ -59,12 +65,14 @@ class IntWeight(NarrowIntQuant, WeightQuantSolver):
 class TensorIntWeight(IntWeight):
     """As IntWeight with one scale for the whole tensor: classes are compared, their logits need one unit."""
 
+    tensor_quant = TensorWeightGrid
     scaling_per_output_type = ScalingPerOutputType.TENSOR
 
 
 class BinaryWeight(WeightQuantSolver):
     """1 bit: -s or +s, s = mean |w| of the output channel; the gradient passes straight through."""
 
+    tensor_quant = BinaryGrid
     quant_type = QuantType.BINARY
     bit_width = 1
     bit_width_impl_type = BitWidthImplType.CONST
@@ -87,6 +95,7 @@ class TensorBinaryWeight(BinaryWeight):
 class UnsignedAct(UintQuant, ActQuantSolver):
     """ReLU to 0 .. 2^bits - 1 steps of one learned scale; `bit_width=1` gives {0, s}."""
 
+    tensor_quant = ActivationGrid
     bit_width = 8
     min_val = 0.0
     scaling_impl_type = ScalingImplType.PARAMETER
@@ -102,6 +111,7 @@ class UnsignedAct(UintQuant, ActQuantSolver):
 class JoinAct(NarrowIntQuant, ActQuantSolver):
     """What enters an add: signed, narrow range, one learned scale shared by all inputs of the add."""
 
+    tensor_quant = ActivationGrid
     bit_width = 8
     min_val = -JOIN_MAX
     max_val = JOIN_MAX

@@ -1,0 +1,108 @@
+"""The fused quantisers against Brevitas' own forward and gradient, of the very same modules."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+qnn = pytest.importorskip("brevitas.nn")
+
+from brevitas.core.quant import BinaryQuant, RescalingIntQuant  # noqa: E402
+
+from support.quantisers import (  # noqa: E402
+    BinaryWeight,
+    IntWeight,
+    JoinAct,
+    TensorIntWeight,
+    UnsignedAct,
+)
+
+pytestmark = pytest.mark.torch
+
+
+def own_words(module):
+    """Brevitas' classes under ours take over."""
+    for part in module.modules():
+        for own in (BinaryQuant, RescalingIntQuant):
+            if isinstance(part, own):
+                part.forward = own.forward.__get__(part)
+    return module
+
+
+def activation(role, bits):
+    if role == "relu":
+        return qnn.QuantReLU(act_quant=UnsignedAct, bit_width=bits, return_quant_tensor=True)
+    return qnn.QuantHardTanh(act_quant=JoinAct, bit_width=bits, return_quant_tensor=True)
+
+
+def both(make, *inputs):
+    """(value, scale, gradients) of ours and of Brevitas; inputs are leaves."""
+    results = []
+    for change in (lambda module: module, own_words):
+        torch.manual_seed(0)
+        module = change(make().double())
+        leaves = [it.clone(memory_format=torch.preserve_format).requires_grad_() for it in inputs]
+        found = module(*leaves) if leaves else module.quant_weight()
+        weight = torch.randn(found.value.shape, dtype=torch.float64)
+        # The scale has a gradient of its own too: the average pool counts in it.
+        ((found.value * weight).sum() + found.scale.sum()).backward()
+        gradients = [leaf.grad for leaf in (*leaves, *module.parameters())]
+        results.append((found, gradients))
+    return results
+
+
+def assert_same(ours, brevitas):
+    (found, gradients), (wanted, wanted_gradients) = ours, brevitas
+    for name in ("value", "scale", "zero_point", "bit_width"):
+        a, b = getattr(found, name), getattr(wanted, name)
+        assert a.shape == b.shape, name
+        torch.testing.assert_close(a, b, rtol=1e-13, atol=1e-14, msg=name)
+    assert found.signed == wanted.signed
+    assert len(gradients) == len(wanted_gradients)
+    for a, b in zip(gradients, wanted_gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_unsigned_activations(bits, layout):
+    x = 4 * torch.randn(8, 4, 6, 6, dtype=torch.float64).contiguous(memory_format=layout)
+    assert_same(*both(lambda: activation("relu", bits), x))
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_joins(bits):
+    x = 8 * torch.randn(8, 4, 6, 6, dtype=torch.float64)
+    assert_same(*both(lambda: activation("join", bits), x))
+
+
+@pytest.mark.parametrize(("role", "bits"), [("relu", n) for n in (1, 2, 3, 4)] + [("join", 8)])
+def test_the_float32_forward_is_the_same_to_the_bit(role, bits):
+    ours, brevitas = activation(role, bits), own_words(activation(role, bits))
+    x = 5 * torch.randn(100_000)
+    x = torch.cat([x, torch.arange(-300, 300) * ours(x).scale.detach() / 2])  # half-way values
+    assert torch.equal(ours(x).value, brevitas(x).value)
+    assert torch.equal(ours(x).scale, brevitas(x).scale)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_weights(bits, layout):
+    quantiser = {"weight_quant": BinaryWeight}
+    if bits > 1:
+        quantiser = {"weight_quant": IntWeight, "weight_bit_width": bits}
+    assert_same(
+        *both(lambda: qnn.QuantConv2d(3, 5, 3, bias=False, **quantiser).to(memory_format=layout))
+    )
+
+
+def test_weights_with_one_scale():
+    quantiser = {"weight_quant": TensorIntWeight, "weight_bit_width": 8}
+    assert_same(*both(lambda: qnn.QuantLinear(6, 5, bias=False, **quantiser)))
+
+
+def test_an_all_zero_channel_has_finite_gradients():
+    for quantiser in ({"weight_quant": BinaryWeight}, {"weight_quant": IntWeight}):
+        conv = qnn.QuantConv2d(2, 3, 3, bias=False, **quantiser)
+        with torch.no_grad():
+            conv.weight[1] = 0
+        conv.quant_weight().value.sum().backward()
+        assert conv.weight.grad.isfinite().all()
