@@ -61,9 +61,17 @@ class TensorWeightGrid(WeightGrid):
 class BinaryGrid(BinaryQuant):
     """-s or +s, s = mean |w| of the output channel."""
 
+    per_channel = True
+
     def forward(self, x: Tensor) -> Quantised:
-        y, scale = _MeanAndSign.apply(x)
+        y, scale = _MeanAndSign.apply(x, self.per_channel)
         return y, scale, self.zero_point(), self.bit_width()
+
+
+class TensorBinaryGrid(BinaryGrid):
+    """The same with the mean of all."""
+
+    per_channel = False
 
 
 class _Clamped(torch.autograd.Function):
@@ -116,8 +124,8 @@ class _LargestAtEnd(torch.autograd.Function):
 
 class _MeanAndSign(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.rows = rows = _Rows(x)
+    def forward(ctx: Any, x: Tensor, per_channel: bool) -> tuple[Tensor, Tensor]:
+        ctx.rows = rows = _Rows(x, per_channel)
         flat = rows.of(x)
         scale = flat.abs().mean(1, keepdim=True).clamp_(min=SCALE_MIN)
         y = torch.where(flat >= 0, scale, -scale)
@@ -126,18 +134,18 @@ class _MeanAndSign(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor, dscale: Tensor) -> Tensor:
+    def backward(ctx: Any, dy: Tensor, dscale: Tensor) -> tuple[Tensor, None]:
         x, scale, y = ctx.saved_tensors
         flat, dflat = ctx.rows.of(x), ctx.rows.of(dy)
         through_scale = _row_products(dflat, y) / scale + dscale.reshape(scale.shape)
         share = through_scale / flat.shape[1]
-        return ctx.rows.back(torch.addcmul(dflat * scale, flat.sign(), share))
+        return ctx.rows.back(torch.addcmul(dflat * scale, flat.sign(), share)), None
 
 
 class _Rows:
     """Weights as one row for each output channel, or one in all, in the order in which x lies in memory."""
 
-    def __init__(self, x: Tensor, per_channel: bool = True) -> None:
+    def __init__(self, x: Tensor, per_channel: bool) -> None:
         self.is_last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
         self.shape = x.shape
         self.count = len(x) if per_channel else 1

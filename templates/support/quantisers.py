@@ -27,6 +27,7 @@ from support.grid import (
     SCALE_MIN,
     ActivationGrid,
     BinaryGrid,
+    TensorBinaryGrid,
     TensorWeightGrid,
     WeightGrid,
 )
@@ -89,6 +90,7 @@ class BinaryWeight(WeightQuantSolver):
 class TensorBinaryWeight(BinaryWeight):
     """As BinaryWeight with one scale for the whole tensor, as TensorIntWeight."""
 
+    tensor_quant = TensorBinaryGrid
     scaling_per_output_type = ScalingPerOutputType.TENSOR
 
 
