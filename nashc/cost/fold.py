@@ -42,7 +42,7 @@ ATTRIBUTES = {
     "mem_mode": "mem_mode",
 }
 _PE = ("MVAU", "Thresholding", "Pool", "DuplicateStreams", "LabelSelect")
-_SIMD = ("MVAU", "FMPadding", "ConvolutionInputGenerator")
+_SIMD = ("MVAU", "FMPadding", "ConvolutionInputGenerator", "DownSampler")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def unfolded(node: HwNode) -> Folding:
     match node.kind:
         case "ConvolutionInputGenerator":
             return Folding(simd=node["IFMChannels"], ram_style="distributed")
-        case "FMPadding":
+        case "FMPadding" | "DownSampler":
             return Folding(simd=node["NumChannels"])
         case "Pool":
             return Folding(pe=node["Channels"])

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from nashc.cost.fold import Folding, Foldings, Ints, divisors, limit, one, unfolded
+from nashc.cost.fold import Bools, Folding, Foldings, Ints, divisors, limit, one, unfolded
 from nashc.cost.nodes import HwNode
 
 # finn/util/basic.py, MAX_ALLOWED_AP_INT_W.
@@ -23,16 +23,38 @@ Cycles = Callable[[HwNode, Foldings], Ints]
 
 
 @dataclass(frozen=True)
+class Rules:
+    """In what FINN's versions differ. is_strict: a node must need less than the target, not just no more.
+
+    widest_stream: bits of weights that an MVAU_hls may read in a cycle. pools_speed_windows: a pool unfolds further if
+    the window before it is too slow. has_parallel_windows: a window that is too slow with all channels takes all pixels.
+    """
+
+    is_strict: bool = False
+    widest_stream: int | None = WIDEST_STREAM
+    pools_speed_windows: bool = True
+    has_parallel_windows: bool = True
+
+
+FINN_PLUS = Rules()
+
+
+@dataclass(frozen=True)
 class _Folder:
     cycles: Cycles
     target: int
     weight_width_max: int
+    rules: Rules
+
+    def is_met(self, counts: Ints) -> Bools:
+        met: Bools = counts < self.target if self.rules.is_strict else counts <= self.target
+        return met
 
     def first(self, node: HwNode, setting: str) -> Folding:
         """The smallest divisor that meets the target, the largest if none does."""
         start = unfolded(node)
         values = divisors(limit(node, setting))
-        met = self.cycles(node, vary(start, setting, values)) <= self.target
+        met = self.is_met(self.cycles(node, vary(start, setting, values)))
         index = int(met.argmax()) if met.any() else len(values) - 1
         value = values[index]
         return replace(start, pe=value) if setting == "pe" else replace(start, simd=value)
@@ -40,7 +62,7 @@ class _Folder:
     def window(self, node: HwNode) -> Folding:
         chosen = self.first(node, "simd")
         is_full = chosen.simd == limit(node, "simd")
-        if is_full and self.count(node, chosen) > self.target:
+        if self.rules.has_parallel_windows and is_full and self.count(node, chosen) > self.target:
             return replace(chosen, parallel_window=1)
         return chosen
 
@@ -49,7 +71,9 @@ class _Folder:
         chosen = self.first(node, "pe")
         values = tuple(value for value in divisors(limit(node, "pe")) if value >= chosen.pe)
         start = unfolded(window)
-        met = self.cycles(window, vary(start, "simd", values)) <= self.target
+        if not self.rules.pools_speed_windows:
+            return chosen, replace(start, simd=chosen.pe)
+        met = self.is_met(self.cycles(window, vary(start, "simd", values)))
         pe = values[int(met.argmax()) if met.any() else len(values) - 1]
         return replace(chosen, pe=pe), replace(start, simd=pe)
 
@@ -57,23 +81,23 @@ class _Folder:
         start = replace(unfolded(node), pe=1, simd=1)
         bits = node.width("weightDataType")
         simds = divisors(node["MW"])
-        counts = self.cycles(node, vary(start, "simd", simds))
+        met = self.is_met(self.cycles(node, vary(start, "simd", simds)))
         for index, value in enumerate(simds):
             simd = value
-            if counts[index] <= self.target:
+            if met[index]:
                 break
             if bits * value > self.weight_width_max:
                 simd = simds[max(0, index - 1)]
                 break
         start = replace(start, simd=simd)
-        pes = divisors(node["MH"])
-        counts = self.cycles(node, vary(start, "pe", pes))
+        pes, widest = divisors(node["MH"]), self.rules.widest_stream
+        met = self.is_met(self.cycles(node, vary(start, "pe", pes)))
         for index, value in enumerate(pes):
             pe = value
-            if value * simd * bits > WIDEST_STREAM and node.backend == "hls":
+            if widest is not None and value * simd * bits > widest and node.backend == "hls":
                 pe = pes[max(0, index - 1)]
                 break
-            if counts[index] <= self.target:
+            if met[index]:
                 break
         return replace(start, pe=pe)
 
@@ -91,10 +115,14 @@ def vary(start: Folding, setting: str, values: tuple[int, ...]) -> Foldings:
 
 
 def fold_once(
-    nodes: tuple[HwNode, ...], cycles: Cycles, target: int, weight_width_max: int
+    nodes: tuple[HwNode, ...],
+    cycles: Cycles,
+    target: int,
+    weight_width_max: int,
+    rules: Rules = FINN_PLUS,
 ) -> dict[str, Folding]:
     """One pass of SetFolding: each node as small as it can be and still need at most `target` cycles."""
-    folder = _Folder(cycles, target, weight_width_max)
+    folder = _Folder(cycles, target, weight_width_max, rules)
     by_name = {node.name: node for node in nodes}
     found: dict[str, Folding] = {}
     for node in nodes:
@@ -108,7 +136,7 @@ def fold_once(
             case "Pool":
                 window = by_name[node.inputs[0]]
                 found[node.name], found[window.name] = folder.pool(node, window)
-            case "FMPadding":
+            case "FMPadding" | "DownSampler":
                 found[node.name] = folder.first(node, "simd")
             case _:
                 found[node.name] = folder.first(node, "pe")
@@ -116,7 +144,11 @@ def fold_once(
 
 
 def set_folding(
-    nodes: tuple[HwNode, ...], cycles: Cycles, target: int | None, weight_width_max: int
+    nodes: tuple[HwNode, ...],
+    cycles: Cycles,
+    target: int | None,
+    weight_width_max: int,
+    rules: Rules = FINN_PLUS,
 ) -> dict[str, Folding]:
     """FINN's folding by node name, for `target` cycles a frame; None leaves all as FINN makes it.
 
@@ -125,8 +157,8 @@ def set_folding(
     """
     if target is None:
         return {node.name: unfolded(node) for node in nodes}
-    found = fold_once(nodes, cycles, target, weight_width_max)
+    found = fold_once(nodes, cycles, target, weight_width_max, rules)
     slowest = max(int(cycles(node, one(found[node.name]))[0]) for node in nodes)
     if slowest <= target:
         return found
-    return fold_once(nodes, cycles, slowest, weight_width_max)
+    return fold_once(nodes, cycles, slowest, weight_width_max, rules)

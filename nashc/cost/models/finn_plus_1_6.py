@@ -145,7 +145,7 @@ def _mvau_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
     # In float64 and in FINN's order: 1.1 is not exact, and the result is cut off.
     lut = (300 + 1.1 * (pe * per_pe).astype(np.float64) + memory).astype(np.int64)
     dsp = np.where(f.res_type == _DSP, pe * simd * math.ceil((w + a) / 48), 0)
-    bram18, uram = _weight_memory(node, f)
+    bram18, uram = weight_memory(node, f)
     return Cost(_mvau_cycles(node, f), lut, bram18, uram, dsp)
 
 
@@ -153,7 +153,7 @@ def _mvau_rtl(node: HwNode, f: Foldings, part: str) -> Cost:
     """rtl/matrixvectoractivation_rtl.py: no LUT, and DSPs whatever the bit widths."""
     is_versal = dsp_block(part) == "DSP58"
     dsp = f.pe * _ceil(f.simd, 3) if is_versal else _ceil(f.pe, 4) * f.simd
-    bram18, uram = _weight_memory(node, f)
+    bram18, uram = weight_memory(node, f)
     return Cost(_mvau_cycles(node, f), np.zeros_like(dsp), bram18, uram, dsp)
 
 
@@ -168,7 +168,7 @@ def _weight_depth(node: HwNode, f: Foldings) -> Ints:
     return node["MW"] * node["MH"] // (f.pe * f.simd)
 
 
-def _weight_memory(node: HwNode, f: Foldings) -> tuple[Ints, Ints]:
+def weight_memory(node: HwNode, f: Foldings) -> tuple[Ints, Ints]:
     """BRAM18 and URAM for weights: matrixvectoractivation.py, bram_estimation and uram_estimation."""
     depth = _weight_depth(node, f)
     bits = f.pe * f.simd * node.width("weightDataType")
