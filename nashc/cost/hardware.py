@@ -6,6 +6,7 @@ thresholds all that the types allow; and all batch-norm gains are positive, as t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -17,7 +18,9 @@ from nashc.cost.ranges import Ranges
 from nashc.ir import Graph
 from nashc.vocab.datatypes import bounds, weight_bound
 
-ROLES = (".pad", ".window", ".fork", ".turned")
+PRODUCTS = ("MatMul", "XnorPopcountMatMul")
+# support/finn_names.py: the nodes that one layer becomes, by the ending of their names.
+ROLES = re.compile(r"(\.(pad|window|fork|turned|uint2|partial\d+))+$")
 # FINN gives an MVAU to the RTL backend from here on (specialize_layers.py, _determine_impl_style).
 RTL_LEAST_BITS = 4
 
@@ -32,9 +35,7 @@ def hardware(graph: Graph, part: str, ranges: Ranges | None = None) -> tuple[HwN
 
 def layer_of(name: str) -> str:
     """The layer of the spec that a hardware node came from."""
-    for role in ROLES:
-        name = name.removesuffix(role)
-    return name
+    return ROLES.sub("", name)
 
 
 class _Builder:
@@ -46,7 +47,7 @@ class _Builder:
         self._dtype: dict[str, str] = {}  # of each tensor
         self._source: dict[str, tuple[str, ...]] = {}  # the node that gives it, none for the image
         self._readers = Counter(name for step in steps for name in step.inputs)
-        products = {step.name for step in steps if step.op == "MatMul"}
+        products = {step.name for step in steps if step.op in PRODUCTS}
         self._absorbed = {  # matrix product -> the activation inside its MVAU
             step.inputs[0]: step
             for step in steps
@@ -62,7 +63,7 @@ class _Builder:
                     self._source[step.tensor] = ()
                     self._dtype[step.tensor] = step.dtype
                     self._fork(step.tensor, step.shape)
-                case "MatMul":
+                case "MatMul" | "XnorPopcountMatMul":
                     self._mvau(step)
                 case "MultiThreshold":
                     if step.inputs[0] not in self._absorbed:
@@ -87,9 +88,13 @@ class _Builder:
             source = self._window(step, source, inputs, depthwise=0)
         matrix_width = kernel * kernel * channels if kernel else _size(shape)
         act = self._absorbed.get(step.name)
-        weights = self._weight_type(step)
+        is_popcount = step.op == "XnorPopcountMatMul"
+        weights = "UINT1" if is_popcount else self._weight_type(step)
         known = self._ranges.accumulators.get(step.name) if self._ranges else None
-        sums = types.accumulator(known or types.worst_sums(weights, inputs, matrix_width))
+        if is_popcount:
+            sums = f"UINT{max(2, matrix_width.bit_length())}"
+        else:
+            sums = types.accumulator(known or types.worst_sums(weights, inputs, matrix_width))
         attrs = {
             "MW": matrix_width,
             "MH": step.shape[-1],
@@ -99,6 +104,7 @@ class _Builder:
             "accDataType": sums,
             "outputDataType": act.dtype if act else sums,
             "noActivation": int(act is None),
+            "binaryXnorMode": int(is_popcount),
         }
         backend = "rtl" if self._is_rtl(step, attrs) else "hls"
         self._emit(step.name, "MVAU", backend, attrs, source, act or step)
@@ -107,7 +113,11 @@ class _Builder:
         """±1 takes two bits: FINN's minimisation looks for a type with -1 and 1 in it and finds INT2."""
         limit = weight_bound(step.attrs["weight_bits"])
         known = self._ranges.weights.get(step.name) if self._ranges else None
-        return types.of_range(known or (-limit, limit))
+        low, high = known or (-limit, limit)
+        chosen = types.of_range((low, high))
+        if chosen not in ("UINT1", "BIPOLAR"):
+            return chosen
+        return "INT2" if low <= 0 <= high else "BIPOLAR"  # finn_single_bits.py, widen_weights
 
     def _is_rtl(self, step: Step, attrs: dict[str, Any]) -> bool:
         """specialize_layers.py: _determine_impl_style and _mvu_rtl_possible."""
@@ -165,9 +175,7 @@ class _Builder:
             # Constants per channel: ±1, or 0 and the largest value (finn_widths.py, _narrow_with_constant).
             low, high = bounds(left)
             right = types.of_constant(step.attrs["constant"])
-            result = (
-                _signed_product(low, high) if step.op == "Mul" else f"UINT{max(2, width(left))}"
-            )
+            result = _signed_product(low, high) if step.op == "Mul" else f"UINT{width(left)}"
         attrs = {
             "out_shape": list(step.shape),
             "lhs_dtype": left,

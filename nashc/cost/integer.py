@@ -22,7 +22,7 @@ Shape = tuple[int, ...]
 class Step:
     """One node of the integer graph; its output tensor has its name, except that of AbsDiff.
 
-    op: MatMul, MultiThreshold, Add, Mul, AbsDiff, MaxPoolNHWC, QuantAvgPool2d or TopK. shape: of the result, NHWC or NC.
+    op: Input, MatMul, XnorPopcountMatMul, MultiThreshold, Add, Mul, AbsDiff, MaxPoolNHWC, QuantAvgPool2d or TopK. shape: of the result, NHWC or NC.
     dtype: of the result where the integer graph fixes it, else empty.
     """
 
@@ -71,6 +71,7 @@ class _Builder:
         self.ranges = ranges
         self.steps: list[Step] = []
         self.values: dict[str, _Value] = {}
+        self.bits: dict[str, int] = {}  # of activations, pooled or not
         self._names: set[str] = set()
 
     def source(self, node: Node, port: int = 0) -> _Value:
@@ -81,13 +82,28 @@ class _Builder:
     ) -> str:
         made = Step(name, op, inputs, shape, dtype, attrs)
         self.steps.append(made)
+        # Of unsigned activations; what else is read keeps the bits of its first input, or has none yet.
+        given = width(dtype) if dtype else self.bits.get(inputs[0], 0)
+        self.bits[made.tensor] = given if op in _KEEP_BITS else 0
         self._names.add(made.tensor)
         return made.tensor
+
+    def as_two_bits(self, x: _Value) -> _Value:
+        """The same {0, 1} in a wider type: FINN's matrix units take single bits on both sides or on none."""
+        if self.bits[x.tensor] != 1:
+            return x
+        name = f"{x.tensor}.uint2"
+        if name not in self._names:
+            self.step(name, "MultiThreshold", (x.tensor,), x.shape, "UINT2", levels=3)
+        return replace(x, tensor=name)
 
     def unused(self, name: str) -> str:
         """A pool that two activations share is done once for each."""
         candidates = (name, *(f"{name}.{n}" for n in range(1, len(self._names) + 1)))
         return next(candidate for candidate in candidates if candidate not in self._names)
+
+
+_KEEP_BITS = ("Input", "MultiThreshold", "MaxPoolNHWC", "QuantAvgPool2d", "AbsDiff")
 
 
 def _input(b: _Builder, node: Node) -> None:
@@ -97,23 +113,21 @@ def _input(b: _Builder, node: Node) -> None:
 
 def _conv(b: _Builder, node: Node) -> None:
     x, p = b.source(node), node.params
-    tensor = b.step(
-        node.name,
-        "MatMul",
-        (x.tensor,),
-        node.shape,
-        "",
-        input_shape=x.shape,
-        kernel=p["kernel"],
-        stride=p["stride"],
-        pad=p["pad"],
-        weight_bits=p["weight_bits"],
-    )
+    weight_bits = p["weight_bits"]
+    if weight_bits > 1:
+        x = b.as_two_bits(x)
+    window = {"kernel": p["kernel"], "stride": p["stride"], "pad": p["pad"]}
+    if x.shape[1:3] == node.shape[1:3] == (1, 1):
+        window = {"kernel": 1, "stride": 1, "pad": 0}  # all but one pixel of the window is padding
+    # Only two single bits make a popcount: `as_two_bits` has seen to the rest.
+    op = "XnorPopcountMatMul" if b.bits[x.tensor] == 1 else "MatMul"
+    more = {**window, "input_shape": x.shape, "weight_bits": weight_bits}
+    tensor = b.step(node.name, op, (x.tensor,), node.shape, "", **more)
     b.values[node.name] = _Value(tensor, node.shape, is_quantised=False)
 
 
 def _linear(b: _Builder, node: Node) -> None:
-    x = b.source(node)
+    x = b.as_two_bits(b.source(node))
     tensor = b.step(
         node.name,
         "MatMul",
@@ -166,6 +180,8 @@ def _maxpool(b: _Builder, node: Node) -> None:
 
 def _pool(b: _Builder, name: str, tensor: str, shape: Shape, pool: Node) -> str:
     p = pool.params
+    if shape[1:3] == pool.shape[1:3] == (1, 1):
+        return tensor
     return b.step(
         name,
         "MaxPoolNHWC",
@@ -180,32 +196,36 @@ def _pool(b: _Builder, name: str, tensor: str, shape: Shape, pool: Node) -> str:
 
 
 def _add(b: _Builder, node: Node) -> None:
-    inputs = tuple(b.values[name].tensor for name in node.inputs)
-    tensor = b.step(node.name, "Add", inputs, node.shape, "")
-    b.values[node.name] = _Value(tensor, node.shape, is_quantised=True)
+    """FINN adds two at a time."""
+    total, *rest = (b.values[name].tensor for name in node.inputs)
+    for index, tensor in enumerate(rest, 1):
+        name = node.name if index == len(rest) else f"{node.name}.partial{index}"
+        total = b.step(name, "Add", (total, tensor), node.shape, "")
+    b.values[node.name] = _Value(total, node.shape, is_quantised=True)
 
 
 def _avgpool(b: _Builder, node: Node) -> None:
-    """Over the whole image; a 1x1 image whose bits are all kept needs nothing."""
+    """Over the whole image, as a sum cut off; as thresholds where that cannot give it."""
     x = b.source(node)
-    side, bits = x.shape[1], node.params["bits"]
-    given = width(b.graph.node(node.inputs[0]).dtype)
-    shift = max(0, ((2**given - 1) * side * side).bit_length() - bits)
-    if side == 1 and shift == 0:
+    side, kept = x.shape[1], node.params["bits"]
+    top = bounds(b.graph.node(node.inputs[0]).dtype)[1]
+    highest = top * side * side
+    cut = (highest - 1).bit_length() - kept
+    shape = (1, 1, 1, x.shape[-1])
+    window = {"input_shape": x.shape, "kernel": side, "stride": side, "pad": 0}
+    if side == 1 and cut <= 0 and top > 1:
         b.values[node.name] = x
         return
-    shape = (1, 1, 1, x.shape[-1])
-    tensor = b.step(
-        node.name,
-        "QuantAvgPool2d",
-        (x.tensor,),
-        shape,
-        f"UINT{bits}",
-        input_shape=x.shape,
-        kernel=side,
-        stride=side,
-        pad=0,
-    )
+    if side > 1 and kept > 1 and highest & (highest - 1):
+        tensor = b.step(node.name, "QuantAvgPool2d", (x.tensor,), shape, f"UINT{kept}", **window)
+        b.values[node.name] = _Value(tensor, shape, is_quantised=True)
+        return
+    total = x.tensor
+    if side > 1:
+        name, dtype = f"{node.name}.partial0", f"UINT{highest.bit_length()}"
+        total = b.step(name, "QuantAvgPool2d", (total,), shape, dtype, **window)
+    levels = 2**kept - 1
+    tensor = b.step(node.name, "MultiThreshold", (total,), shape, f"UINT{kept}", levels=levels)
     b.values[node.name] = _Value(tensor, shape, is_quantised=True)
 
 

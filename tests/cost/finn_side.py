@@ -20,7 +20,14 @@ import model as network_code
 import torch
 from lowering import integer_graph
 
-from support import finn_estimates, finn_folding, finn_hardware, finn_tool, finn_widths
+from support import (
+    finn_estimates,
+    finn_folding,
+    finn_hardware,
+    finn_single_bits,
+    finn_tool,
+    finn_widths,
+)
 from support.files import read_json
 from support.ranges import ranges
 
@@ -79,9 +86,11 @@ def minimise_by_types(model: Any) -> Any:
         instance.infer_node_datatype(model)
         if hasattr(instance, "minimize_accumulator_width"):
             instance.minimize_accumulator_width(model, datatype_only=True)
+            finn_single_bits.correct_accumulator(node, instance)
             instance.infer_node_datatype(model)
     for step in (InferDataTypes(), RoundAndClipThresholds(), InferDataTypes()):
         model = model.transform(step)
+    finn_single_bits.widen_weights(model)
     return model
 
 
