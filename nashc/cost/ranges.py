@@ -57,5 +57,5 @@ def _range(value: Any) -> Range:
 
 
 def _wrong(path: Path, text: str) -> SpecError:
-    hint = "`nashc run SPEC --to export` writes it: results/export/ranges.json of the project"
+    hint = "`nashc run SPEC --to export` writes it among its results, export.py into results/export"
     return SpecError([Diagnostic("NASH453", text, help=hint)])

@@ -29,6 +29,7 @@ from support import (
     finn_widths,
 )
 from support.files import read_json
+from support.finn_quick import apply
 from support.ranges import ranges
 
 HERE = Path(__file__).resolve().parent
@@ -80,7 +81,7 @@ def minimise_by_types(model: Any) -> Any:
     from qonnx.custom_op.registry import getCustomOp
     from qonnx.transformation.infer_datatypes import InferDataTypes
 
-    model = model.transform(MinimizeWeightBitWidth())
+    model = apply(model, [MinimizeWeightBitWidth()])
     for node in model.graph.node:
         instance = getCustomOp(node)
         instance.infer_node_datatype(model)
@@ -88,8 +89,7 @@ def minimise_by_types(model: Any) -> Any:
             instance.minimize_accumulator_width(model, datatype_only=True)
             finn_single_bits.correct_accumulator(node, instance)
             instance.infer_node_datatype(model)
-    for step in (InferDataTypes(), RoundAndClipThresholds(), InferDataTypes()):
-        model = model.transform(step)
+    model = apply(model, [InferDataTypes(), RoundAndClipThresholds(), InferDataTypes()])
     finn_single_bits.widen_weights(model)
     return model
 

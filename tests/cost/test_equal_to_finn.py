@@ -24,6 +24,8 @@ from nashc.emit import project
 from nashc.lower import lower
 from nashc.schema import load
 from tests.cost.specs import write_small
+from tests.paths import ROOT
+from tests.patterns.draw import draw_spec
 
 pytest.importorskip("brevitas")
 pytest.importorskip("finn")
@@ -38,12 +40,33 @@ EVERYTHING = Limits(
     res_types=("lut", "dsp"),
     mem_modes=("internal_decoupled", "internal_embedded"),
 )
-CASES = [("resnet18_v1", 1, "values"), ("resnet18_v3", 5, "worst"), ("resnet18_v4", 3, "values")]
+FINDS = ROOT / "tests" / "patterns" / "finds"
+CASES = [
+    ("resnet18_v1", 1, "values"),
+    ("resnet18_v3", 5, "worst"),
+    ("resnet18_v4", 3, "values"),
+    ("finds/single_bits", 1, "values"),
+    ("drawn", 12, "worst"),  # tests/patterns/draw.py
+]
 
 
 @pytest.mark.parametrize(("name", "seed", "mode"), CASES)
 def test_equal_to_finn(name: str, seed: int, mode: str, tmp_path: Path) -> None:
-    spec = load(write_small(tmp_path, name, seed), {})
+    compare(spec_of(name, seed, tmp_path), seed, mode, tmp_path)
+
+
+def spec_of(name: str, seed: int, folder: Path) -> Path:
+    if name.startswith("finds/"):
+        return FINDS / f"{name.removeprefix('finds/')}.nash"
+    if name == "drawn":
+        path = folder / "drawn.nash"
+        assert draw_spec(seed, path) is None, "choose a seed whose spec check accepts"
+        return path
+    return write_small(folder, name, seed)
+
+
+def compare(path: Path, seed: int, mode: str, tmp_path: Path) -> None:
+    spec = load(path, {})
     graph, target = lower(spec), spec.target
     assert target and target.fps
     for file, text in project(spec, graph).items():
