@@ -133,7 +133,7 @@ class CellSettings(Settings):
 
 
 class Data(Settings):
-    """A data set: `digits`, `cifar10("folder or tar")` or `folder("class folders")`."""
+    """A data set: `digits`, `cifar10("folder or tar")` or `folder("class folders or a tar")`."""
 
     kind: Literal["digits", "cifar10", "folder"]
     path: str | None = Field(None, description="under NASHC_DATA, else beside the spec")

@@ -18,18 +18,17 @@ from typing import Any
 
 import torch
 from supernet import NAME, SuperNetwork
-from torch import Tensor
 
 from support import checkpoint
 from support.batch_norm import synchronise
 from support.classification import Score, prepare, to_device
 from support.data import (
+    Batch,
     data_settings,
     halves,
     open_dataset,
-    random_batch,
+    search_batches,
     steps_per_epoch,
-    training_batches,
 )
 from support.derive import Choice, Edge, derive, genotype_json, genotype_text
 from support.distributed import joined, rank, share
@@ -88,9 +87,10 @@ class Search(Loop):
         self.training_score, self.validation_score = Score(), Score()
         self.history: list[dict[str, Any]] = []
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return training_batches(
+    def batches(self) -> Iterator[tuple[Batch, Batch]]:
+        return search_batches(
             self.images,
+            self.validation,
             self.batch,
             seed=self.settings["seed"],
             epoch=self.epoch,
@@ -98,19 +98,12 @@ class Search(Loop):
             share=share(),
         )
 
-    def take_step(self, batch: tuple[Tensor, Tensor]) -> None:
-        drawn = random_batch(
-            self.validation,
-            self.batch,
-            seed=self.settings["seed"],
-            epoch=self.epoch,
-            step=self.step,
-            share=share(),
-        )
-        images, labels = to_device(drawn, self.device)
+    def take_step(self, batch: tuple[Batch, Batch]) -> None:
+        training, validation = batch
+        images, labels = to_device(validation, self.device)
         logits, loss = self.updates.update_architecture(images, labels, self.where())
         self.validation_score.add(logits, labels, loss)
-        images, labels = to_device(batch, self.device)
+        images, labels = to_device(training, self.device)
         logits, loss = self.updates.update_weights(images, labels, self._rate(), self.where())
         self.training_score.add(logits, labels, loss)
 

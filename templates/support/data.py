@@ -1,6 +1,6 @@
 """The images that a network is searched, trained and tested on: unsigned 8-bit, N x C x H x W, with integer labels.
 
-Settings (settings/data.json): kind "digits", "cifar10" or "folder"; path, relative to $NASHC_DATA or else to the working
+Settings (settings/data.json): kind "digits", "cifar10" (folder or tar) or "folder" (class folders or a tar of them); path, relative to $NASHC_DATA or else to the working
 folder; channels, height, width, classes; augment {"flip": bool, "crop": pixels of padding}.
 Pixels stay integers, augmented or not: they are what the hardware gets. Everything random is drawn from (seed, epoch, step),
 so that a training run picked up in the middle goes on with the very batches it would have had.
@@ -14,18 +14,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from support.cifar10 import cifar10
 from support.files import read_json
-from support.image_files import CROP_DRAWS, DRAWS, FLIP_DRAW, FolderImages, cifar10
+from support.image_files import CROP_DRAWS, DRAWS, FLIP_DRAW, FolderImages
 from support.progress import StageError
 
 DIGITS_SPLIT_SEED = 0
 DIGITS_TEST_SHARE = 0.2
+# Batches in the making beside the one in use; within each, image_files.py decodes with all cores.
+AHEAD = 3
+
+Made = TypeVar("Made")
 Batch = tuple[Tensor, Tensor]
 """uint8 images, N x C x H x W, and int64 labels."""
 
@@ -167,15 +172,8 @@ def training_batches(
     dataset: Dataset, size: int, *, seed: int, epoch: int, start: int = 0, share: Share = WHOLE
 ) -> Iterator[Batch]:
     """The shuffled, augmented batches of one epoch, from step `start` on; of each the share of this process."""
-    order = np.random.default_rng([seed, epoch]).permutation(len(dataset.labels))
-    steps = range(start, steps_per_epoch(dataset, size))
-
-    def batch(step: int) -> Batch:
-        chosen = order[step * size : (step + 1) * size]
-        draws = np.random.default_rng([seed, epoch, step]).random((len(chosen), DRAWS))
-        return _tensors(dataset, share.equal(chosen), share.equal(draws))
-
-    yield from _ahead(batch, steps, dataset.is_slow)
+    batch = _batch_of(dataset, size, seed, epoch, share)
+    yield from _ahead(batch, range(start, steps_per_epoch(dataset, size)), dataset.is_slow)
 
 
 def test_batches(dataset: Dataset, size: int, share: Share = WHOLE) -> Iterator[Batch]:
@@ -188,27 +186,53 @@ def test_batches(dataset: Dataset, size: int, share: Share = WHOLE) -> Iterator[
     yield from _ahead(batch, range(0, len(everything), size), dataset.is_slow)
 
 
-def random_batch(
-    dataset: Dataset, size: int, *, seed: int, epoch: int, step: int, share: Share = WHOLE
-) -> Batch:
-    """A batch drawn anew each step, augmented as in training."""
-    draws = np.random.default_rng([seed, epoch, step, 1])
-    chosen = draws.permutation(len(dataset.labels))[:size]
-    augmentation = draws.random((len(chosen), DRAWS))
-    return _tensors(dataset, share.equal(chosen), share.equal(augmentation))
+def search_batches(
+    training: Dataset,
+    validation: Dataset,
+    size: int,
+    *,
+    seed: int,
+    epoch: int,
+    start: int = 0,
+    share: Share = WHOLE,
+) -> Iterator[tuple[Batch, Batch]]:
+    """Those of training_batches, each with a validation batch drawn anew and augmented as in training."""
+    batch = _batch_of(training, size, seed, epoch, share)
+
+    def random(step: int) -> Batch:
+        draws = np.random.default_rng([seed, epoch, step, 1])
+        chosen = draws.permutation(len(validation.labels))[:size]
+        augmentation = draws.random((len(chosen), DRAWS))
+        return _tensors(validation, share.equal(chosen), share.equal(augmentation))
+
+    steps = range(start, steps_per_epoch(training, size))
+    yield from _ahead(lambda step: (batch(step), random(step)), steps, training.is_slow)
 
 
-def _ahead(make: Callable[[int], Batch], numbers: range, is_slow: bool) -> Iterator[Batch]:
+def _batch_of(
+    dataset: Dataset, size: int, seed: int, epoch: int, share: Share
+) -> Callable[[int], Batch]:
+    order = np.random.default_rng([seed, epoch]).permutation(len(dataset.labels))
+
+    def batch(step: int) -> Batch:
+        chosen = order[step * size : (step + 1) * size]
+        draws = np.random.default_rng([seed, epoch, step]).random((len(chosen), DRAWS))
+        return _tensors(dataset, share.equal(chosen), share.equal(draws))
+
+    return batch
+
+
+def _ahead(make: Callable[[int], Made], numbers: range, is_slow: bool) -> Iterator[Made]:
     """make(number) for each number in order; what is slow is made in threads that work ahead."""
     if not is_slow:
         yield from map(make, numbers)
         return
-    with ThreadPoolExecutor(max_workers=2) as workers:
-        pending: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(AHEAD) as workers:
+        pending: deque[Future[Made]] = deque()
         try:
             for number in numbers:
                 pending.append(workers.submit(make, number))
-                if len(pending) > 2:
+                if len(pending) > AHEAD:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

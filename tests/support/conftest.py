@@ -60,6 +60,12 @@ save_weights(weights, network, code_digest(Path("model.py")), {})
 """
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made of data sets stays among the test's own files."""
+    monkeypatch.setenv("NASHC_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A compiled folder with trained weights, exported."""

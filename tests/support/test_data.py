@@ -1,7 +1,11 @@
 """Images from every kind of place: whole, in order, reproducible; and a clear word where they are broken."""
 
 import io
+import os
+import pickle
+import struct
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ import pytest
 pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
-from support import data  # noqa: E402
+from support import cache, cifar10, data  # noqa: E402
 from support.progress import StageError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -186,12 +190,72 @@ def test_cifar10_that_is_broken(binary, tmp_path):
     )
 
 
-def test_cifar10_pickles_are_refused(tmp_path):
-    (tmp_path / "cifar").mkdir()
-    (tmp_path / "cifar" / "data_batch_1").write_bytes(b"cos\nsystem\n")
-    assert refusal(CIFAR10, "train", tmp_path) == (
-        "ROOT/cifar holds CIFAR-10 as Python pickles, and a pickle can run any program"
-    )
+def python2_batch(table):
+    """As Python 2 pickled the published files: strings are bytes, the array is rebuilt by NumPy's own function."""
+
+    def string(content):
+        return b"T" + struct.pack("<i", len(content)) + content
+
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+         b"(K\x01M" + struct.pack("<H", len(table)) + b"M" + struct.pack("<H", 3072) + b"\x86"
+        + b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        + string(table[:, 1:].tobytes()) + b"tb"
+    )  # fmt: skip
+    labels = b"](" + b"".join(b"K" + bytes([label]) for label in table[:, 0]) + b"e"
+    names = b"](" + b"".join(string(b"%d.png" % row) for row in range(len(table))) + b"e"
+    pairs = [(b"data", array), (b"labels", labels), (b"filenames", names)]
+    return b"\x80\x02}(" + b"".join(string(key) + value for key, value in pairs) + b"u."
+
+
+def test_cifar10_python(binary, tmp_path):
+    folder = tmp_path / "python" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for number in range(1, 6):
+        (folder / f"data_batch_{number}").write_bytes(python2_batch(records(10, number)))
+    (folder / "test_batch").write_bytes(python2_batch(records(10)))
+    with tarfile.open(tmp_path / "python.tar.gz", "w:gz") as archive:
+        archive.add(folder, folder.name)
+    for split in ("train", "test"):
+        wanted = data.load(CIFAR10, split, tmp_path)
+        for path in ("python", "python.tar.gz"):
+            found = data.load(CIFAR10 | {"path": path}, split, tmp_path)
+            assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
+
+
+def test_a_batch_that_is_no_batch(tmp_path):
+    """Nothing that a pickle names is called but what stands for NumPy's arrays here."""
+    file = tmp_path / "cifar" / "data_batch_1"
+    file.parent.mkdir()
+    whole = python2_batch(records(10, 1))
+    witness = tmp_path / "witness"
+    for content, reason in [
+        (b"cposix\nsystem\n(S'touch %s'\ntR." % bytes(witness), "it asks for posix.system"),
+        (whole.replace(b"U\x02u1", b"U\x02O8"), "an array of b'O8'"),
+        (whole.replace(b"ndarray", b"matrix"), "it asks for numpy.matrix"),
+        (pickle.dumps(["a list"]), "list indices must be integers or slices, not bytes"),
+        (pickle.dumps({b"labels": [1]}), "b'data'"),
+        (whole[: len(whole) // 2], "pickle data was truncated"),
+        (b"", "Ran out of input"),
+    ]:
+        file.write_bytes(content)
+        assert refusal(CIFAR10, "train", tmp_path) == (
+            f"ROOT/cifar/data_batch_1 is cut off or no batch of CIFAR-10 ({reason})"
+        )
+    assert not witness.exists()
+
+
+@pytest.mark.slow
+def test_cifar10_as_published_by_others():
+    """The JPEG copy of CIFAR-10: in its order, and at the second time out of the cache."""
+    root = os.environ.get("NASHC_DATA")
+    if not root or not (Path(root) / "cifar10-jpeg.tar.xz").is_file():
+        pytest.skip("no cifar10-jpeg.tar.xz in $NASHC_DATA")
+    settings = CIFAR10 | {"path": "cifar10-jpeg.tar.xz"}
+    images, labels = data.load(settings, "test", Path(root))
+    assert np.bincount(labels).tolist() == [1000] * 10
+    assert 110 < images.mean() < 130
+    assert any(cache.folder().glob("*-test.cifar10"))
 
 
 def test_no_data(tmp_path, monkeypatch):
@@ -288,3 +352,91 @@ def test_cifar10_as_class_folders_and_in_a_tar(tmp_path):
     assert refusal(CIFAR10, "train", tmp_path) == (
         "ROOT/cifar/train/class3/0.png is 30x32 pixels, not 32x32"
     )
+
+
+def test_a_tar_of_pictures_is_decoded_once(tmp_path, monkeypatch):
+    def pack(colour):
+        with tarfile.open(tmp_path / "cifar.tar.gz", "w:gz") as archive:
+            for label in range(10):
+                content = picture((label * 20, colour, 0), (32, 32))
+                member = tarfile.TarInfo(f"train/class{label}/0.png")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+
+    settings = CIFAR10 | {"path": "cifar.tar.gz"}
+    pack(0)
+    first = data.load(settings, "train", tmp_path)[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(cifar10, "decoded_exactly", None)
+        assert np.array_equal(data.load(settings, "train", tmp_path)[0], first)
+    pack(9)
+    assert (data.load(settings, "train", tmp_path)[0][:, 1] == 9).all()
+
+
+def test_folders_in_a_tar(folders, tmp_path):
+    wanted = data.load(FOLDER, "train", tmp_path)
+    for packing in ("", "gz", "bz2", "xz"):
+        path = tmp_path / f"images.tar.{packing}"
+        with tarfile.open(path, f"w:{packing}") as archive:
+            archive.add(folders, "images")
+        found = data.load(FOLDER | {"path": path.name}, "train", tmp_path)
+        assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
+
+
+def test_a_tar_that_was_cut_off_anywhere(folders, tmp_path):
+    path = tmp_path / "images.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(folders, "images")
+        end = archive.offset
+    whole = path.read_bytes()
+    settings = FOLDER | {"path": path.name}
+    for size in range(0, end + 1, 256):
+        path.write_bytes(whole[:size])
+        assert refusal(settings, "train", tmp_path).startswith(
+            "ROOT/images.tar is cut off or no tar"
+        )
+    path.write_bytes(whole[: end + 1024])
+    assert data.load(settings, "train", tmp_path)[1].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_cache_that_cannot_be_written(folders, tmp_path, monkeypatch):
+    with tarfile.open(tmp_path / "images.tar.gz", "w:gz") as archive:
+        archive.add(folders, "images")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NASHC_CACHE", str(tmp_path / "file" / "cache"))
+    settings = FOLDER | {"path": "images.tar.gz"}
+    assert refusal(settings, "train", tmp_path) == "the cache ROOT/file/cache cannot be written"
+
+
+def test_large_jpegs_are_decoded_small_and_look_the_same(folders, tmp_path, monkeypatch):
+    rows, columns = np.mgrid[0:600, 0:800]
+    smooth = np.stack([rows * 0.4, columns * 0.3, 128 + 100 * np.sin(rows / 40)], axis=-1)
+    for file in (folders / "val" / "red").iterdir():
+        Image.fromarray(smooth.astype(np.uint8)).save(file.with_suffix(".jpg"), quality=95)
+        file.unlink()
+    small = data.load(FOLDER, "test", tmp_path)[0][2].astype(int)
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", lambda *_: None)
+    full = data.load(FOLDER, "test", tmp_path)[0][2].astype(int)
+    assert 0 < abs(small - full).max() <= 6  # measured: 3
+
+
+def test_a_search_batch_is_a_training_batch_and_one_of_validation():
+    training, validation = small(10), small(7)
+    pairs = list(data.search_batches(training, validation, 3, seed=1, epoch=0))
+    plain = collected(data.training_batches(training, 3, seed=1, epoch=0))
+    assert collected(pair[0] for pair in pairs) == plain
+    drawn = [labels.tolist() for _, (_, labels) in pairs]
+    assert all(len(set(labels)) == 3 and max(labels) < 7 for labels in drawn)
+    rest = list(data.search_batches(training, validation, 3, seed=1, epoch=0, start=1))
+    assert [labels.tolist() for _, (_, labels) in rest] == drawn[1:]
+
+
+def test_shares_of_a_batch_are_the_batch():
+    dataset = small(12, flip=True, crop=1)
+    whole = collected(data.training_batches(dataset, 4, seed=1, epoch=0))
+    parts = [
+        collected(data.training_batches(dataset, 4, seed=1, epoch=0, share=data.Share(rank, 2)))
+        for rank in (0, 1)
+    ]
+    for (images, labels), first, second in zip(whole, *parts, strict=True):
+        assert first[0] + second[0] == images and first[1] + second[1] == labels
