@@ -1,8 +1,9 @@
 """One quantiser in front of every add, shared by all that meet there: FINN needs equal scales.
 
 A cascade (backbone + shortcut, then the NAS branch; paper, Figure 4b) shares one as a whole, and the
-first sum goes through it too before the second add, as in the authors' code. During a search there
-are none: the supernet is in full precision.
+first sum goes through it too before the second add, as in the authors' code. A cascade ends with its
+part of the backbone, which becomes a class of its own. During a search there are none: the supernet is
+in full precision.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ def quantise_joins(graph: Graph, spec: Spec, _problems: Problems) -> Graph:
     """The graph with an `act` on each input of an add."""
     nodes: list[Node] = []
     owner: dict[str, str] = {}
-    adds = {node.name for node in graph.nodes if node.op == "add"}
+    part, part_of = "", {}
     for node in graph.nodes:
+        head = node.name.partition(".")[0]
+        part = part if head == "nas" else head  # a cell over the network lies in all parts
         if node.op != "add" or any(graph.node(i).op == "choice" for i in node.inputs):
             nodes.append(node)
             continue
-        cascade = next((owner[i] for i in node.inputs if i in adds and i in owner), None)
+        part_of[node.name] = part
+        cascade = next((owner[i] for i in node.inputs if part_of.get(i) == part), None)
         quantiser = owner[node.name] = cascade or f"{node.name}.join"
         inputs = []
         for port, name in enumerate(node.inputs):
