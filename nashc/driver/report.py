@@ -124,7 +124,9 @@ def verification(value: Mapping[str, Any]) -> str:
         if value.get(part)
     ]
     agreed = "agree" if value["ok"] else "do not agree"
-    return f"Brevitas, {', '.join(compared)} {agreed} on {images} images"
+    # Where float32 put a value on the other side of a step and float64 shows that it lay on the border.
+    ties = f", but for {value['ties']} ties of float32" if value.get("ties") else ""
+    return f"Brevitas, {', '.join(compared)} {agreed} on {images} images{ties}"
 
 
 def summary_lines(outcome: Outcome) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nashc.diagnostics import Diagnostic, Problems
+from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.ir import Graph, Node
 from nashc.schema import Spec
 from nashc.vocab.datatypes import is_integer, signed
@@ -16,12 +16,27 @@ SUMS = ("conv", "linear", "batchnorm")
 """What gives sums of products and values made of them: nothing that a matrix unit takes in."""
 
 
-def check_finn(graph: Graph, _spec: Spec, problems: Problems) -> Graph:
-    """The same graph; a diagnostic at each layer that FINN+ has no hardware for."""
+def check_finn(graph: Graph, spec: Spec, problems: Problems) -> Graph:
+    """The same graph; a diagnostic at each layer that FINN+ has no hardware for.
+
+    Also before a search, when quantisers and the operations of cells are still missing.
+    """
+    _check_joins(graph, spec, problems)
     for node in graph.nodes:
         for diagnostic in RULES.get(node.op, _nothing)(node, graph):
             problems.add(diagnostic)
     return graph
+
+
+def _check_joins(graph: Graph, spec: Spec, problems: Problems) -> None:
+    adds = [node for node in graph.nodes if node.op == "add"]
+    if not adds or spec.network.bits.shortcut.act != 1:
+        return
+    text = "what enters an add is signed, and 1 bit holds nothing but 0"
+    span = spec.spans.value(("network", "bits", "shortcut")) or adds[0].span
+    others = tuple(Label(add.span, "the first add") for add in adds[:1] if add.span)
+    hint = "give the activations of `shortcut` 2 bits or more: shortcut = w8a8"
+    problems.add(Diagnostic("NASH209", text, span, others=others, help=hint))
 
 
 def _nothing(_node: Node, _graph: Graph) -> Iterator[Diagnostic]:
@@ -29,20 +44,20 @@ def _nothing(_node: Node, _graph: Graph) -> Iterator[Diagnostic]:
 
 
 def _act(node: Node, graph: Graph) -> Iterator[Diagnostic]:
-    is_signed = node.params["kind"] != "relu"
-    before = graph.node(node.inputs[0])
-    if is_signed and node.params["bits"] == 1:
-        text = f"what enters an add is signed, and 1 bit holds nothing but 0 (`{node.name}`)"
-        hint = "give the activations of `shortcut` 2 bits or more: shortcut = w8a8"
-        yield Diagnostic("NASH209", text, node.span, help=hint)
-    if before.op == "act" and not is_signed:
+    if node.params["kind"] == "relu" and graph.node(node.inputs[0]).op == "act":
         text = f"`{node.name}` repeats an activation"
         yield Diagnostic("NASH208", text, node.span, help="keep one `act`")
-    pool = graph.node(before.inputs[0]) if before.op == "batchnorm" else before
-    if is_signed and pool.op == "maxpool" and _source(pool, graph).op in SUMS:
-        text = f"FINN pools only activations, and `{pool.name}` goes into an add without one"
-        hint = "put the activation before the pool: conv 3x3(...) -> bn -> act -> maxpool 3x3"
-        yield Diagnostic("NASH208", text, pool.span, help=hint)
+
+
+def _add(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    for name in node.inputs:
+        before = graph.node(name)
+        while before.op in ("act", "batchnorm") and before.params.get("kind") != "relu":
+            before = graph.node(before.inputs[0])
+        if before.op == "maxpool" and _source(before, graph).op in SUMS:
+            text = f"FINN pools only activations, and `{before.name}` goes into an add without one"
+            hint = "put the activation before the pool: conv 3x3(...) -> bn -> act -> maxpool 3x3"
+            yield Diagnostic("NASH208", text, before.span, help=hint)
 
 
 def _batchnorm(node: Node, graph: Graph) -> Iterator[Diagnostic]:
@@ -111,6 +126,7 @@ def _source(node: Node, graph: Graph) -> Node:
 
 RULES: dict[str, Callable[[Node, Graph], Iterator[Diagnostic]]] = {
     "act": _act,
+    "add": _add,
     "batchnorm": _batchnorm,
     "maxpool": _maxpool,
     "avgpool": _avgpool,

@@ -22,24 +22,30 @@ from support.brevitas_values import (
     integer_weights,
     truncation_bits,
 )
+from support.integer_activations import (
+    activation,
+    activation_of_maximum,
+    as_two_bits,
+    threshold_node,
+)
 from support.integer_onnx import GENERAL, OnnxParts
+from support.integer_pools import max_pool, window_sum
+from support.integer_products import Products
 from support.integer_values import (
+    ONE_BIT,
     Boundary,
     Pool,
     Value,
     pooled_shape,
     smallest_type,
     square_side,
-    sum_range,
     unsigned_type,
     window_count,
 )
 from support.progress import StageError
-from support.thresholds import complemented_thresholds, thresholds
 
 # FINN and QONNX keep all tensors in float32, which holds every integer up to here.
 FLOAT32_EXACT = 2**24
-ONE_BIT = "BINARY"
 
 
 class IntegerGraph:
@@ -52,9 +58,7 @@ class IntegerGraph:
         # id of a module -> its layers, in the order of calls
         self.layers_of: dict[int, list[str]] = {}
         self._parts = OnnxParts(name)
-        # product -> its turned columns, smallest and largest result since
-        self._turned: dict[str, tuple[np.ndarray, int, int]] = {}
-        self._input_range: dict[str, tuple[int, int]] = {}  # of each matrix product
+        self._products = Products(self._parts)
         self._input: Value | None = None
         self._logits: Value | None = None
 
@@ -96,7 +100,7 @@ class IntegerGraph:
         out_h = window_count(height, kernel[0], stride[0], pad[0], dilation[0])
         out_w = window_count(width, kernel[1], stride[1], pad[1], dilation[1])
         if weights.datatype != "BIPOLAR":
-            x = self._as_two_bits(x)
+            x = as_two_bits(self._parts, x)
         values = weights.values
         if height == width == out_h == out_w == 1:
             # All but one pixel of the window is padding, and FINN takes an image of one pixel for a 1-D signal.
@@ -128,8 +132,10 @@ class IntegerGraph:
         gain = weights.scales * x.gain[0]
         positions = (1, out_h, out_w)
         if self._parts.datatype_of(x.tensor) == ONE_BIT:
-            return self._xnor_popcount(name, columns, matrix, positions, gain, bias)
-        return self._matmul(name, columns, matrix, weights.datatype, x, positions, gain, bias)
+            return self._products.xnor_popcount(name, columns, matrix, positions, gain, bias)
+        return self._products.matmul(
+            name, columns, matrix, weights.datatype, x, positions, gain, bias
+        )
 
     def batchnorm(self, name: str, x: Value, module: Any) -> Value:
         """Changes what the integers mean, not the integers."""
@@ -141,21 +147,13 @@ class IntegerGraph:
         """A quantised activation (QuantReLU, QuantHardTanh, QuantIdentity) as thresholds, and the pools that waited."""
         self._remember(name, module)
         quantiser = activation_quantiser(name, module)
-        x = self._as_turned(x)
+        x = self._products.as_turned(x)
         if x.pools:
-            y = self._act_before_pools(name, x, quantiser)
+            y = activation_of_maximum(self._parts, name, x, quantiser)
         else:
-            x = self._rising(x)
-            table = thresholds(
-                x.gain,
-                x.bias,
-                quantiser.scale,
-                quantiser.lowest,
-                quantiser.highest,
-                x.low + x.offset,
-                x.high + x.offset,
-            )
-            y = self._multithreshold(name, x, table, quantiser)
+            y = activation(self._parts, name, self._products.rising(x), quantiser)
+        if np.abs(self._parts.constants[f"{name}.thresholds"]).max() > FLOAT32_EXACT:
+            self.notes.append(f"{name}: thresholds beyond 2**24 are rounded to float32")
         self.boundaries.append(Boundary(name, y.tensor, quantiser.scale, module))
         return y
 
@@ -189,7 +187,7 @@ class IntegerGraph:
         if not x.is_quantised:
             pool = Pool(name, window, stride, pad)
             return replace(x, shape=pooled_shape(x.shape, pool), pools=(*x.pools, pool))
-        return self._maxpool(x, Pool(name, window, stride, pad))
+        return max_pool(self._parts, x, Pool(name, window, stride, pad))
 
     def avgpool(self, name: str, x: Value, module: Any) -> Value:
         """A TruncAvgPool2d over a square: the sum of its window, low bits cut off."""
@@ -207,7 +205,7 @@ class IntegerGraph:
         if kernel == 1 or kept == 1 or (highest & (highest - 1)) == 0:
             return self._average_by_thresholds(name, x, (kernel, stride), kept, cut, gain)
         cut = max(0, cut)
-        y = self._window_sum(name, x, kernel, stride, kept)
+        y = window_sum(self._parts, name, x, kernel, stride, kept)
         return replace(y, high=highest >> cut, gain=x.gain / (kernel * kernel) * 2.0**cut)
 
     def _average_by_thresholds(
@@ -217,31 +215,12 @@ class IntegerGraph:
         highest = x.high * window[0] ** 2
         total = x
         if window[0] > 1:
-            total = self._window_sum(f"{name}.partial0", x, *window, highest.bit_length())
+            total = window_sum(self._parts, f"{name}.partial0", x, *window, highest.bit_length())
         # Entry j is the smallest sum whose low bits, cut off, leave j.
         steps = [min(math.ceil(j * 2.0**cut), highest + 1) for j in range(1, 2**kept)]
         table = np.tile(np.array(steps), (x.shape[-1], 1))
-        tensor = self._threshold_node(name, total, table, unsigned_type(kept), 0)
+        tensor = threshold_node(self._parts, name, total, table, unsigned_type(kept), 0)
         return replace(total, tensor=tensor, high=2**kept - 1, gain=gain)
-
-    def _window_sum(self, name: str, x: Value, kernel: int, stride: int, kept: int) -> Value:
-        _, height, width, channels = x.shape
-        shape = (1, window_count(height, kernel, stride), window_count(width, kernel, stride))
-        tensor = self._parts.node(
-            "QuantAvgPool2d",
-            name,
-            [x.tensor],
-            (*shape, channels),
-            unsigned_type(kept),
-            domain=GENERAL,
-            kernel=kernel,
-            stride=stride,
-            ibits=x.high.bit_length(),
-            obits=kept,
-            signed=0,
-            data_layout="NHWC",
-        )
-        return replace(x, tensor=tensor, shape=(*shape, channels), high=2**kept - 1)
 
     def linear(self, name: str, x: Value, module: Any) -> Value:
         """A qnn.QuantLinear on the flattened value (torch flattens channels first, we last)."""
@@ -256,7 +235,7 @@ class IntegerGraph:
         if np.ptp(weights.scales):
             raise StageError(f"{name}: a linear layer needs one weight scale for all its outputs")
         # Logits are compared: what a popcount leaves out would have to be added to each of them.
-        x = self._as_two_bits(x)
+        x = as_two_bits(self._parts, x)
         height, width, channels = x.shape[1:] if len(x.shape) == 4 else (1, 1, x.shape[1])
         matrix = weights.values.reshape(-1, channels, height, width).transpose(2, 3, 1, 0)
         matrix = matrix.reshape(height * width * channels, -1)
@@ -271,7 +250,7 @@ class IntegerGraph:
                 self._parts.datatype_of(x.tensor),
             )
         gain = weights.scales * x.gain[0]
-        return self._matmul(
+        return self._products.matmul(
             name, flat, matrix, weights.datatype, x, (1,), gain, np.zeros(len(gain))
         )
 
@@ -312,204 +291,6 @@ class IntegerGraph:
         }
 
     # ---- pieces --------------------------------------------------------------------------------
-
-    def _matmul(
-        self,
-        name: str,
-        columns: str,
-        matrix: np.ndarray,
-        datatype: str,
-        x: Value,
-        positions: tuple[int, ...],
-        gain: np.ndarray,
-        bias: np.ndarray,
-    ) -> Value:
-        low, high = sum_range(matrix, (x.low, x.high))
-        self._input_range[name] = (x.low, x.high)
-        weight = self._parts.constant(f"{name}.weight", matrix, datatype)
-        shape = (*positions, matrix.shape[1])
-        tensor = self._parts.node(
-            "MatMul", name, [columns, weight], shape, smallest_type(low, high)
-        )
-        return Value(tensor, shape, low, high, gain, bias)
-
-    def _xnor_popcount(
-        self,
-        name: str,
-        columns: str,
-        matrix: np.ndarray,
-        positions: tuple[int, ...],
-        gain: np.ndarray,
-        bias: np.ndarray,
-    ) -> Value:
-        """A product of weights +-1 with inputs {0, 1}, a zero of the padding among them.
-
-        FINN reads both as bits, counts where they agree, and calls that the sum: of K terms, a weight -1 counts where
-        its input is 0. So sum(weight * input) = popcount - (number of weights -1), which the thresholds take up.
-        """
-        terms, outputs = matrix.shape
-        self._input_range[name] = (0, 1)
-        weight = self._parts.constant(f"{name}.weight", (matrix + 1) / 2, ONE_BIT)
-        shape = (*positions, outputs)
-        tensor = self._parts.node(
-            "XnorPopcountMatMul",
-            name,
-            [columns, weight],
-            shape,
-            smallest_type(0, terms),
-            domain=GENERAL,
-        )
-        return Value(tensor, shape, 0, terms, gain, bias, offset=-(matrix < 0).sum(axis=0))
-
-    def _rising(self, x: Value) -> Value:
-        """The same with no negative gain: by the opposite weights if nobody has read the sum yet, else times -1."""
-        falling = x.gain < 0
-        if not falling.any():
-            return x
-        if f"{x.tensor}.weight" in self._parts.constants and x.tensor not in self._parts.read:
-            self._turn_weights(x.tensor, falling)
-            return self._as_turned(x)
-        signs = np.where(falling, -1, 1)
-        low, high = min(x.low, -x.high), max(x.high, -x.low)
-        tensor = x.normalised_by
-        if tensor not in self._parts.tensors:
-            signs_name = self._parts.constant(f"{tensor}.signs", signs, "INT2")
-            datatype = smallest_type(low, high)
-            self._parts.node("Mul", tensor, [x.tensor, signs_name], x.shape, datatype)
-        offset = x.offset * signs
-        return replace(x, tensor=tensor, gain=np.abs(x.gain), offset=offset, low=low, high=high)
-
-    def _turn_weights(self, tensor: str, falling: np.ndarray) -> None:
-        """Give columns of a product the opposite weights; values made of it before are mended by `_as_turned`."""
-        weight = f"{tensor}.weight"
-        matrix = self._parts.constants[weight]
-        if self._parts.datatype_of(weight) == ONE_BIT:
-            self._parts.set_constant(weight, np.where(falling, 1 - matrix, matrix))
-            self._turned[tensor] = (falling, 0, len(matrix))
-            return
-        matrix = np.where(falling, -matrix, matrix)
-        self._parts.set_constant(weight, matrix)
-        low, high = sum_range(matrix, self._input_range[tensor])
-        self._parts.set_datatype(tensor, smallest_type(low, high))
-        self._turned[tensor] = (falling, low, high)
-
-    def _as_turned(self, x: Value) -> Value:
-        """What a value means since columns of its product were turned."""
-        if x.tensor not in self._turned:
-            return x
-        turned, low, high = self._turned[x.tensor]
-        # A popcount becomes number of terms - popcount: where the old bits agreed, the new ones differ.
-        terms = high if self._parts.datatype_of(f"{x.tensor}.weight") == ONE_BIT else 0
-        gain = np.where(turned, -x.gain, x.gain)
-        offset = np.where(turned, -terms - x.offset, x.offset)
-        return replace(x, gain=gain, offset=offset, low=low, high=high)
-
-    def _as_two_bits(self, x: Value) -> Value:
-        """The same {0, 1} in a wider type: FINN's matrix units take single bits on both sides or on none."""
-        if self._parts.datatype_of(x.tensor) != ONE_BIT:
-            return x
-        name = f"{x.tensor}.uint2"
-        if name not in self._parts.tensors:
-            never = x.high + 1
-            # As many thresholds as the type has steps: FINN derives one from the other.
-            table = np.tile([1, never, never], (x.shape[-1], 1))
-            self._threshold_node(name, x, table, "UINT2", 0)
-        return replace(x, tensor=name)
-
-    def _act_before_pools(self, name: str, x: Value, quantiser: Any) -> Value:
-        """act(bn(max a)) without pooling wide signed sums, of which FINN cannot pad any.
-
-        Rising channels: the maximum of the activations. Falling ones (negative batch-norm gain): the activation of the
-        maximum is the smallest activation, so we keep highest - activation, pool that and turn it back.
-        """
-        pools = ", ".join(pool.layer for pool in x.pools)
-        if quantiser.is_signed:
-            raise StageError(
-                f"{name}: a signed activation after the max-pool {pools} cannot be lowered",
-                "put an unsigned activation (relu) after the pool, or the pool after the activation",
-            )
-        table = complemented_thresholds(
-            x.gain,
-            x.bias,
-            quantiser.scale,
-            quantiser.highest,
-            x.low + x.offset,
-            x.high + x.offset,
-        )
-        before = replace(x, shape=self._parts.tensors[x.tensor][0], pools=())
-        y = self._multithreshold(name, before, table, quantiser)
-        for pool in x.pools:
-            y = self._maxpool(y, replace(pool, layer=self._parts.unused(pool.layer)))
-        falling = x.gain < 0
-        if not falling.any():
-            return y
-        turned = f"{y.tensor}.turned"
-        tops = np.where(falling, float(quantiser.highest), 0.0)
-        tops_name = self._parts.constant(f"{turned}.tops", tops, quantiser.datatype)
-        difference = self._parts.node(
-            "Sub", turned, [y.tensor, tops_name], y.shape, f"INT{quantiser.bits + 1}"
-        )
-        tensor = self._parts.node(
-            "Abs", f"{turned}.magnitude", [difference], y.shape, quantiser.datatype
-        )
-        return replace(y, tensor=tensor)
-
-    def _multithreshold(self, name: str, x: Value, table: np.ndarray, quantiser: Any) -> Value:
-        table = table - np.reshape(x.offset, (-1, 1))
-        if np.abs(table).max() > FLOAT32_EXACT:
-            self.notes.append(f"{name}: thresholds beyond 2**24 are rounded to float32")
-        tensor = self._threshold_node(name, x, table, quantiser.datatype, quantiser.lowest)
-        channels = x.shape[-1]
-        return Value(
-            tensor,
-            x.shape,
-            quantiser.lowest,
-            quantiser.highest,
-            np.full(channels, quantiser.scale),
-            np.zeros(channels),
-            is_quantised=True,
-        )
-
-    def _threshold_node(
-        self, name: str, x: Value, table: np.ndarray, datatype: str, lowest: int
-    ) -> str:
-        never = x.high + 1
-        table_type = smallest_type(min(x.low, int(table.min())), max(never, int(table.max())))
-        steps = self._parts.constant(f"{name}.thresholds", table, table_type)
-        return self._parts.node(
-            "MultiThreshold",
-            name,
-            [x.tensor, steps],
-            x.shape,
-            datatype,
-            domain=GENERAL,
-            out_dtype=datatype,
-            out_scale=1.0,
-            out_bias=float(lowest),
-            data_layout="NHWC" if len(x.shape) == 4 else "NC",
-        )
-
-    def _maxpool(self, x: Value, pool: Pool) -> Value:
-        if x.low < 0 and pool.pad:
-            raise StageError(
-                f"{pool.layer}: FINN cannot pad a max-pool of signed values",
-                "pool an unsigned activation (relu), or pool without padding",
-            )
-        shape = pooled_shape(x.shape, pool)
-        if x.shape[1:3] == shape[1:3] == (1, 1):
-            return x
-        tensor = self._parts.node(
-            "MaxPoolNHWC",
-            pool.layer,
-            [x.tensor],
-            shape,
-            self._parts.datatype_of(x.tensor),
-            domain=GENERAL,
-            kernel_shape=[pool.window, pool.window],
-            strides=[pool.stride, pool.stride],
-            pads=[pool.pad] * 4,
-        )
-        return replace(x, tensor=tensor, shape=shape)
 
     def _remember(self, name: str, module: Any) -> None:
         self.layers_of.setdefault(id(module), []).append(name)

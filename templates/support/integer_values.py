@@ -9,6 +9,8 @@ import numpy as np
 
 from support.progress import StageError
 
+ONE_BIT = "BINARY"  # FINN's name of {0, 1}
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -66,7 +68,7 @@ def smallest_type(low: int, high: int) -> str:
 
 def unsigned_type(bits: int) -> str:
     """FINN's name of the unsigned type: one bit is BINARY, {0, 1}."""
-    return "BINARY" if bits == 1 else f"UINT{bits}"
+    return ONE_BIT if bits == 1 else f"UINT{bits}"
 
 
 def window_count(size: int, kernel: int, stride: int, pad: int = 0, dilation: int = 1) -> int:
