@@ -10,7 +10,7 @@ import click
 from nashc.cli import common
 
 # The names in nashc.cost.models.MODELS, which loads numpy: a test holds the two together.
-MODEL_NAMES = ("finn-plus-1.6", "finn-0.9")
+MODEL_NAMES = ("finn-plus-1.6", "finn-0.9", "nashc")
 
 
 @click.command(
@@ -23,7 +23,7 @@ MODEL_NAMES = ("finn-plus-1.6", "finn-0.9")
     type=click.Choice(MODEL_NAMES),
     default=MODEL_NAMES[0],
     show_default=True,
-    help="Whose estimates: of the FINN+ that builds, or of the paper's FINN.",
+    help="Whose estimates: of the FINN+ that builds, of the paper's FINN, or with known holes mended.",
 )
 @click.option(
     "--folding", type=common.PATH, help="FINN's folding file, over FINN's folding for the target."

@@ -17,7 +17,7 @@ LATENCY_MEANS = "FINN's figure: the sum of the cycles of all nodes on the longes
 
 @dataclass(frozen=True)
 class NodeCost:
-    """One node in its folding; cycles of one frame, resources as FINN counts them."""
+    """One node in its folding; cycles of one frame, and resources, of which `unknown` have no count and stand as 0."""
 
     node: HwNode
     folding: Folding
@@ -26,6 +26,14 @@ class NodeCost:
     bram18: int
     uram: int
     dsp: int
+    unknown: frozenset[str] = frozenset()
+
+    def resource(self, name: str) -> int | None:
+        """None where the model has no count."""
+        if name in self.unknown:
+            return None
+        count: int = getattr(self, name)
+        return count
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,17 @@ class Estimate:
         return self.critical_path * self.clock_ns / 1e6
 
     def total(self, resource: str) -> int:
+        """What is known of it, added up."""
         return sum(getattr(row, resource) for row in self.nodes)
+
+    @property
+    def not_counted(self) -> dict[str, list[str]]:
+        """By resource, the op types of the network that need it and have no count."""
+        missing = {
+            name: sorted({row.node.op_type for row in self.nodes if name in row.unknown})
+            for name in RESOURCES
+        }
+        return {name: kinds for name, kinds in missing.items() if kinds}
 
     def shares(self, board: Board) -> dict[str, float] | None:
         """Part of the board that each resource takes, 1 is all of it; None where FINN does not know the board.
@@ -84,7 +102,8 @@ def estimate(
     for node in nodes:
         folding = foldings[node.name]
         cost = model.cost(node, one(folding), part)
-        row = NodeCost(node, folding, **cost.row(0))
+        unknown = model.unknown.get(node.op_type, frozenset())
+        row = NodeCost(node, folding, **cost.row(0), unknown=unknown)
         rows.append(row)
         before = max((reached[name] for name in node.inputs), default=0)
         reached[node.name] = before + row.cycles
@@ -99,7 +118,7 @@ def nodes_json(found: Estimate) -> list[dict[str, Any]]:
             "layer": row.node.layer,
             "op": row.node.op_type,
             "cycles": row.cycles,
-            **{name: getattr(row, name) for name in RESOURCES},
+            **{name: row.resource(name) for name in RESOURCES},
             "folding": row.folding.attributes(row.node),
         }
         for row in found.nodes

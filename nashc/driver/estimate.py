@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nashc.cost import ranges
 from nashc.cost.cost import RESOURCES
-from nashc.cost.estimate import LATENCY_MEANS, Estimate, estimate, nodes_json
+from nashc.cost.estimate import LATENCY_MEANS, Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import apply
 from nashc.cost.models import MODELS
 from nashc.diagnostics import Diagnostic, SpecError
@@ -40,14 +40,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the spec: cycles of its slowest node, resources of all its nodes, weights, and products a frame."""
+    """One layer of the spec: cycles of its slowest node, resources of all its nodes, weights, and products a frame.
+
+    A resource is None where none of its nodes has a count of it.
+    """
 
     name: str
     cycles: int
-    lut: int
-    bram18: int
-    uram: int
-    dsp: int
+    lut: int | None
+    bram18: int | None
+    uram: int | None
+    dsp: int | None
     weights: int
     macs: int
 
@@ -65,9 +68,16 @@ class Answer:
 
     @property
     def fits(self) -> bool | None:
-        """Whether the board has enough of everything; None where FINN does not know what it has."""
+        """Whether the board has enough of everything.
+
+        None where FINN does not know what it has, or all that is counted fits and something is not counted.
+        """
         shares = self.found.shares(self.target.board)
-        return None if shares is None else all(share <= 1 for share in shares.values())
+        if shares is None:
+            return None
+        if any(share > 1 for share in shares.values()):
+            return False
+        return None if self.found.not_counted else True
 
     def to_json(self) -> dict[str, Any]:
         found = self.found
@@ -90,6 +100,7 @@ class Answer:
             # A board with none of a resource that is needed has no share; JSON knows no infinity.
             "shares": shares and {k: v if v < float("inf") else None for k, v in shares.items()},
             "fits": self.fits,
+            "not_counted": found.not_counted,
             "layers": [vars(layer) for layer in self.layers],
             "nodes": nodes_json(found),
             "compare": [other.to_json() for other in self.compare],
@@ -112,10 +123,14 @@ class Answer:
             "",
             f"slowest     {self.found.slowest.node.name}",
         ]
-        if self.fits is None:
+        if shares is None:
             lines.append(f"fits        not known: there are no resource counts of {board.name}")
+        elif self.fits is None:
+            lines.append("fits        as far as it is counted")
         else:
             lines.append(f"fits        {'yes' if self.fits else f'no, {board.name} is too small'}")
+        for name, kinds in self.found.not_counted.items():
+            lines.append(f"at least    without the {name.upper()} of {', '.join(kinds)}: not known")
         lines.append(
             "latency     all nodes on the longest path one after the other, as FINN reckons"
         )
@@ -136,7 +151,7 @@ class Answer:
         for layer in slowest[:MOST_LAYERS]:
             counts = (getattr(layer, key) for key, _ in COLUMNS)
             numbers = (layer.cycles, *counts, layer.weights, layer.macs)
-            table.append([layer.name, *(f"{number:,}" for number in numbers)])
+            table.append([layer.name, *("?" if n is None else f"{n:,}" for n in numbers)])
         rest = len(slowest) - MOST_LAYERS
         more = [f"... and {rest} more layers, all with --json"] if rest > 0 else []
         return [*aligned(table), *more]
@@ -190,13 +205,26 @@ def _check(spec: Spec) -> Target:
 
 
 def _layers(graph: Graph, found: Estimate) -> tuple[Layer, ...]:
-    sums: dict[str, dict[str, int]] = {}
+    rows: dict[str, list[NodeCost]] = {}
     for row in found.nodes:
-        layer = sums.setdefault(row.node.layer, dict.fromkeys(("cycles", *RESOURCES), 0))
-        layer["cycles"] = max(layer["cycles"], row.cycles)
-        for name in RESOURCES:
-            layer[name] += getattr(row, name)
-    return tuple(Layer(name, **numbers, **_work(graph, name)) for name, numbers in sums.items())
+        rows.setdefault(row.node.layer, []).append(row)
+    return tuple(
+        Layer(
+            name=name,
+            cycles=max(row.cycles for row in group),
+            lut=_known_sum(row.resource("lut") for row in group),
+            bram18=_known_sum(row.resource("bram18") for row in group),
+            uram=_known_sum(row.resource("uram") for row in group),
+            dsp=_known_sum(row.resource("dsp") for row in group),
+            **_work(graph, name),
+        )
+        for name, group in rows.items()
+    )
+
+
+def _known_sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _work(graph: Graph, layer: str) -> dict[str, int]:

@@ -81,6 +81,18 @@ def test_neither_torch_nor_finn_is_loaded():
     assert done.stdout.splitlines()[-1] == "loaded []"
 
 
+def test_what_is_not_known_is_not_zero(nashc):
+    said = nashc("estimate", RESNET18, "--model", "nashc", "--json")
+    found = json.loads(said.out)
+    by_op = {node["op"]: node for node in found["nodes"]}
+    assert by_op["MVAU_rtl"]["lut"] is None
+    assert by_op["MVAU_hls"]["lut"] > 0
+    assert "MVAU_rtl" in found["not_counted"]["lut"]
+    assert found["fits"] is None
+    text = nashc("estimate", RESNET18, "--model", "nashc").out
+    assert "fits        as far as it is counted" in text
+
+
 def test_the_option_names_all_models():
     from nashc.cost.models import MODELS
 

@@ -6,12 +6,12 @@ One file per model; every formula cites its source.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nashc.cost.cost import Cost
 from nashc.cost.fold import Folding, Foldings, Ints
 from nashc.cost.hardware import hardware
-from nashc.cost.models import finn_0_9, finn_plus_1_6
+from nashc.cost.models import finn_0_9, finn_plus_1_6, nashc
 from nashc.cost.nodes import HwNode
 from nashc.cost.ranges import Ranges
 from nashc.cost.set_folding import FINN_PLUS, Rules, set_folding
@@ -22,7 +22,7 @@ from nashc.ir import Graph
 class Model:
     """hardware(graph, part, ranges): the nodes. cycles(node, foldings), cost(node, foldings, part): of each folding.
 
-    rules: how the tool's own folding decides.
+    rules: how the tool's own folding decides. unknown: by op type, resources that the model has no count for.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Model:
     cycles: Callable[[HwNode, Foldings], Ints]
     cost: Callable[[HwNode, Foldings, str], Cost]
     rules: Rules
+    unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def fold(
         self, nodes: tuple[HwNode, ...], target_cycles: int | None, weight_width_max: int
@@ -44,5 +45,6 @@ MODELS = {
     for model in (
         Model(_PLUS.NAME, hardware, _PLUS.cycles, _PLUS.cost, FINN_PLUS),
         Model(_OLD.NAME, _OLD.hardware, _OLD.cycles, _OLD.cost, _OLD.RULES),
+        Model(nashc.NAME, hardware, _PLUS.cycles, nashc.cost, FINN_PLUS, nashc.UNKNOWN),
     )
 }
