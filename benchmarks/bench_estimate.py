@@ -40,6 +40,7 @@ RATIO_BUDGET = 1000.0  # FINN's flow to ours, both in process
 @dataclass(frozen=True)
 class Ran:
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     output: str
 
@@ -63,7 +64,8 @@ def one(path: Path, with_finn: bool) -> list[str]:
     ours = min((run(command, ROOT) for _ in range(5)), key=lambda ran: ran.seconds)
     milliseconds, foldings = in_process(path)
     print(
-        f"{path.stem}: nashc estimate {ours.seconds:.2f} s, {ours.peak_mb:.0f} MB; "
+        f"{path.stem}: nashc estimate {ours.seconds:.2f} s ({ours.cpu_seconds:.2f} s of CPU), "
+        f"{ours.peak_mb:.0f} MB; "
         f"in process {milliseconds:.1f} ms; {foldings:,.0f} foldings a second"
     )
     failures = [
@@ -83,7 +85,7 @@ def one(path: Path, with_finn: bool) -> list[str]:
         assert found[key] == theirs, f"{path.stem}: {key} is {found[key]} here, {theirs} in FINN"
     ratio = 1000 * inner_s / milliseconds
     print(
-        f"  FINN's flow {finn.seconds:.1f} s, {finn.peak_mb:.0f} MB; without its imports {inner_s:.1f} s: "
+        f"  FINN's flow {finn.seconds:.1f} s ({finn.cpu_seconds:.1f} s of CPU), {finn.peak_mb:.0f} MB; without its imports {inner_s:.1f} s: "
         f"{finn.seconds / ours.seconds:,.0f} times a command, {ratio:,.0f} times in process, "
         f"{finn.peak_mb / ours.peak_mb:.0f} times the memory"
     )
@@ -145,7 +147,7 @@ def run(command: list[str], folder: Path) -> Ran:
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     assert status == 0, f"{' '.join(command)} failed"
-    return Ran(seconds, usage.ru_maxrss / 1024, output)
+    return Ran(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,11 +99,14 @@ def estimate(
     """Cost of every node in its folding, and of all together."""
     rows: list[NodeCost] = []
     reached: dict[str, int] = {}
+    known: dict[Hashable, dict[str, int]] = {}
     for node in nodes:
         folding = foldings[node.name]
-        cost = model.cost(node, one(folding), part)
+        key = (node.signature, folding)
+        if key not in known:
+            known[key] = model.cost(node, one(folding), part).row(0)
         unknown = model.unknown.get(node.op_type, frozenset())
-        row = NodeCost(node, folding, **cost.row(0), unknown=unknown)
+        row = NodeCost(node, folding, **known[key], unknown=unknown)
         rows.append(row)
         before = max((reached[name] for name in node.inputs), default=0)
         reached[node.name] = before + row.cycles

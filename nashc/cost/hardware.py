@@ -98,7 +98,7 @@ class _Builder:
         attrs = {
             "MW": matrix_width,
             "MH": step.shape[-1],
-            "numInputVectors": list(step.shape[:-1]),
+            "numInputVectors": step.shape[:-1],
             "inputDataType": inputs,
             "weightDataType": weights,
             "accDataType": sums,
@@ -145,7 +145,7 @@ class _Builder:
         attrs = {
             "NumChannels": step.shape[-1],
             "numSteps": step.attrs["levels"],
-            "numInputVectors": list(step.shape[:-1]),
+            "numInputVectors": step.shape[:-1],
             "inputDataType": inputs,
             "weightDataType": types.thresholds(inputs, values),
             "outputDataType": step.dtype,
@@ -158,8 +158,8 @@ class _Builder:
         source = self._window(step, self._source[step.inputs[0]], inputs, depthwise=1)
         attrs = {
             "Channels": step.shape[-1],
-            "KernelSize": [step.attrs["kernel"]] * 2,
-            "OutImgDims": list(step.shape[1:3]),
+            "KernelSize": (step.attrs["kernel"],) * 2,
+            "OutImgDims": step.shape[1:3],
             "Function": "MaxPool" if step.op == "MaxPoolNHWC" else "QuantAvgPool",
             "InputDataType": inputs,
             "OutputDataType": step.dtype or inputs,
@@ -177,7 +177,7 @@ class _Builder:
             right = types.of_constant(step.attrs["constant"])
             result = _signed_product(low, high) if step.op == "Mul" else f"UINT{width(left)}"
         attrs = {
-            "out_shape": list(step.shape),
+            "out_shape": step.shape,
             "lhs_dtype": left,
             "rhs_dtype": right,
             "out_dtype": result,
@@ -207,19 +207,19 @@ class _Builder:
         pad, kernel, stride = step.attrs["pad"], step.attrs["kernel"], step.attrs["stride"]
         if pad:
             attrs = {
-                "ImgDim": [height, width_],
-                "Padding": [pad] * 4,
+                "ImgDim": (height, width_),
+                "Padding": (pad,) * 4,
                 "NumChannels": channels,
                 "inputDataType": dtype,
             }
             source = self._add(f"{step.name}.pad", "FMPadding", "rtl", attrs, source)
         attrs = {
-            "ConvKernelDim": [kernel, kernel],
+            "ConvKernelDim": (kernel, kernel),
             "IFMChannels": channels,
-            "IFMDim": [height + 2 * pad, width_ + 2 * pad],
-            "OFMDim": list(step.shape[1:3]),
-            "Stride": [stride, stride],
-            "Dilation": [1, 1],
+            "IFMDim": (height + 2 * pad, width_ + 2 * pad),
+            "OFMDim": step.shape[1:3],
+            "Stride": (stride, stride),
+            "Dilation": (1, 1),
             "inputDataType": dtype,
             "depthwise": depthwise,
         }
@@ -247,7 +247,7 @@ class _Builder:
             return
         attrs = {
             "NumChannels": shape[-1],
-            "numInputVectors": list(shape[:-1]),
+            "numInputVectors": shape[:-1],
             "NumOutputStreams": readers,
             "inputDataType": self._dtype[tensor],
         }

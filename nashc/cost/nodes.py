@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 
@@ -15,7 +16,7 @@ class HwNode:
     layer: the layer of the spec that it came from.
     kind: FINN's op type without backend: FMPadding, ConvolutionInputGenerator, MVAU, Thresholding, Pool, ElementwiseAdd,
     ElementwiseMul, ElementwiseAbsDiff, DuplicateStreams, LabelSelect. backend: hls or rtl.
-    attrs: FINN's node attributes under FINN's names; data types are QONNX names.
+    attrs: FINN's node attributes under FINN's names; lists are tuples, data types are QONNX names.
     inputs: names of the nodes whose streams it reads; empty where it reads the image.
     """
 
@@ -31,14 +32,20 @@ class HwNode:
         """FINN's op type: `MVAU_hls`."""
         return f"{self.kind}_{self.backend}"
 
+    @cached_property
+    def signature(self) -> Hashable:
+        """Equal for nodes that cost the same in the same folding: networks repeat their blocks."""
+        return (self.op_type, *self.attrs.items())
+
     def __getitem__(self, attribute: str) -> int:
         """An attribute that is a number."""
         number: int = self.attrs[attribute]
         return number
 
     def sizes(self, attribute: str) -> tuple[int, ...]:
-        """An attribute that is a list of numbers, such as [height, width]."""
-        return tuple(self.attrs[attribute])
+        """An attribute that is several numbers, such as (height, width)."""
+        sizes: tuple[int, ...] = self.attrs[attribute]
+        return sizes
 
     def dtype(self, attribute: str) -> str:
         """An attribute that is a QONNX data type."""
@@ -49,6 +56,7 @@ class HwNode:
         return width(self.attrs[attribute])
 
 
+@cache
 def width(dtype: str) -> int:
     """Bits of a value of a QONNX integer type."""
     return 1 if dtype == "BIPOLAR" else int(dtype.removeprefix("U").removeprefix("INT"))

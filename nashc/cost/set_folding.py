@@ -5,7 +5,7 @@ Source: transformation/fpgadataflow/set_folding.py; templates/support/finn_foldi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -45,6 +45,18 @@ class _Folder:
     target: int
     weight_width_max: int
     rules: Rules
+
+    def alone(self, node: HwNode) -> Folding:
+        """Of any node but a pool; the window before a pool is folded with it."""
+        match node.kind:
+            case "MVAU":
+                return self.mvau(node)
+            case "ConvolutionInputGenerator":
+                return unfolded(node) if node["depthwise"] else self.window(node)
+            case "FMPadding" | "DownSampler":
+                return self.first(node, "simd")
+            case _:
+                return self.first(node, "pe")
 
     def is_met(self, counts: Ints) -> Bools:
         met: Bools = counts < self.target if self.rules.is_strict else counts <= self.target
@@ -124,22 +136,16 @@ def fold_once(
     """One pass of SetFolding: each node as small as it can be and still need at most `target` cycles."""
     folder = _Folder(cycles, target, weight_width_max, rules)
     by_name = {node.name: node for node in nodes}
+    known: dict[Hashable, Folding] = {}
     found: dict[str, Folding] = {}
     for node in nodes:
-        match node.kind:
-            case "MVAU":
-                found[node.name] = folder.mvau(node)
-            case "ConvolutionInputGenerator" if not node["depthwise"]:
-                found[node.name] = folder.window(node)
-            case "ConvolutionInputGenerator":
-                found[node.name] = unfolded(node)  # its pool comes next and decides
-            case "Pool":
-                window = by_name[node.inputs[0]]
-                found[node.name], found[window.name] = folder.pool(node, window)
-            case "FMPadding" | "DownSampler":
-                found[node.name] = folder.first(node, "simd")
-            case _:
-                found[node.name] = folder.first(node, "pe")
+        if node.kind == "Pool":
+            window = by_name[node.inputs[0]]
+            found[node.name], found[window.name] = folder.pool(node, window)
+            continue
+        if node.signature not in known:
+            known[node.signature] = folder.alone(node)
+        found[node.name] = known[node.signature]
     return found
 
 

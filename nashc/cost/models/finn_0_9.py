@@ -57,7 +57,7 @@ def _of_0_9(node: HwNode, weight_bits: int | None) -> HwNode:
     elif kind == "ConvolutionInputGenerator" and node.sizes("OFMDim") == (1, 1):
         # One window that fits once: the paper's networks step it by 1 as Brevitas's examples do, ours by its own size.
         # The result is the same, v0.9 counts fewer LUTs for the smaller step.
-        attrs["Stride"] = [1, 1]
+        attrs["Stride"] = (1, 1)
     return replace(node, kind=kind, backend="hls", attrs=attrs)
 
 
