@@ -13,6 +13,7 @@ from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import LATENCY_MEANS, Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import apply
 from nashc.cost.models import MODELS
+from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND
 from nashc.ir import Graph, TensorType
@@ -182,6 +183,8 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     graph = lower(spec)
     model = MODELS[question.model]
     nodes = model.hardware(graph, target.board.part, known)
+    if known is not None and question.weights:
+        _check_ranges(known, nodes, spec, question.weights)
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
     if question.folding:
@@ -202,6 +205,15 @@ def _check(spec: Spec) -> Target:
         text = f"`{spec.name}` does not say for which board"
         raise SpecError([Diagnostic("NASH452", text, help="add `target { board = U250 }`")])
     return spec.target
+
+
+def _check_ranges(known: ranges.Ranges, nodes: tuple[HwNode, ...], spec: Spec, path: Path) -> None:
+    """NASH453 if the ranges are those of a network with other layers."""
+    units = {n.name for n in nodes if n.kind == "MVAU" and not n["binaryXnorMode"]}
+    other = sorted(units ^ set(known.weights))
+    if other:
+        text = f"{path} is of another network than `{spec.name}`: only one of them has {other[0]}"
+        raise SpecError([Diagnostic("NASH453", text, help="export the network of this spec")])
 
 
 def _layers(graph: Graph, found: Estimate) -> tuple[Layer, ...]:

@@ -49,6 +49,15 @@ def test_all_that_is_wrong_with_a_folding_file_is_said_at_once(nashc, tmp_path: 
     assert "MVAU_hls has no folding attribute Pe" in said.err
 
 
+def test_ranges_of_another_network(nashc, tmp_path: Path):
+    path = tmp_path / "ranges.json"
+    layer = {"weights": [-1, 1], "accumulator": [-3, 3]}
+    path.write_text(json.dumps({"format": 1, "layers": {"stem.conv": layer}}))
+    said = nashc("estimate", RESNET18, "--weights", str(path))
+    assert said.code == 3
+    assert "is of another network than `resnet18`: only one of them has group0" in said.err
+
+
 def test_text_names_board_bottleneck_and_share(nashc):
     said = nashc("estimate", RESNET18)
     assert said.code == 0
