@@ -164,7 +164,8 @@ def set_folding(
     if target is None:
         return {node.name: unfolded(node) for node in nodes}
     found = fold_once(nodes, cycles, target, weight_width_max, rules)
-    slowest = max(int(cycles(node, one(found[node.name]))[0]) for node in nodes)
+    different = {(node.signature, found[node.name]): node for node in nodes}
+    slowest = max(int(cycles(node, one(folding))[0]) for (_, folding), node in different.items())
     if slowest <= target:
         return found
     return fold_once(nodes, cycles, slowest, weight_width_max, rules)

@@ -6,6 +6,7 @@ Names are QONNX's own (`qonnx.core.datatype`): UINT1..UINT32, INT2..INT32, BIPOL
 from __future__ import annotations
 
 import re
+from functools import cache
 
 FLOAT = "FLOAT32"
 _INTEGER = re.compile(r"(U?)INT(\d+)$")
@@ -16,6 +17,7 @@ def is_integer(dtype: str) -> bool:
     return dtype == "BIPOLAR" or _INTEGER.match(dtype) is not None
 
 
+@cache
 def bounds(dtype: str) -> tuple[int, int]:
     """Smallest and largest value of an integer type."""
     if dtype == "BIPOLAR":
