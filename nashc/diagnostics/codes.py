@@ -37,7 +37,7 @@ CODES: dict[str, str] = {
     "NASH116": "wrong unit",
     "NASH117": "statement in the wrong place",
     "NASH118": "data set does not fit the network",
-    "NASH120": "board file cannot be used",
+    "NASH120": "file beside the spec cannot be used",
     # shapes, data types, quantisation
     "NASH201": "shapes do not meet",
     "NASH202": "conv on unquantised input",

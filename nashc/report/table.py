@@ -7,7 +7,7 @@ from nashc.report.figures import RESOURCES, Figures, Layer
 
 def lines(figures: Figures) -> list[str]:
     """All of it: the network, what is to be known about it, and every layer."""
-    return [*network(figures), "", *about(figures), "", *layers(figures)]
+    return [*network(figures), "", *about(figures), "", *layers(figures, holes_of_network=True)]
 
 
 def network(figures: Figures) -> list[str]:
@@ -38,7 +38,9 @@ def about(figures: Figures) -> list[str]:
     ]
 
 
-def layers(figures: Figures, most: int | None = None) -> list[str]:
+def layers(
+    figures: Figures, most: int | None = None, *, holes_of_network: bool = False
+) -> list[str]:
     """The layers, the slowest first, and the holes in their figures. most: how many layers."""
     letters = _letters(figures)
     slowest = sorted(figures.layers, key=lambda layer: -layer.cycles)
@@ -46,11 +48,13 @@ def layers(figures: Figures, most: int | None = None) -> list[str]:
     table = [["layer", "cycles", *(word for _, word in RESOURCES), "", "folding"]]
     table += [_row(layer, letters) for layer in shown]
     rest = len(slowest) - len(shown)
+    told = {mark for layer in shown for mark in layer.marks} | {"between"}
+    told |= {"latency"} if holes_of_network else set()
     return [
         *aligned(table, left=("folding",)),
         *([f"... and {rest} more layers, all in report.html and report.json"] if rest else []),
         "",
-        *(f"{letter}  {figures.holes[key]}" for key, letter in letters.items()),
+        *(f"{letter}  {figures.holes[key]}" for key, letter in letters.items() if key in told),
     ]
 
 

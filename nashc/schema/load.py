@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from nashc.diagnostics.model import nearest
 from nashc.schema.board_file import read_board
 from nashc.schema.cells import read_cells, read_genotype
 from nashc.schema.files import Loader, Module
+from nashc.schema.folding_file import read_folding
 from nashc.schema.merge import Merged, merge
 from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import DATA_SETS, Data, Finn, Network, Search, Settings, Target, Train
@@ -134,9 +135,10 @@ class _Reader:
         return values
 
     def _evaluate(self, value: ast.Value, path: tuple[str, ...]) -> Any:
-        if path[-1] == "board" and isinstance(value, ast.Text):
-            folder = Path(value.span.source.path).parent
-            return read_board(folder / value.value, value.span, self.problems) or BROKEN
+        if path in _FILES and isinstance(value, ast.Text):
+            file = Path(value.span.source.path).parent / value.value
+            found = _FILES[path](file, value.span, self.problems)
+            return BROKEN if found is None else found
         if path[-1] == "board":
             return Word(value.span.text)  # boards have dashes in their names: Pynq-Z1
         if isinstance(value, ast.Term):
@@ -323,6 +325,13 @@ class _Reader:
                 continue
             variants.extend({key: value.span.text} for value in setting.values)
         return tuple(variants)
+
+
+# Settings whose text is the path, from the spec's folder, of a file that is read here and now.
+_FILES: dict[tuple[str, ...], Callable[[Path, Span, Problems], Any]] = {
+    ("target", "board"): read_board,
+    ("target", "folding"): read_folding,
+}
 
 
 def _is_path(key: str) -> bool:

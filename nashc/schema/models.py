@@ -287,7 +287,10 @@ class Target(Settings):
     mvau_wwidth_max: PositiveInt = Field(
         10000, description="widest weight stream of a matrix unit in bits, FINN's folding limit"
     )
-    folding: str | None = Field(None, description="FINN folding file to use instead")
+    folding: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="a folding file by layer, as `folding.json` of an estimate; goes before FINN's folding",
+    )
 
     @field_validator("clock")
     @classmethod

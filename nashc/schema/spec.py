@@ -219,6 +219,8 @@ def _words(value: Any) -> str:
         return "[" + ", ".join(map(_words, value)) + "]"
     if value is None:
         return "none"
+    if isinstance(value, dict):
+        return f"{len(value)} entries"
     return str(getattr(value, "name", value))
 
 

@@ -16,7 +16,7 @@ HOLES = {
     "thresholds": "the thresholds inside MVAU_hls count 0 LUT unless ram_style_thresholds is distributed",
     "rtl_lut": "the LUT of MVAU_rtl are estimated as the constant 0",
     "rtl_dsp": "the DSP of MVAU_rtl are estimated without regard to bit widths; small widths share a DSP in truth",
-    "zero": "FINN has no estimate for it and counts 0",
+    "zero": "FINN has no estimate for one of its nodes, such as a pad, and counts 0",
     "latency": "latency is the sum of the cycles of the longest path, as if no two layers worked at once",
     "between": "FIFOs and width converters between the layers are not counted before they are sized",
 }

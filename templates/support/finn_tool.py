@@ -121,9 +121,11 @@ def fpga_part(board: str) -> str:
 
 def shell_of(board: str) -> str:
     """FINN's flow from the stitched IP to a bitfile for one of its own boards, `none` where it has none."""
+    from finn.transformation.fpgadataflow.templates import custom_zynq_shell_template
     from finn.util.basic import alveo_part_map, pynq_part_map
 
-    if board in pynq_part_map:
+    # FINN+ 1.6.1 has ZCU111 in its map, but not in the script that makes the shell.
+    if board in pynq_part_map and f'"{board}"' in custom_zynq_shell_template:
         return "vivado_zynq"
     return "vitis_alveo" if board in alveo_part_map else "none"
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support import finn_errors
+from support import finn_errors, finn_tool
 from support.files import write_json
 from support.finn_options import floorplan_of
 from support.finn_tool import found
@@ -130,6 +130,11 @@ def _check_flow(job: Job) -> None:
         raise StageError(
             f"FINN has no flow to a bitfile for the board {job.board}",
             "build up to --to stitched and put the IP into a Vivado project of your own",
+        )
+    if finn_tool.shell_of(job.board) != job.shell:
+        raise StageError(
+            f"{found()} has no {job.shell} shell for a board called {job.board}",
+            "name the board after one of FINN's that it is built like, or set its shell to none and end at --to stitched",
         )
     if job.options["floorplan"] and job.shell != "vitis_alveo":
         raise StageError(

@@ -28,6 +28,7 @@ _KINDS = {
 }
 _BY_NAME = {
     "clock": "frequency or period",
+    "folding": "path in quotes",
     "optimiser": "`adam` or `sgd`",
     "alphas": "`adam`",
     "schedule": "`constant`, `cosine` or `step`",

@@ -164,6 +164,7 @@ def test_options_become_finns_settings(compiled: Path, generated: Path) -> None:
     ("options", "shell", "words"),
     [
         ({"fifo_sizing": "characterize"}, "vivado_zynq", "cannot size FIFOs by fifo_sizing"),
+        ({}, "vitis_alveo", "has no vitis_alveo shell for a board called Pynq-Z1"),
         ({"floorplan": {"*": 0}}, "vivado_zynq", "a floorplan is for the regions of Alveo cards"),
         ({"driver": "cpp"}, "vivado_zynq", "C++ driver is for Alveo cards"),
         ({}, "none", "FINN has no flow to a bitfile for the board Pynq-Z1"),
