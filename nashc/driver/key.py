@@ -35,11 +35,11 @@ def key_of(
     files: Mapping[str, str],
     inputs: Mapping[str, str],
     versions: Mapping[str, str],
-    extra: Mapping[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Key:
     """files: emitted text by path. inputs: digest of each taken result. versions: of installed tools.
 
-    extra: options of the run that change results, such as another folder of data.
+    data: fingerprint of the data set that the stage reads.
     """
     settings = [f"settings/{name}" for name in stage.settings]
     return Key(
@@ -51,7 +51,7 @@ def key_of(
             "settings": {path: json.loads(files[path]) for path in settings if path in files},
             "inputs": dict(inputs),
             "tools": {name: versions[name] for name in stage.needs if name in versions},
-            "options": dict(extra or {}),
+            "data": dict(data or {}),
         }
     )
 
@@ -110,7 +110,7 @@ def _is_text(statement: ast.stmt) -> bool:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What changed between two keys' materials, one short phrase each, settings by their names."""
     found: list[str] = []
-    for name in ("settings", "options", "tools", "inputs", "programs"):
+    for name in ("settings", "data", "tools", "inputs", "programs"):
         before, after = _flat(old.get(name, {})), _flat(new.get(name, {}))
         for path in sorted(before.keys() | after.keys()):
             if before.get(path) != after.get(path):
@@ -123,6 +123,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _phrase(part: str, path: str, before: Any, after: Any) -> str:
     if part == "inputs":
         return f"{path} is another one"
+    if part == "data":
+        return f"data: {path} {_short(before)} -> {_short(after)}"
     if part == "programs":
         change = "is new" if before is None else "is gone" if after is None else "changed"
         return f"{path} {change}"

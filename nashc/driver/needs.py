@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from nashc.diagnostics import Diagnostic, SpecError
+from nashc.driver.dataset import fingerprint
 from nashc.driver.project import Project
 from nashc.driver.request import Request
 from nashc.stages import STAGES, Stage
@@ -25,6 +27,7 @@ class Machine:
 
     python: str
     environment: Mapping[str, str]
+    _fingerprints: dict[Path, dict[str, Any] | None] = field(default_factory=dict, compare=False)
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
@@ -36,6 +39,12 @@ class Machine:
             message = f"the stages cannot run with {self.python}: {error}"
             help_text = "name a Python with --python or NASHC_PYTHON"
             raise SpecError([Diagnostic("NASH503", message, help=help_text)]) from error
+
+    def fingerprint(self, data: Path) -> dict[str, Any] | None:
+        """Of a data set, looked at once: it does not change while a run plans."""
+        if data not in self._fingerprints:
+            self._fingerprints[data] = fingerprint(data)
+        return self._fingerprints[data]
 
     @cached_property
     def missing_vivado(self) -> str | None:
@@ -114,17 +123,8 @@ def _missing_tools(stage: Stage, machine: Machine) -> Diagnostic | None:
 
 
 def _missing_data(stage: Stage, project: Project, request: Request) -> Diagnostic | None:
-    data = _data_settings(stage, project)
-    if not data or data["kind"] == "digits":
-        return None
-    if request.data is not None:
-        path = request.data.absolute()
-    elif not data.get("path"):
-        return None
-    else:
-        root = data_root(stage, project, request.environment)
-        path = root / Path(data["path"]).expanduser()
-    if path.exists():
+    path = data_path(stage, project, request)
+    if path is None or path.exists():
         return None
     section = "search" if stage.name == "search" else "train"
     return Diagnostic(
@@ -133,6 +133,18 @@ def _missing_data(stage: Stage, project: Project, request: Request) -> Diagnosti
         project.base.spans.values.get((section, "data")),
         help=f"pass --data FOLDER, or set {DATA_VARIABLE} to the folder that relative paths start from",
     )
+
+
+def data_path(stage: Stage, project: Project, request: Request) -> Path | None:
+    """Where the images of a stage lie; None if they come from nowhere on disk."""
+    data = _data_settings(stage, project)
+    if not data or data["kind"] == "digits":
+        return None
+    if request.data is not None:
+        return request.data.absolute()
+    if not data.get("path"):
+        return None
+    return data_root(stage, project, request.environment) / Path(data["path"]).expanduser()
 
 
 def _data_settings(stage: Stage, project: Project) -> dict[str, str] | None:

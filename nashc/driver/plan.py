@@ -15,7 +15,14 @@ from typing import Any, Literal
 from nashc.diagnostics import Diagnostic
 from nashc.driver import project as projects
 from nashc.driver.key import Key, differences, key_of
-from nashc.driver.needs import Machine, is_required, lacking, missing_distributions, obstacle
+from nashc.driver.needs import (
+    Machine,
+    data_path,
+    is_required,
+    lacking,
+    missing_distributions,
+    obstacle,
+)
 from nashc.driver.project import Project
 from nashc.driver.report import headline
 from nashc.driver.request import Request, stage_called
@@ -163,9 +170,17 @@ class Desk:
     def key(self, stage: Stage) -> Key:
         """Of the result that the stage would give now; the stages it takes from have results."""
         files = self.project.searched if stage.name == "search" else self.project.files
-        data = self.request.data if stage.reads_data else None
-        extra = {"data": str(data.absolute())} if data else {}
-        return key_of(stage, files, self._inputs(stage), self.machine.versions, extra)
+        return key_of(stage, files, self._inputs(stage), self.machine.versions, self._data(stage))
+
+    def _data(self, stage: Stage) -> Mapping[str, Any]:
+        """The data set's fingerprint. One that is not there (any more) has not changed: results made of it are kept."""
+        path = data_path(stage, self.project, self.request)
+        found = self.machine.fingerprint(path) if path else None
+        if path is None or found:
+            return found or {}
+        latest = self.store.latest(stage, self.label)
+        kept: Mapping[str, Any] = latest.record["material"].get("data", {}) if latest else {}
+        return kept
 
     def _inputs(self, stage: Stage) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -1,0 +1,52 @@
+"""A data set that changed is noticed, one that only lies elsewhere is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nashc.driver.dataset import fingerprint
+from tests.driver.lab import Lab
+
+
+def pictures(folder: Path) -> Path:
+    for name in ("train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"the picture {name}")
+    return folder
+
+
+def test_a_folder_is_its_names_and_sizes(tmp_path: Path):
+    first, second = (fingerprint(pictures(tmp_path / name)) for name in ("first", "second"))
+    assert first and first == second and first["files"] == 4
+    (tmp_path / "first/test/cat/1.png").rename(tmp_path / "first/test/cat/2.png")
+    (tmp_path / "second/test/cat/1.png").write_text("another")
+    changed = [fingerprint(tmp_path / name) for name in ("first", "second")]
+    assert first not in changed and changed[0] != changed[1]
+    assert fingerprint(tmp_path / "third") is None
+
+
+def test_a_file_is_its_size_and_its_content_here_and_there(tmp_path: Path):
+    path = tmp_path / "data.tar"
+    path.write_bytes(bytes(1 << 20))
+    before = fingerprint(path)
+    for place in (0, 1 << 19, (1 << 20) - 1):
+        content = bytearray(1 << 20)
+        content[place : place + 20_000] = bytes([1]) * min(20_000, (1 << 20) - place)
+        path.write_bytes(content)
+        assert fingerprint(path) != before
+
+
+def test_changed_data_trains_again(lab: Lab):
+    pictures(lab.folder / "pets")
+    text = lab.spec.read_text()
+    lab.spec.write_text(text.replace("= digits", '= folder("pets")'))
+    lab.run()
+    lab.calls()
+    lab.run(data=pictures(lab.folder / "elsewhere"))
+    assert lab.called() == []
+    (lab.folder / "pets/train/cat/2.png").touch()
+    [row] = [row for row in lab.plan().rows if row.stage == "search"]
+    assert row.action == "run"
+    assert row.why.startswith("data: bytes ") or row.why.startswith("data: digest ")
+    (lab.folder / "pets").rename(lab.folder / "gone")
+    assert lab.run().is_all_kept
