@@ -174,11 +174,28 @@ class Adam(Settings):
     weight_decay: Real = Field(0.0, ge=0)
 
 
+class AdamW(Settings):
+    name: Literal["adamw"]
+    lr: Real = Field(1e-3, gt=0)
+    weight_decay: Real = Field(0.01, ge=0, description="apart from the gradient")
+
+
 class Sgd(Settings):
     name: Literal["sgd"]
     lr: Real = Field(0.025, gt=0)
     momentum: Real = Field(0.9, ge=0, lt=1)
     weight_decay: Real = Field(3e-4, ge=0)
+    nesterov: bool = Field(False, description="Nesterov's momentum")
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Sgd:
+        if self.nesterov and self.momentum == 0:
+            refuse(
+                "NASH105",
+                "Nesterov's momentum needs a momentum, and `momentum` is 0",
+                "sgd(momentum = 0.9, nesterov = true)",
+            )
+        return self
 
 
 class Constant(Settings):
@@ -195,10 +212,44 @@ class StepDown(Settings):
     by: Real = Field(0.1, gt=0, lt=1, description="factor of each step")
 
 
-Optimiser = Annotated[Adam | Sgd, Field(discriminator="name"), BeforeValidator(call)]
+class MultiStep(Settings):
+    name: Literal["multistep"]
+    at: tuple[PositiveInt, ...] = Field(description="epochs at which the rate steps, rising")
+    by: Real = Field(0.1, gt=0, lt=1, description="factor of each step")
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("at")
+    @classmethod
+    def _rising(cls, at: tuple[int, ...]) -> tuple[int, ...]:
+        if not at or list(at) != sorted(set(at)):
+            refuse("NASH105", "the epochs of a multistep schedule rise", "at = [30, 60, 90]")
+        return at
+
+
+class Polynomial(Settings):
+    name: Literal["polynomial"]
+    power: Real = Field(1.0, gt=0, description="of the share of epochs that is left; 1 is linear")
+
+
+class FromFloat(Settings):
+    """Knowledge distillation: the network's own float epochs teach its quantised ones."""
+
+    name: Literal["float"]
+    weight: Real = Field(0.5, gt=0, le=1, description="of the teacher against the labels")
+    temperature: Real = Field(4.0, gt=0, description="of both softmaxes")
+
+
+Optimiser = Annotated[Adam | AdamW | Sgd, Field(discriminator="name"), BeforeValidator(call)]
 Schedule = Annotated[
-    Constant | Cosine | StepDown, Field(discriminator="name"), BeforeValidator(call)
+    Constant | Cosine | Polynomial | StepDown | MultiStep,
+    Field(discriminator="name"),
+    BeforeValidator(call),
 ]
+Distil = Annotated[FromFloat, BeforeValidator(call)]
 AlphaOptimiser = Annotated[Adam, BeforeValidator(call)]
 
 
@@ -253,7 +304,27 @@ class Train(Settings):
     warmup: int = Field(0, ge=0, description="epochs in which the rate rises from 0")
     label_smoothing: Real = Field(0.0, ge=0, lt=1)
     clip: Real | None = Field(None, gt=0, description="largest gradient norm")
+    ema: Real | None = Field(
+        None, gt=0, lt=1, description="decay of averaged weights, which are tested and exported"
+    )
+    start: str | None = Field(
+        None, description="weights.safetensors of the same layers, whatever the bit widths"
+    )
+    float_epochs: int = Field(0, ge=0, description="epochs in float before the quantised ones")
+    distil: Distil | None = Field(
+        None, description="the network of the float epochs teaches the quantised one"
+    )
     seed: int = Field(1, ge=0, description="of everything random")
+
+    @model_validator(mode="after")
+    def _has_a_teacher(self) -> Train:
+        if self.distil and not (self.float_epochs or self.start):
+            refuse(
+                "NASH105",
+                "`distil` needs a float network to learn from",
+                "float_epochs = 30, or start from float weights",
+            )
+        return self
 
 
 # ---- target ---------------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """Train the quantised network (NASH, Algorithm 2) and test it.
 
-Writes weights.safetensors, metrics.json and, with matplotlib, curve.png. A checkpoint is saved at intervals and on Ctrl-C;
---resume goes on from it and ends with the same weights, to the bit on a CPU, as a run that was not interrupted.
+Writes weights.safetensors, metrics.json, log.jsonl (a line for each epoch) and, with matplotlib, curve.png and curve.svg.
+A checkpoint is saved at intervals and on Ctrl-C; --resume goes on from it and ends with the same weights, to the bit on a
+CPU, as a run that was not interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -16,15 +18,25 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from model import NAME, Network
-from torch import Tensor
+from torch import Tensor, nn
 
 from support import checkpoint
+from support.average import Average
 from support.classification import Score, evaluate, finite, prepare, to_device
-from support.data import Dataset, data_settings, open_dataset, steps_per_epoch, training_batches
+from support.curves import draw_curves
+from support.data import (
+    Dataset,
+    data_root,
+    data_settings,
+    open_dataset,
+    steps_per_epoch,
+    training_batches,
+)
 from support.distributed import joined, parallel, rank, share
-from support.files import atomic_path, read_json, sha256, write_json
+from support.files import read_json, sha256, write_json, write_text
 from support.loop import Loop, add_loop_arguments
-from support.optimisation import load_optimiser, optimiser, set_learning_rate
+from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
+from support.precision import distilled, set_quantised, start_from, teacher_of
 from support.progress import Progress, main
 
 HERE = Path(__file__).resolve().parent
@@ -35,12 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rate = settings["optimiser"]["lr"]
     add_loop_arguments(parser, settings, HERE / "results" / "train")
     parser.add_argument("--lr", type=float, default=rate, help=f"(default: {rate:g})")
+    parser.add_argument(
+        "--start",
+        metavar="FILE",
+        default=settings.get("start"),
+        help="weights.safetensors of a network with the same layers, whatever its bit widths (default: %(default)s)",
+    )
 
 
 @main("train", arguments=add_arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "train.json")
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
+    if args.start:
+        # Relative to where data sets are. The digest makes it part of what a checkpoint belongs to.
+        args.start = data_root() / Path(args.start).expanduser()
+        settings["start"] = checkpoint.file_digest(args.start)
     settings["optimiser"] = settings["optimiser"] | {"lr": args.lr}
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
@@ -52,6 +74,7 @@ def _train(training: Training, progress: Progress) -> dict[str, Any]:
     progress.log(
         f"training {NAME} on {training.device}: {len(training.images.labels)} images, "
         f"{training.epochs} epochs of {training.steps_per_epoch} steps, {training.parameters} parameters"
+        + (f"; the first {training.float_epochs} epochs in float" if training.float_epochs else "")
     )
     training.run(progress)
     return training.finish(progress) if rank() == 0 else {}
@@ -68,19 +91,26 @@ class Training(Loop):
         device: torch.device,
     ) -> None:
         super().__init__(args, settings, data, device, HERE / "model.py")
+        self.float_epochs: int = settings.get("float_epochs") or 0
+        self.epochs += self.float_epochs
         self.images: Dataset = open_dataset(data, "train")
         self.test_images: Dataset = open_dataset(data, "test")
         self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(settings["seed"])
         self.network = prepare(Network(), device)
+        if args.start:
+            start_from(args.start, self.network)
         self.parallel = parallel(self.network, device)
         self.parameters = sum(parameter.numel() for parameter in self.network.parameters())
         self.optimiser = optimiser(self.network.parameters(), settings["optimiser"])
+        self.average: Average | None = None  # both from the first quantised step on
+        self.teacher: nn.Module | None = None
         self.score = Score()
         self.tested: Score | None = None
         self.curve: list[dict[str, float]] = []
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self._enter_stage()
         return training_batches(
             self.images,
             self.batch,
@@ -95,22 +125,49 @@ class Training(Loop):
         rate = self._rate()
         set_learning_rate(self.optimiser, rate)
         logits = self.parallel(images)
-        loss = F.cross_entropy(
-            logits, labels, label_smoothing=self.settings.get("label_smoothing") or 0.0
-        )
+        loss = self._loss(images, logits, labels)
         value = finite(loss, self.where(), rate)
         self.optimiser.zero_grad()
         loss.backward()
         if self.settings.get("clip"):
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings["clip"])
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings["clip"])
         self.optimiser.step()
+        if self.average is not None:
+            self.average.update(self.network)
         self.score.add(logits, labels, value)
+
+    def _loss(self, images: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self.settings.get("label_smoothing") or 0.0
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        if self._is_float():
+            # Ranges of activations rest; several processes exchange the gradients of all parameters, these zeros too.
+            return loss + 0.0 * sum(it.sum() for it in self.network.parameters() if it.dim() == 0)
+        if self.teacher is None:
+            return loss
+        with torch.no_grad():
+            taught = self.teacher(images)
+        distil = self.settings["distil"]
+        return distilled(loss, logits, taught, distil["weight"], distil["temperature"])
+
+    def _is_float(self) -> bool:
+        return self.epoch < self.float_epochs
+
+    def _enter_stage(self) -> None:
+        """Quantisers off during the float epochs; what the quantised ones need at their first step."""
+        set_quantised(self.network, not self._is_float())
+        if self.step or self.epoch != self.float_epochs:
+            return
+        if self.settings.get("ema"):
+            self.average = Average(self.network, self.settings["ema"])
+        if self.settings.get("distil"):
+            self.teacher = teacher_of(self.network)
 
     def close_epoch(self, progress: Progress) -> None:
         tested, score = self._test(progress), self.score.of_all()
         entry = {
             "epoch": self.epoch + 1,
-            "lr": self._rate(),
+            "lr": self._rate(self.step - 1),  # of the last step
+            "is_float": self._is_float(),
             "loss": score.loss,
             "top1": score.top1,
             "test_loss": tested.loss,
@@ -118,28 +175,45 @@ class Training(Loop):
             "test_top5": tested.top5,
         }
         self.curve.append(entry)
+        if rank() == 0:
+            lines = [json.dumps(line, sort_keys=True) + "\n" for line in self.curve]
+            write_text(self.out / "log.jsonl", "".join(lines))
         progress.log(
             f"epoch {entry['epoch']:3}  loss {entry['loss']:.4f}  train {entry['top1']:7.2%}"
             f"  test {tested.top1:7.2%} (top-5 {tested.top5:.2%})"
+            + ("  in float" if self._is_float() else "")
         )
         self.score, self.tested = Score(), tested
 
     def _test(self, progress: Progress) -> Score:
         return evaluate(
-            self.network, self.test_images, self.batch, self.device, lambda: self.pause(progress)
+            self._result(), self.test_images, self.batch, self.device, lambda: self.pause(progress)
         )
+
+    def _result(self) -> nn.Module:
+        """What is tested and exported."""
+        return self.network if self.average is None else self.average.network
 
     def metrics(self) -> dict[str, float]:
         score = self.score
         return {"loss": score.loss, "top1": score.top1, "top5": score.top5, "lr": self._rate()}
 
-    def _rate(self) -> float:
-        return self.rate(self.settings["optimiser"]["lr"], self.settings.get("schedule"))
+    def _rate(self, step: int | None = None) -> float:
+        """The schedule runs once over the float epochs and once over the quantised ones."""
+        step = self.step if step is None else step
+        epoch, epochs = self.epoch + step / self.steps_per_epoch, self.float_epochs
+        if not self._is_float():
+            epoch, epochs = epoch - self.float_epochs, self.epochs - self.float_epochs
+        return learning_rate(
+            self.settings["optimiser"]["lr"], self.settings.get("schedule"), epoch, epochs
+        )
 
     def state(self) -> dict[str, Any]:
         return {
             "network": dict(self.network.state_dict()),
             "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state() if self.average else None,
+            "teacher": dict(self.teacher.state_dict()) if self.teacher else None,
             "score": asdict(self.score.of_all()),
             "tested": asdict(self.tested) if self.tested else None,
             "curve": self.curve,
@@ -148,6 +222,12 @@ class Training(Loop):
     def load(self, path: Path, state: dict[str, Any]) -> None:
         checkpoint.load_state(path, self.network, state["network"])
         load_optimiser(self.optimiser, state["optimiser"])
+        if state["average"]:
+            self.average = Average(self.network, self.settings["ema"])
+            self.average.load(path, state["average"])
+        if state["teacher"]:
+            self.teacher = teacher_of(self.network)
+            checkpoint.load_state(path, self.teacher, state["teacher"])
         self.score = Score.resumed(state["score"])
         self.tested = Score(**state["tested"]) if state["tested"] else None
         self.curve = state["curve"]
@@ -157,7 +237,7 @@ class Training(Loop):
         digest = checkpoint.code_digest(HERE / "model.py")
         weights = self.out / "weights.safetensors"
         about = {"name": NAME, "top1": score.top1, "epochs": self.epoch}
-        checkpoint.save_weights(weights, self.network, digest, about)
+        checkpoint.save_weights(weights, self._result(), digest, about)
         metrics = {
             "name": NAME,
             "top1": score.top1,
@@ -175,34 +255,9 @@ class Training(Loop):
             "model_digest": digest,
         }
         write_json(self.out / "metrics.json", metrics)
-        draw_curve(self.curve, self.out / "curve.png", progress)
+        draw_curves(self.curve, self.out, progress)
         summary = f"{score.top1:.2%} of {score.images} test images right (top-5 {score.top5:.2%})"
         return metrics | {"out": str(self.out), "summary": f"{summary}, weights in {weights}"}
-
-
-def draw_curve(curve: list[dict[str, float]], path: Path, progress: Progress) -> None:
-    try:
-        import matplotlib  # a picture is a courtesy: training does not need it
-    except ImportError:
-        progress.log("no curve.png: matplotlib is not installed")
-        return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    epochs = [entry["epoch"] for entry in curve]
-    figure, (loss, accuracy) = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    loss.plot(epochs, [entry["loss"] for entry in curve], label="training")
-    loss.plot(epochs, [entry["test_loss"] for entry in curve], label="test")
-    loss.set(title="loss", xlabel="epoch")
-    accuracy.plot(epochs, [100 * entry["top1"] for entry in curve], label="training")
-    accuracy.plot(epochs, [100 * entry["test_top1"] for entry in curve], label="test")
-    accuracy.set(title="top-1 accuracy, %", xlabel="epoch")
-    for axes in (loss, accuracy):
-        axes.grid(alpha=0.3)
-        axes.legend()
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-    pyplot.close(figure)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from support.files import write_bytes
+from support.files import sha256, write_bytes
 from support.progress import StageError
 
 FORMAT = 1
@@ -107,6 +107,13 @@ def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]
             f"{path} has the format {header.get('format')}, this program reads {FORMAT}", help
         )
     return tensors, header
+
+
+def file_digest(path: Path) -> str:
+    """Errors: StageError when there is no such file."""
+    if not path.is_file():
+        raise StageError(f"there is no file {path}")
+    return sha256(path)
 
 
 def code_digest(*files: Path) -> str:

@@ -103,7 +103,10 @@ def finite(loss: Tensor, where: str, rate: float) -> float:
 def memory_errors_explained(batch: int) -> Iterator[None]:
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # On a CPU torch says it in words alone.
+        if type(error) is RuntimeError and "DefaultCPUAllocator" not in str(error):
+            raise
         raise StageError(
             f"the device has too little memory for a batch of {batch}",
             f"try --batch {max(1, batch // 2)}",

@@ -110,6 +110,11 @@ class Part:
         return self.whole.images(self.chosen[indices], draws)
 
 
+def data_root() -> Path:
+    """Where relative paths of a spec start."""
+    return Path(os.environ.get("NASHC_DATA") or Path.cwd())
+
+
 def data_settings(folder: Path, stage: dict[str, Any], path: str | None = None) -> dict[str, Any]:
     """The stage's own "data" if it has one, else settings/data.json; `path` (--data) goes before the path in it."""
     found = dict(stage.get("data") or read_json(folder / "settings" / "data.json"))
@@ -291,9 +296,7 @@ def _data_path(settings: dict[str, Any], root: Path | None) -> Path:
             f"the data set {settings['kind']} needs a path and the spec gives none",
             f'write data = {settings["kind"]}("folder") in the spec, or pass --data folder',
         )
-    if root is None:
-        root = Path(os.environ.get("NASHC_DATA") or Path.cwd())
-    path = root / Path(settings["path"]).expanduser()
+    path = (root or data_root()) / Path(settings["path"]).expanduser()
     if not path.exists():
         raise StageError(
             f"there is no data at {path}",

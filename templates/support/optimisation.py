@@ -44,22 +44,27 @@ def optimiser(parameters: Iterable[nn.Parameter], settings: dict[str, Any]) -> O
 def learning_rate(peak: float, schedule: dict[str, Any] | None, epoch: float, epochs: int) -> float:
     """The rate at `epoch`, a fraction within the epoch included.
 
-    schedule: {"name": "constant"}, {"name": "cosine"} (to 0), or {"name": "step", "every": epochs, "by": factor}; all of them
-    with "warmup": epochs in which the rate rises from 0.
+    schedule: {"name": "constant"}, "cosine" (to 0), "polynomial" (to 0, with "power"), "step" ("by" each "every" epochs) or
+    "multistep" ("by" at each epoch of "at"); all of them with "warmup": epochs in which the rate rises from 0.
     """
     schedule = schedule or {"name": "constant"}
     warmup = schedule.get("warmup", 0)
-    rise = min(1.0, epoch / warmup) if warmup else 1.0
+    peak *= min(1.0, epoch / warmup) if warmup else 1.0
     match schedule["name"]:
         case "constant":
-            return peak * rise
+            return peak
         case "cosine":
-            return peak * rise * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+            return peak * 0.5 * (1 + math.cos(math.pi * epoch / epochs))
+        case "polynomial":
+            return peak * max(0.0, 1 - epoch / epochs) ** schedule["power"]
         case "step":
-            return peak * rise * schedule["by"] ** (epoch // schedule["every"])
+            return peak * schedule["by"] ** (epoch // schedule["every"])
+        case "multistep":
+            return peak * schedule["by"] ** sum(epoch >= at for at in schedule["at"])
         case other:
             raise StageError(
-                f"no schedule is called {other!r}", "they are constant, cosine and step"
+                f"no schedule is called {other!r}",
+                "they are constant, cosine, polynomial, step and multistep",
             )
 
 

@@ -29,9 +29,11 @@ _KINDS = {
 _BY_NAME = {
     "clock": "frequency or period",
     "folding": "path in quotes",
-    "optimiser": "`adam` or `sgd`",
+    "at": "list of epochs",
+    "distil": "`float`",
+    "optimiser": "`adam`, `adamw` or `sgd`",
     "alphas": "`adam`",
-    "schedule": "`constant`, `cosine` or `step`",
+    "schedule": "`constant`, `cosine`, `polynomial`, `step` or `multistep`",
     "estimator": "`binary_gate`, `two_path` or `gumbel`",
     "ops": "list of operations",
 }
