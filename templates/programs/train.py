@@ -38,6 +38,7 @@ from support.loop import Loop, add_loop_arguments
 from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
 from support.precision import distilled, set_quantised, start_from, teacher_of
 from support.progress import Progress, main
+from support.tensorboard import TensorBoard
 
 HERE = Path(__file__).resolve().parent
 
@@ -52,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         default=settings.get("start"),
         help="weights.safetensors of a network with the same layers, whatever its bit widths (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write the figures of each epoch for TensorBoard",
     )
 
 
@@ -105,6 +112,9 @@ class Training(Loop):
         self.optimiser = optimiser(self.network.parameters(), settings["optimiser"])
         self.average: Average | None = None  # both from the first quantised step on
         self.teacher: nn.Module | None = None
+        self.tensorboard = (
+            TensorBoard(args.tensorboard) if args.tensorboard and rank() == 0 else None
+        )
         self.score = Score()
         self.tested: Score | None = None
         self.curve: list[dict[str, float]] = []
@@ -178,6 +188,8 @@ class Training(Loop):
         if rank() == 0:
             lines = [json.dumps(line, sort_keys=True) + "\n" for line in self.curve]
             write_text(self.out / "log.jsonl", "".join(lines))
+        if self.tensorboard:
+            self.tensorboard.write(entry)
         progress.log(
             f"epoch {entry['epoch']:3}  loss {entry['loss']:.4f}  train {entry['top1']:7.2%}"
             f"  test {tested.top1:7.2%} (top-5 {tested.top5:.2%})"

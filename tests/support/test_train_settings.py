@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 
 import pytest
 
@@ -19,6 +20,7 @@ from support.optimisation import learning_rate, optimiser  # noqa: E402
 from support.precision import distilled, set_quantised, start_from, teacher_of  # noqa: E402
 from support.progress import StageError  # noqa: E402
 from support.quantisers import IntWeight, UnsignedAct  # noqa: E402
+from support.tensorboard import TensorBoard  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -179,3 +181,22 @@ def test_training_starts_from_a_file_under_the_data_folder(tmp_path, monkeypatch
     save_weights(tmp_path / "other.safetensors", network(), "", {})
     misfit = generated.run("train.py", "--start", "other.safetensors")
     assert "cannot start from" in misfit.last("error")["message"]
+
+
+ENTRY = {"epoch": 1, "loss": 0.5, "test_loss": 0.75, "is_float": False}
+
+
+def test_figures_for_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    TensorBoard(tmp_path).write(ENTRY)
+    found = EventAccumulator(str(tmp_path)).Reload()
+    assert found.Tags()["scalars"] == ["training/loss", "test/loss"]
+    assert found.Scalars("test/loss")[0].value == 0.75
+
+
+def test_without_tensorboard_it_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(StageError, match="needs the package tensorboard, which is not installed"):
+        TensorBoard(tmp_path)
