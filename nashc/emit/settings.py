@@ -25,6 +25,7 @@ def settings(spec: Spec) -> dict[str, dict[str, Any]]:
         found["data"] = found["train"]["data"]
     if spec.target:
         found["build"] = _build(spec)
+    found["export"] = {"lowering": spec.finn.lowering if spec.finn else "direct"}
     return found
 
 
@@ -74,7 +75,7 @@ def _build(spec: Spec) -> dict[str, Any]:
         "mvau_wwidth_max": target.mvau_wwidth_max,
         "folding": target.folding,
         "finn": {
-            **spec.finn.model_dump(),
+            **spec.finn.model_dump(exclude={"lowering"}),
             "floorplan": {place.pattern: place.region for place in spec.floorplan},
         },
     }

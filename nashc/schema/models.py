@@ -379,6 +379,10 @@ class Target(Settings):
 class Finn(Settings):
     """How FINN builds it; the defaults work on every board."""
 
+    lowering: Literal["direct", "streamline"] = Field(
+        "direct",
+        description="who makes the integer graph: nashc from the trained layers, or FINN's streamlining",
+    )
     prefer: Literal["auto", "hls", "rtl"] = Field(
         "auto", description="HLS or RTL where FINN has both for a layer; auto: FINN's choice"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import onnx
 import torch
 
 from support import trained
-from support.files import atomic_path, sha256, write_json
+from support.files import atomic_path, read_json, sha256, write_json
 from support.progress import Progress, main
 from support.qonnx_export import export
 from support.ranges import ranges
@@ -22,7 +24,9 @@ HERE = Path(__file__).resolve().parent
 GOLDEN_IMAGES = 16
 # What each step usually takes, in seconds for ResNet18 with cells at 224x224 on one core.
 INTEGER_SHARES = {"weights": 4.0, "integers": 0.3, "files": 1.0}
-EXCHANGE_SHARES = {"QONNX": 9.0, "golden vectors": 12.0}
+QONNX_SHARES = {"QONNX": 9.0}
+STREAMLINE_SHARES = {"streamlining": 120.0}
+GOLDEN_SHARES = {"golden vectors": 12.0}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,24 +51,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 @main("export", arguments=arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     torch.set_grad_enabled(False)
-    shares = INTEGER_SHARES if args.integer_only else {**INTEGER_SHARES, **EXCHANGE_SHARES}
+    settings = HERE / "settings" / "export.json"
+    lowering = read_json(settings)["lowering"] if settings.is_file() else "direct"
+    needs_qonnx = lowering == "streamline" or not args.integer_only
+    shares = {**INTEGER_SHARES, **(QONNX_SHARES if needs_qonnx else {})}
+    shares |= GOLDEN_SHARES if not args.integer_only else {}
+    shares |= STREAMLINE_SHARES if lowering == "streamline" else {}
     steps = Steps(progress, shares)
     with steps.step("weights"):
         network = trained.load(HERE, args.weights)
     with steps.step("integers"):
-        files = {"model.integer.onnx": network.graph.write()}
-        nodes = {"integer": len(files["model.integer.onnx"].graph.node)}
-    scale = network.graph.logits_scale
-    result: dict[str, Any] = {}
-    if not args.integer_only:
+        integer = network.graph.write()
+    files, result = {}, {"lowering": lowering}
+    if needs_qonnx:
         with steps.step("QONNX"):
             shape, layers = network.model.INPUT_SHAPE, network.layers_by_path()
             files["model.qonnx.onnx"] = export(network.network, shape, layers).model
-            nodes["qonnx"] = len(files["model.qonnx.onnx"].graph.node)
+    if lowering == "streamline":
+        with steps.step("streamlining"):
+            pixels = network.model.INPUT_DTYPE
+            found = _streamlined(files["model.qonnx.onnx"], pixels, args.out, steps.say)
+            found.graph.metadata_props.extend(integer.graph.metadata_props)
+            integer = found
+    files["model.integer.onnx"] = integer
+    scale = network.graph.logits_scale
+    if not args.integer_only:
         with steps.step("golden vectors"):
             images, labels = trained.test_images(HERE, args.data, GOLDEN_IMAGES)
             _write_golden(args.out / "golden.npz", network, images, labels, scale)
             result["golden_images"] = len(images)
+    if args.integer_only:
+        files.pop("model.qonnx.onnx", None)
+    nodes = {name.split(".")[1]: len(model.graph.node) for name, model in files.items()}
     with steps.step("files"):
         for name, content in files.items():
             with atomic_path(args.out / name) as path:
@@ -86,6 +104,23 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     counts += [f"{nodes['qonnx']} QONNX nodes"] if "qonnx" in nodes else []
     summary = f"{', '.join(counts)} in {args.out}"
     return {**result, "seconds": steps.seconds, "summary": summary}
+
+
+def _streamlined(qonnx: Any, pixels: str, out: Path, say: Callable[[str, float], None]) -> Any:
+    """The integer graph by FINN's own transformations, an independent way to what `lowering.py` writes."""
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    from support import finn_streamline, finn_tool
+
+    finn_tool.found()
+    finn_tool.start(out / "finn")
+    told: list[str] = []
+
+    def count(text: str) -> None:
+        told.append(text)
+        say(text, min(1.0, len(told) / finn_streamline.TRANSFORMATIONS))
+
+    return finn_streamline.streamline(ModelWrapper(copy.deepcopy(qonnx)), pixels, count).model
 
 
 def _write_golden(

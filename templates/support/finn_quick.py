@@ -27,7 +27,16 @@ def nothing(_text: str) -> None:
 
 def apply(model: Any, transformations: list[Any], say: Say = nothing) -> Any:
     """`model` changed in place by the transformations, in order; each is told to `say` before it begins."""
-    quick = model if isinstance(model, QuickModel) else QuickModel(model.model)
+    quick = model if type(model) is QuickModel else QuickModel(model.model)
+    return _applied(quick, transformations, say)
+
+
+def apply_inferring(model: Any, transformations: list[Any], say: Say = nothing) -> Any:
+    """Like `apply`, but types are inferred whenever a transformation asks for it, since it may read them next."""
+    return _applied(InferringModel(model.model), transformations, say)
+
+
+def _applied(quick: QuickModel, transformations: list[Any], say: Say) -> QuickModel:
     with _allowed_asked_of_arrays():
         for transformation in transformations:
             say(type(transformation).__name__)
@@ -37,6 +46,8 @@ def apply(model: Any, transformations: list[Any], say: Say = nothing) -> Any:
 
 class QuickModel(ModelWrapper):
     """A ModelWrapper that is changed in place and knows where its tensors and nodes were last found."""
+
+    DEFERS = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._places: dict[str, dict[str, int]] = {}
@@ -54,16 +65,18 @@ class QuickModel(ModelWrapper):
         """
         del make_deepcopy
         inference = type(transformation)
+        if inference is InferShapes and self._shapes_are_known():
+            return self
+        if not self.DEFERS:
+            return self._quick(super().transform(transformation, False, cleanup, **options))
         if self._waiting is not None:
             if inference not in (InferShapes, InferDataTypes):
-                return super().transform(transformation, False, cleanup, **options)
+                return self._quick(super().transform(transformation, False, cleanup, **options))
             self._waiting.add(inference)
-            return self
-        if inference is InferShapes and self.check_all_tensor_shapes_specified():
             return self
         self._waiting = set()
         try:
-            model = super().transform(transformation, False, cleanup, **options)
+            model = self._quick(super().transform(transformation, False, cleanup, **options))
             waiting = self._waiting
         finally:
             self._waiting = None
@@ -71,6 +84,14 @@ class QuickModel(ModelWrapper):
             if wanted in waiting:
                 model = model.transform(wanted())
         return model
+
+    def _quick(self, model: ModelWrapper) -> QuickModel:
+        """Some transformations, shape inference among them, return a model of their own making."""
+        return model if isinstance(model, QuickModel) else type(self)(model.model)
+
+    def _shapes_are_known(self) -> bool:
+        """FINN's moves leave tensors of shape (), which is what qonnx calls specified."""
+        return all(self.get_tensor_shape(name) for node in self.graph.node for name in node.output)
 
     def get_tensor_datatype(self, tensor_name: str) -> Any:
         annotation = self._find(self.graph.quantization_annotation, "tensor_name", tensor_name)
@@ -137,6 +158,12 @@ class QuickModel(ModelWrapper):
         places.clear()
         places.update((getattr(item, field), i) for i, item in enumerate(items))
         return items[places[name]] if name in places else None
+
+
+class InferringModel(QuickModel):
+    """A quick model for graphs whose types are still being found out."""
+
+    DEFERS = False
 
 
 @contextlib.contextmanager

@@ -55,6 +55,7 @@ class IntegerGraph:
         self.name = name
         self.boundaries: list[Boundary] = []
         self.notes: list[str] = []
+        self.maxpools: list[str] = []
         # id of a module -> its layers, in the order of calls
         self.layers_of: dict[int, list[str]] = {}
         self._parts = OnnxParts(name)
@@ -184,6 +185,7 @@ class IntegerGraph:
 
     def maxpool(self, name: str, x: Value, window: int, stride: int, pad: int) -> Value:
         """Padding never wins a maximum of unsigned integers; sums of products are quantised before they are pooled."""
+        self.maxpools.append(name)
         if not x.is_quantised:
             pool = Pool(name, window, stride, pad)
             return replace(x, shape=pooled_shape(x.shape, pool), pools=(*x.pools, pool))

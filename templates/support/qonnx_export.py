@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
 import warnings
@@ -12,6 +13,9 @@ import numpy as np
 import torch
 from onnx import helper, numpy_helper
 from torch import nn
+
+# The nodes that carry the name of their layer alone; those beside them say more.
+_LAYER_OPS = ("Quant", "Conv", "BatchNormalization", "MaxPool", "Trunc", "MatMul", "Gemm")
 
 
 def export(network: nn.Module, shape: tuple[int, int, int], layers_of: dict[str, list[str]]) -> Any:
@@ -37,6 +41,7 @@ def export(network: nn.Module, shape: tuple[int, int, int], layers_of: dict[str,
         model = ModelWrapper(str(path))
         _mend_single_bits(model)
         _name_after_layers(model, layers_of)
+        _separate_pools(model, {layer for layers in layers_of.values() for layer in layers})
         return _cleaned(model)
 
 
@@ -91,7 +96,7 @@ def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:
     fixed = {tensor.name for tensor in (*model.graph.input, *model.graph.output)}
     renamed: dict[str, str] = {}
     for node in model.graph.node:
-        node.name = _layer_name(node.name, layers_of)
+        node.name = _layer_name(node, layers_of, renamed)
         for index, tensor in enumerate(node.output):
             if tensor not in fixed:
                 renamed[tensor] = node.name if index == 0 else f"{node.name}.{index}"
@@ -103,8 +108,32 @@ def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:
         info.name = renamed.get(info.name, info.name)
 
 
-def _layer_name(name: str, layers_of: dict[str, list[str]]) -> str:
-    parts = name.strip("/").split("/")
+def _separate_pools(model: Any, layers: set[str]) -> None:
+    """Max-pools that torch's export merged, since they pool the same value, become the layers they were."""
+    graph = model.graph
+    for pool in [node for node in graph.node if node.op_type == "MaxPool"]:
+        for reader in model.find_consumers(pool.output[0]):
+            layer = reader.name.removesuffix(".bn")
+            if layer == reader.name or layer == pool.name or layer not in layers:
+                continue
+            own = copy.deepcopy(pool)
+            own.name = own.output[0] = layer
+            info = copy.deepcopy(model.get_tensor_valueinfo(pool.output[0]))
+            if info is not None:
+                info.name = layer
+                graph.value_info.append(info)
+            graph.node.insert(list(graph.node).index(pool), own)
+            reader.input[0] = layer
+
+
+def _layer_name(node: Any, layers_of: dict[str, list[str]], renamed: dict[str, str]) -> str:
+    """renamed: torch's tensors before this node -> their names here."""
+    if node.op_type == "Add":
+        # Both sides come from the join in front of the add.
+        sides = {re.sub(r"\.join\d*$", "", renamed.get(tensor, tensor)) for tensor in node.input}
+        if len(sides) == 1:
+            return sides.pop()
+    parts = node.name.strip("/").split("/")
     for length in range(len(parts), 0, -1):
         layers = layers_of.get(".".join(parts[:length]))
         if layers is None:
@@ -116,7 +145,7 @@ def _layer_name(name: str, layers_of: dict[str, list[str]]) -> str:
         layer = layers[call] if call < len(layers) else f"{layers[0]}.{call}"
         if "weight_quant" in inner:
             return f"{layer}.quantised_weight"
-        if inner[-1].startswith(("Quant", "Conv", "BatchNormalization", "Trunc", "MatMul", "Gemm")):
+        if inner[-1].startswith(_LAYER_OPS):
             return layer
         return ".".join([layer, *inner[-2:]])
     return ".".join(parts)

@@ -29,9 +29,13 @@ class Trained:
 
     def layers_by_path(self) -> dict[str, list[str]]:
         """Path of a torch module -> its layers in the order of calls."""
-        return {
+        paths = dict(self.exact.named_modules())
+        flat = {name.replace(".", "_"): name for name in self.graph.maxpools}
+        pools = {path: flat.get(path.replace(".", "_")) for path in paths}
+        found = {path: [layer] for path, layer in pools.items() if layer}
+        return found | {
             path: self.graph.layers_of[id(module)]
-            for path, module in self.exact.named_modules()
+            for path, module in paths.items()
             if id(module) in self.graph.layers_of
         }
 

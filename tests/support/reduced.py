@@ -30,8 +30,13 @@ SMALLER = (
 )
 
 
-def reduced(name: str, folder: Path, **params: str) -> Path:
-    """The project of a reduced spec, with random weights that leave no activation without use."""
+def reduced(
+    name: str, folder: Path, *, has_rising_stem: bool = False, text: str | None = None
+) -> Path:
+    """The project of a reduced spec, with random weights that leave no activation without use.
+
+    text: a spec instead of the one in specs/. has_rising_stem: no negative batch-norm gain behind the first max-pool.
+    """
     import torch
 
     from support.checkpoint import code_digest, save_weights
@@ -40,18 +45,22 @@ def reduced(name: str, folder: Path, **params: str) -> Path:
     specs.mkdir(parents=True)
     for source in SPECS.glob("*.nash"):
         (specs / source.name).write_text(_smaller(source), encoding="utf-8")
-    spec = load(specs / f"{name}.nash", params)
-    for path, text in project(spec, lower(spec)).items():
+    if text is not None:
+        (specs / f"{name}.nash").write_text(text, encoding="utf-8")
+    spec = load(specs / f"{name}.nash")
+    for path, content in project(spec, lower(spec)).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+        (folder / path).write_text(content, encoding="utf-8")
     torch.manual_seed(0)
     model = import_from(folder, "model")
     network = model.Network()
-    for module in network.modules():
+    for name, module in network.named_modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None  # the average of all batches seen
             module.weight.data.uniform_(-1.5, 1.5)  # negative gains too
             module.bias.data.uniform_(-0.5, 0.5)
+            if has_rising_stem and name.startswith("stem."):
+                module.weight.data.abs_()
     with torch.no_grad():
         for _ in range(2):
             network(torch.randint(0, 256, (8, *model.INPUT_SHAPE)).float())
