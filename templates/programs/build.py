@@ -15,6 +15,7 @@ from typing import Any
 import onnx
 
 from support import (
+    finn_checks,
     finn_errors,
     finn_estimates,
     finn_folding,
@@ -36,6 +37,8 @@ TARGETS = ("hw", "estimates", "codegen", "ipgen", "stitched", "rtlsim", "ooc", "
 STEPS_VERSION = 3
 # Hours on a large network: beside one step of Vivado all others are nothing.
 VIVADO_SHARE = 3600.0
+# Behind these FINN renames the nodes and adds streams of its own.
+CHECKED = ("hw", "specialised", "folded", "minimised", "estimates")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +58,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=TARGETS,
         default="estimates",
         help="how far to go (default: %(default)s); from ipgen on Vivado is needed",
+    )
+    parser.add_argument(
+        "--golden",
+        type=Path,
+        help="golden.npz of export.py: run every step's model on its images and compare all integers (minutes at 224x224)",
     )
     parser.add_argument("--board", default=settings["board"], help="default: %(default)s")
     parser.add_argument(
@@ -149,6 +157,10 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     kept = _kept(out)
     key = digest_of([STEPS_VERSION, finn_tool.tool(), sha256(args.model)])
     model, path = None, args.model
+    golden = None
+    if args.golden is not None:
+        golden = finn_checks.Golden.load(args.golden, ModelWrapper(str(args.model)))
+        key = digest_of([key, sha256(args.golden)])
     for index, step in enumerate(plan):
         key = digest_of([key, step.name, step.reads(job)])
         before, path = path, out / "steps" / f"{index:02}_{step.name}.onnx"
@@ -161,6 +173,10 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
                 continue
         with steps.step(step.name):
             model = _run(step, ModelWrapper(str(before)) if model is None else model, job)
+            if step.name in CHECKED:
+                finn_checks.check_graph(model, step.name, job.origins)
+                if golden is not None:
+                    golden.check(model, step.name, job.origins)
             with atomic_path(path) as temporary:
                 onnx.save(model.model, str(temporary))
         seconds = steps.seconds[step.name]
