@@ -111,10 +111,11 @@ def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:
 def _separate_pools(model: Any, layers: set[str]) -> None:
     """Max-pools that torch's export merged, since they pool the same value, become the layers they were."""
     graph = model.graph
+    missing = layers - {node.name for node in graph.node}
     for pool in [node for node in graph.node if node.op_type == "MaxPool"]:
         for reader in model.find_consumers(pool.output[0]):
             layer = reader.name.removesuffix(".bn")
-            if layer == reader.name or layer == pool.name or layer not in layers:
+            if layer == reader.name or layer not in missing:
                 continue
             own = copy.deepcopy(pool)
             own.name = own.output[0] = layer

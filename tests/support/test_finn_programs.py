@@ -49,7 +49,11 @@ def test_the_integer_graph_alone_needs_no_images(program: Program, compiled: Pat
     out = tmp_path / "export"
     done = program("export.py", "--integer-only", "--data", "/nowhere", "--out", str(out))
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in out.iterdir()) == ["export.json", "model.integer.onnx"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "export.json",
+        "model.integer.onnx",
+        "ranges.json",
+    ]
     whole = compiled / "results" / "export" / "model.integer.onnx"
     assert sha256(out / "model.integer.onnx") == sha256(whole)
     done = program("verify.py", "--export", str(out))
