@@ -10,7 +10,8 @@ from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.plan import Desk, desk_of, rows
 from nashc.driver.report import figures_in
 from nashc.driver.request import Request
-from nashc.report import Figures, page
+from nashc.report import Figures
+from nashc.report.page import page
 from nashc.stages import BY_NAME
 
 

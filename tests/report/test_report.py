@@ -13,6 +13,7 @@ from nashc import report
 from nashc.emit.picture.heat import scale
 from nashc.lower import lower
 from nashc.report.figures import figures_of
+from nashc.report.page import page
 from nashc.schema import load
 from tests.paths import SPECS
 
@@ -138,8 +139,8 @@ class _Links(HTMLParser):
 
 def test_the_page_is_one_file_and_draws_the_costs() -> None:
     graph = lower(load(SPECS / "cifar10.nash"))
-    text = report.page(figures_of(estimates()), graph, "a <b> & c")
-    assert text == report.page(figures_of(estimates()), graph, "a <b> & c")
+    text = page(figures_of(estimates()), graph, "a <b> & c")
+    assert text == page(figures_of(estimates()), graph, "a <b> & c")
     links = _Links()
     links.feed(text)
     assert not links.loaded and not links.open

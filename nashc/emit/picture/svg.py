@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from xml.sax.saxutils import escape, quoteattr
+from html import escape  # xml.sax's loads a web client: 30 ms
 
 from nashc.emit.picture.boxes import (
     boxes,
@@ -201,11 +201,11 @@ def _scale(heat: Heat) -> list[str]:
 
 def _colours(op: str, fill: str = "") -> str:
     colours = paint(op)
-    return f"fill={quoteattr(fill or colours.fill)} stroke={quoteattr(colours.line)}"
+    return f'fill="{escape(fill or colours.fill)}" stroke="{escape(colours.line)}"'
 
 
 def _text(words: str) -> str:
-    return escape(words)
+    return escape(words, quote=False)
 
 
 def _n(value: float) -> str:
