@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from support import finn_streams
 from support.finn_estimates import performance
 from support.finn_limits import folding_limit
 from support.finn_names import names_by_tensor, restore_names
@@ -49,11 +50,14 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say 
             f"the target is {target_cycles}: folding the other layers to that"
         )
         target_cycles = reached["max_cycles"]
+    finn_streams.narrow(model, say)
     return apply(model, [AnnotateCycles()])
 
 
 def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
-    """Set attributes by node name. Errors: StageError for unknown names or attributes, and factors that do not divide."""
+    """Set attributes by node name. Errors: StageError for unknown names or attributes, factors that do
+    not divide, streams too wide for HLS.
+    """
     from qonnx.custom_op.registry import getCustomOp
 
     nodes = {node.name: node for node in model.graph.node}
@@ -77,6 +81,7 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
             if limit is not None and (value < 1 or limit % value):
                 raise StageError(f"{name}: {attribute} = {value} does not divide {limit}")
             instance.set_nodeattr(attribute, value)
+    finn_streams.check(model)
     return model
 
 
