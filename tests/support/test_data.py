@@ -440,3 +440,15 @@ def test_shares_of_a_batch_are_the_batch():
     ]
     for (images, labels), first, second in zip(whole, *parts, strict=True):
         assert first[0] + second[0] == images and first[1] + second[1] == labels
+
+
+def test_the_number_of_workers_changes_no_batch(folders, tmp_path, monkeypatch):
+    def batches():
+        dataset = data.open_dataset(FOLDER, "train", tmp_path)
+        return collected(data.training_batches(dataset, 2, seed=1, epoch=0))
+
+    expected = batches()
+    for count in (1, 5):
+        monkeypatch.setattr(data, "AHEAD", count)
+        monkeypatch.setattr("support.image_files.DECODERS", count)
+        assert batches() == expected
