@@ -88,7 +88,7 @@ def _model(spec: Spec, graph: Graph) -> ModelFile:
 def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
     image, merged = spec.network.input, supernet.simplified(graph)
     sets = supernet.op_sets(merged)
-    classes = parts(merged, supernet.speaker(sets, binary=spec.network.bits.nas.weight == 1))
+    classes = parts(merged, supernet.speaker(sets, binary=_searches_binary(spec)))
     return SupernetFile(
         name=spec.name,
         spec_name=spec.path.name,
@@ -102,6 +102,10 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
         calls=_calls(classes),
         cells=tuple((cell, tuple(edges)) for cell, edges in supernet.cells(merged).items()),
     )
+
+
+def _searches_binary(spec: Spec) -> bool:
+    return spec.search is None or spec.search.precision == "paper"
 
 
 def _lowering(spec: Spec, graph: Graph) -> LoweringFile:

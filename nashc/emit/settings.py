@@ -38,6 +38,8 @@ def _search(spec: Spec) -> dict[str, Any]:
         "batch": search.batch,
         "seed": search.seed,
         "clip": search.clip,
+        "seeds": search.seeds,
+        "precision": search.precision,
         "estimator": search.estimator.model_dump(),
         "policy": spec.cells[0].settings.policy,
         "weights": {

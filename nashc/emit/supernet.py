@@ -16,7 +16,7 @@ from nashc.ir import Graph, Node
 
 
 def speaker(op_sets: dict[tuple[str, ...], str], *, binary: bool) -> Speaker:
-    """op_sets: constant name of each tuple of candidates. binary: cells with 1-bit weights."""
+    """op_sets: constant name of each tuple of candidates. binary: whether the cells' convolutions are."""
 
     def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
         match node.op:

@@ -291,6 +291,12 @@ class Search(Settings):
     )
     clip: Real = Field(5.0, gt=0, description="largest gradient norm (paper)")
     seed: int = Field(2, ge=0, description="of everything random (paper)")
+    seeds: PositiveInt = Field(
+        1, description="searches from as many seeds, from `seed` on; the best one is kept"
+    )
+    precision: Literal["paper", "float"] = Field(
+        "paper", description="full precision with binary convs in the cells (paper), or without"
+    )
 
 
 class Train(Settings):

@@ -2,8 +2,10 @@
 
 Each step updates the architecture on a random validation batch with the weights frozen, then the weights on a training batch
 with the architecture frozen; one op runs on each edge. Training and validation are halves of the training images.
-Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, alphas.png. A checkpoint is
-saved at intervals and on Ctrl-C; --resume goes on from it and finds what a search that was not interrupted finds.
+Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, pictures of the probabilities
+and of the search's stability. A checkpoint is saved at intervals and on Ctrl-C; --resume goes on from it and finds what a
+search that was not interrupted finds. With --seeds N, N searches run one after the other, each in a folder of its own; the
+one with the best validation accuracy is kept, and the result says how far they agree.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,13 @@ from support.data import (
     search_batches,
     steps_per_epoch,
 )
-from support.derive import Choice, Edge, derive, genotype_json, genotype_text
+from support.derive import derive, genotype_json, genotype_text
 from support.distributed import joined, rank, share
-from support.files import atomic_path, read_json, write_json, write_text
+from support.files import read_json, write_json, write_text
 from support.loop import Loop, add_loop_arguments
 from support.progress import Progress, main
+from support.search_findings import Found, best_of, findings, spread, warnings
+from support.search_pictures import draw_search
 from support.search_space import edges
 from support.search_updates import Updates
 
@@ -44,6 +48,13 @@ HERE = Path(__file__).resolve().parent
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings = read_json(HERE / "settings" / "search.json")
     add_loop_arguments(parser, settings, HERE / "results" / "search")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=settings["seeds"],
+        metavar="N",
+        help=f"searches from N seeds, --seed and those after it (default: {settings['seeds']})",
+    )
 
 
 @main("search", arguments=add_arguments)
@@ -52,17 +63,52 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
+    del settings["seeds"]  # a search belongs to its seed, however many there are
     with joined(args.device) as device:
-        return _search(Search(args, settings, data, device), progress)
+        if args.seeds <= 1:
+            search = Search(args, settings, data, device)
+            found = _search(search, progress)
+            return search.result(found, progress) if rank() == 0 else {}
+        return _search_seeds(args, settings, data, device, progress)
 
 
-def _search(search: Search, progress: Progress) -> dict[str, Any]:
+def _search(search: Search, progress: Progress) -> Found:
     progress.log(
         f"searching {NAME} on {search.device}: {len(search.updates.mixed)} edges, "
-        f"{search.epochs} epochs of {search.steps_per_epoch} steps"
+        f"{search.epochs} epochs of {search.steps_per_epoch} steps, seed {search.settings['seed']}"
     )
     search.run(progress)
-    return search.finish(progress) if rank() == 0 else {}
+    return search.finish(progress)
+
+
+def _search_seeds(
+    args: argparse.Namespace,
+    settings: dict[str, Any],
+    data: dict[str, Any],
+    device: torch.device,
+    progress: Progress,
+) -> dict[str, Any]:
+    """One search after the other, each in out/seed-N; the best one's result, and what the seeds agree on."""
+    searches: list[tuple[Search, Found]] = []
+    for seed in range(args.seed, args.seed + args.seeds):
+        own = argparse.Namespace(**{**vars(args), "out": args.out / f"seed-{seed}"})
+        search = Search(own, settings | {"seed": seed}, data, device)
+        searches.append((search, _search(search, progress)))
+    if rank() != 0:
+        return {}
+    every = [found for _, found in searches]
+    best, agreed = best_of(every), spread(every)
+    for found in every:
+        accuracy = found.scores["validation_top1"]
+        progress.log(f"seed {found.seed}: validation {accuracy:.2%}{' *' if found is best else ''}")
+    words = (
+        f"{len(every)} seeds: validation {agreed['validation_top1_mean']:.2%} +- "
+        f"{agreed['validation_top1_std']:.2%}, {agreed['agreement']:.0%} of the choices agree"
+    )
+    progress.log(f"{words}; seed {best.seed} is kept")
+    [search] = [search for search, found in searches if found is best]
+    search.out = args.out
+    return search.result(best, progress, agreed, [f"The best of {words}."])
 
 
 class Search(Loop):
@@ -167,87 +213,64 @@ class Search(Loop):
         self.validation_score = Score.resumed(state["validation_score"])
         self.history = state["history"]
 
-    def finish(self, progress: Progress) -> dict[str, Any]:
+    def finish(self, progress: Progress) -> Found:
+        """What was found, with the history and its pictures written to `out`."""
         found_edges = edges(self.cells)
-        found = derive(found_edges, self.settings["policy"])
+        cells = derive(found_edges, self.settings["policy"])
+        last = self.history[-1]
+        scores = {name: last[name] for name in ("validation_top1", "validation_loss")}
+        found = Found(self.settings["seed"], cells, found_edges, scores)
+        if rank() == 0:
+            lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
+            write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
+            draw_search(self.history, found_edges, self.out, progress)
+            for warning in warnings(found):
+                progress.log(warning)
+        return found
+
+    def result(
+        self,
+        found: Found,
+        progress: Progress,
+        agreed: dict[str, Any] | None = None,
+        remarks: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """genotype.json and found.nash with where they come from. agreed: of several seeds."""
+        settings = self.settings
         provenance = {
             "network": NAME,
-            "policy": self.settings["policy"],
-            "estimator": self.settings["estimator"],
+            "policy": settings["policy"],
+            "estimator": settings["estimator"],
+            "precision": settings["precision"],
             "data": self.data["kind"],
             "epochs": self.epoch,
-            "batch": self.settings["batch"],
-            "seed": self.settings["seed"],
+            "batch": settings["batch"],
+            "seed": found.seed,
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
+            "findings": findings(found),
+            **({"spread": agreed} if agreed else {}),
             "weights": {
-                name: [asdict(edge) for edge in cell] for name, cell in found_edges.items()
+                name: [asdict(edge) for edge in cell] for name, cell in found.edges.items()
             },
         }
-        genotype = {"cells": genotype_json(found), "provenance": provenance}
+        genotype = {"cells": genotype_json(found.cells), "provenance": provenance}
         write_json(self.out / "genotype.json", genotype)
-        estimator = " ".join(str(value) for value in self.settings["estimator"].values())
+        estimator = " ".join(str(value) for value in settings["estimator"].values())
         comments = [
-            f"Found by nashc for {NAME}: policy {provenance['policy']}, estimator {estimator},",
-            f"{self.epoch} epochs on {provenance['data']}, batch {provenance['batch']}, seed {provenance['seed']}.",
+            f"Found by nashc for {NAME}: policy {settings['policy']}, estimator {estimator},",
+            f"{self.epoch} epochs on {self.data['kind']}, batch {settings['batch']}, seed {found.seed}.",
+            *remarks,
+            *warnings(found),
         ]
-        text = genotype_text(found, comments)
+        text = genotype_text(found.cells, comments)
         write_text(self.out / "found.nash", text)
-        lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
-        write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
-        draw_alphas(self.history, found_edges, self.out / "alphas.png", progress)
         for line in text.splitlines():
             progress.log(line)
+        chosen = sum(len(choices) for choices in found.cells.values())
         return genotype | {
             "out": str(self.out),
-            "summary": f"{_chosen(found)} ops chosen, the genotype is in {self.out / 'found.nash'}",
+            "summary": f"{chosen} ops chosen, the genotype is in {self.out / 'found.nash'}",
         }
-
-
-def _chosen(cells: dict[str, list[Choice]]) -> int:
-    return sum(len(choices) for choices in cells.values())
-
-
-def draw_alphas(
-    history: list[dict[str, Any]], cells: dict[str, list[Edge]], path: Path, progress: Progress
-) -> None:
-    """One small picture an edge: softmax(alpha) over the epochs."""
-    try:
-        import matplotlib  # a picture is a courtesy: the search does not need it
-    except ImportError:
-        progress.log("no alphas.png: matplotlib is not installed")
-        return
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    columns = max(len(cell) for cell in cells.values())
-    figure, grid = pyplot.subplots(
-        len(cells),
-        columns,
-        figsize=(max(5.0, 2.4 * columns), 1.0 + 2.0 * len(cells)),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes in grid.flat:
-        axes.set_visible(False)
-    epochs = [entry["epoch"] for entry in history]
-    lines: dict[str, Any] = {}
-    for row, (name, cell) in zip(grid, cells.items(), strict=True):
-        for axes, edge in zip(row, cell, strict=False):
-            key = f"{edge.source}-{edge.node}"
-            alphas = torch.tensor([entry["cells"][name][key]["alpha"] for entry in history])
-            for op, weights in zip(edge.ops, torch.softmax(alphas, dim=1).T, strict=True):
-                colour = f"C{list(lines).index(op) if op in lines else len(lines)}"
-                [lines[op]] = axes.plot(epochs, weights.numpy(), color=colour)
-            axes.set_title(f"{name}  {edge.source} to {edge.node}", fontsize=8)
-            axes.tick_params(labelsize=7)
-            axes.set_visible(True)
-    figure.legend(
-        list(lines.values()), list(lines), loc="outside lower center", ncols=3, fontsize=8
-    )
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-    pyplot.close(figure)
 
 
 if __name__ == "__main__":

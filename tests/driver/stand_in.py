@@ -90,7 +90,7 @@ def hang(out):
 
 def write(out, args):
     if NAME == "search":
-        (out / "genotype.json").write_text("{}")
+        (out / "genotype.json").write_text('{"provenance": {"seed": 2}}')
         (out / "found.nash").write_text("# by a stand-in\n" + GENOTYPE)
     elif NAME == "train":
         (out / "weights.safetensors").write_text(settings("train"))

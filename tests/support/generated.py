@@ -44,6 +44,8 @@ SEARCH = {
     "alphas": {"lr": 3e-3, "betas": [0, 0.999], "weight_decay": 1e-3},
     "seed": 2,
     "estimator": {"name": "binary_gate"},
+    "seeds": 1,
+    "precision": "paper",
     "policy": "v3",
 }
 

@@ -37,8 +37,9 @@ def test_what_a_search_leaves(searched):
     assert text.startswith(
         "# Found by nashc for small: policy v3, estimator binary_gate,\n"
         "# 2 epochs on digits, batch 64, seed 2.\n"
-        "genotype {\n"
+        "# warning: 6 of 6 edges are undecided: "
     )
+    assert provenance["findings"]["undecided_edges"][0] == "group0 0-1"
     for cell, choices in genotype["cells"].items():
         flow = ", ".join(f"{it['op']} from {it['from']}" for it in choices)
         assert f"  {cell} = {flow}\n" in text
@@ -75,3 +76,19 @@ def test_an_unknown_estimator(tmp_path):
     failed = generated.run("search.py")
     assert failed.code == 1
     assert failed.last("error")["message"] == "no estimator is called 'oracle'"
+
+
+def test_several_seeds_in_one_command(tmp_path):
+    generated = Generated.write(tmp_path / "out")
+    finished = generated.run("search.py", "--seeds", "2", "--epochs", "1")
+    assert finished.code == 0, finished.errors
+    results = generated.folder / "results" / "search"
+    provenance = json.loads((results / "genotype.json").read_text())["provenance"]
+    assert [it["seed"] for it in provenance["spread"]["seeds"]] == [2, 3]
+    assert provenance["seed"] in (2, 3)
+    assert "# The best of 2 seeds: validation " in (results / "found.nash").read_text()
+    for seed in (2, 3):
+        own = results / f"seed-{seed}"
+        assert len((own / "search.jsonl").read_text().splitlines()) == 1
+        for name in ("alphas.png", "alphas.svg", "stability.png", "stability.svg"):
+            assert (own / name).stat().st_size > 1000

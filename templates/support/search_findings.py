@@ -1,0 +1,130 @@
+"""What to think of a search's result: whether it collapsed, whether it decided at all, how far seeds agree. Pure Python.
+
+DARTS and its kin may end with skip connections nearly everywhere: an identity learns nothing, so its gradient is the
+strongest while the other ops are young (Zela et al., 2020; Chu et al., 2020).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from support.derive import IDENTITY, Choice, Edge
+
+# More of a cell's nodes than this keep an identity, and at least two: called a collapse. An independent choice among six
+# ops would give one in six.
+COLLAPSED_SHARE = 0.5
+# The best op of an edge has this many times the probability that it would have by chance, or less: nothing was decided.
+UNDECIDED_RATIO = 1.05
+
+
+@dataclass(frozen=True)
+class Found:
+    """One finished search. scores: validation_top1 and validation_loss of its last epoch."""
+
+    seed: int
+    cells: dict[str, list[Choice]]
+    edges: dict[str, list[Edge]]
+    scores: dict[str, float]
+
+
+def collapsed_cells(cells: dict[str, list[Choice]]) -> list[str]:
+    """The cells of which most nodes keep an identity."""
+    found = []
+    for name, choices in cells.items():
+        skips = sum(choice.op == IDENTITY for choice in choices)
+        if skips >= 2 and skips > COLLAPSED_SHARE * len(choices):
+            found.append(name)
+    return found
+
+
+def undecided_edges(edges: dict[str, list[Edge]]) -> list[str]:
+    """`group0 0-1`: the edges whose best op is hardly likelier than any other."""
+    return [
+        f"{name} {edge.source}-{edge.node}"
+        for name, cell in edges.items()
+        for edge in cell
+        if len(edge.ops) > 1 and max(edge.weights) * len(edge.ops) <= UNDECIDED_RATIO
+    ]
+
+
+def mean_entropy(edges: dict[str, list[Edge]]) -> tuple[float, float]:
+    """Of softmax(alpha) over all edges, in nats, and what it is when nothing is decided."""
+    weights = [edge.weights for cell in edges.values() for edge in cell]
+    entropies = [-sum(p * math.log(p) for p in edge if p > 0) for edge in weights]
+    return statistics.fmean(entropies), statistics.fmean(math.log(len(edge)) for edge in weights)
+
+
+def findings(found: Found) -> dict[str, Any]:
+    """For the result of a search."""
+    entropy, highest = mean_entropy(found.edges)
+    never = [
+        f"{name} {edge.source}-{edge.node} {op}"
+        for name, cell in found.edges.items()
+        for edge in cell
+        for op, times in zip(edge.ops, edge.trained, strict=True)
+        if times == 0
+    ]
+    return {
+        "seed": found.seed,
+        **found.scores,
+        "entropy_nats": entropy,
+        "entropy_nats_highest": highest,
+        "collapsed_cells": collapsed_cells(found.cells),
+        "undecided_edges": undecided_edges(found.edges),
+        "never_trained": never,
+    }
+
+
+def warnings(found: Found) -> list[str]:
+    """What a person should hear of it."""
+    about, edges = findings(found), sum(len(cell) for cell in found.edges.values())
+    said = []
+    if about["collapsed_cells"]:
+        cells = ", ".join(about["collapsed_cells"])
+        said.append(
+            f"warning: skip-connection collapse: most nodes of {cells} keep an identity, which DARTS-like searches drift "
+            "to; fewer epochs, a higher rate of the weights or another estimator may help"
+        )
+    undecided = len(about["undecided_edges"])
+    if undecided:
+        said.append(
+            f"warning: {undecided} of {edges} edges are undecided: their best op is at most "
+            f"{UNDECIDED_RATIO - 1:.0%} likelier than chance; more epochs or a higher rate of the alphas may help"
+        )
+    if about["never_trained"]:
+        said.append(
+            f"warning: no weight update ever ran {len(about['never_trained'])} ops: {_some(about['never_trained'])}"
+        )
+    return said
+
+
+def best_of(searches: Sequence[Found]) -> Found:
+    """The highest validation accuracy, then the lowest loss, then the first seed."""
+    return min(
+        searches,
+        key=lambda it: (-it.scores["validation_top1"], it.scores["validation_loss"], it.seed),
+    )
+
+
+def spread(searches: Sequence[Found]) -> dict[str, Any]:
+    """How far the seeds agree. agreement: of all pairs of seeds, the share of nodes that keep the same op of the same node."""
+    accuracies = [found.scores["validation_top1"] for found in searches]
+    choices = [
+        [(it.op, it.source) for cell in found.cells.values() for it in cell] for found in searches
+    ]
+    pairs = [(a, b) for i, a in enumerate(choices) for b in choices[i + 1 :]]
+    same = [x == y for a, b in pairs for x, y in zip(a, b, strict=True)]
+    return {
+        "validation_top1_mean": statistics.fmean(accuracies),
+        "validation_top1_std": statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
+        "agreement": statistics.fmean(same) if same else 1.0,
+        "seeds": [findings(found) for found in searches],
+    }
+
+
+def _some(items: list[str]) -> str:
+    return ", ".join(items[:3]) + (", ..." if len(items) > 3 else "")
