@@ -52,6 +52,7 @@ network bench {{
   cell in each group {{
     ops    = [zero, maxpool 3x3, identity, conv 1x1, conv 3x3, conv 5x5]
     policy = v1
+    identity_across = two_convs
   }}
 }}
 
@@ -127,6 +128,7 @@ def gradients_differ_by(folder: Path) -> float:
     names = {id(module): name for name, module in network.named_modules()}
     for mixed, gate in zip(cells, gates, strict=True):
         twin.get_submodule(names[id(mixed)]).sampled = gate.sampled
+    assert all(len(mixed.ops) == 6 for mixed in cells), "every edge has the six operations"
     assert len(edges) == len(cells)
     found = []
     for net in (network, twin):

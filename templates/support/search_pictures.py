@@ -39,7 +39,13 @@ def _alphas(history: History, edges: dict[str, list[Edge]], colours: dict[str, s
     columns = max(len(cell) for cell in edges.values())
     size = (max(5.0, 2.4 * columns), 1.0 + 2.0 * len(edges))
     figure, grid = pyplot.subplots(
-        len(edges), columns, figsize=size, sharex=True, squeeze=False, layout="constrained"
+        len(edges),
+        columns,
+        figsize=size,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
     for axes in grid.flat:
         axes.set_visible(False)
@@ -54,8 +60,7 @@ def _alphas(history: History, edges: dict[str, list[Edge]], colours: dict[str, s
             axes.set_title(f"{name}  {edge.source} to {edge.node}", fontsize=8)
             axes.tick_params(labelsize=7)
             axes.set_visible(True)
-    figure.supxlabel("epoch", fontsize=8)
-    figure.supylabel("probability", fontsize=8)
+    figure.suptitle("probability of each operation over the epochs", fontsize=9)
     handles = list(lines.values())
     figure.legend(handles, list(lines), loc="outside lower center", ncols=6, fontsize=8)
     return figure
