@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from nashc import __version__
-from nashc.cli import figures, language, machine, project
+from nashc.cli import figures, folding, language, machine, project
 from nashc.cli.common import INTERRUPTED, USAGE, our_bug
 
 
@@ -35,6 +35,7 @@ for _command in (
     project.why,
     figures.estimate,
     project.report,
+    folding.fold,
     language.show,
     language.explain,
     machine.boards,

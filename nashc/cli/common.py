@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nashc.diagnostics import Diagnostic
 
 SPEC_ERROR, USAGE, FAILED, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 130
-_CODES_OF_USAGE = ("NASH504", "NASH505")
+_CODES_OF_USAGE = ("NASH462", "NASH504", "NASH505")
 
 Command = Callable[..., Any]
 
@@ -104,6 +104,20 @@ def overrides(given: Iterable[str]) -> dict[str, str]:
             raise click.BadParameter(f"'{setting}' is not NAME=VALUE, for example --set bits=w4a4")
         found[name.strip()] = value.strip()
     return found
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all, with the permissions that the file had."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(text.encode())
+        if path.exists():
+            temporary.chmod(path.stat().st_mode)
+        temporary.replace(path)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def only_spec(spec: Path | None) -> Path:

@@ -89,7 +89,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool, diff: bool) -> int:
         elif not is_same and (only_check or diff):
             click.echo(f"would reformat {path}", err=True)
         elif not is_same:
-            _write_text(path, text)
+            common.write_text(path, text)
             click.echo(f"reformatted {path}")
     if problems:
         return common.report(problems)
@@ -108,20 +108,6 @@ def _show_difference(source: Source, text: str) -> None:
     old, new = source.text.splitlines(True), text.splitlines(True)
     names = (source.path, f"{source.path} (formatted)")
     click.echo("".join(unified_diff(old, new, *names)), nl=False)
-
-
-def _write_text(path: Path, text: str) -> None:
-    """Whole or not at all, with the permissions that the file had."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(text.encode())
-        if path.exists():
-            temporary.chmod(path.stat().st_mode)
-        temporary.replace(path)
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @click.command(epilog="Examples: nashc new mynet.nash    nashc new big.nash --template resnet18")
@@ -148,7 +134,7 @@ def new(spec: Path, template: str) -> int:
         spec.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.UsageError(f"{spec.parent} cannot be made: {error.strerror}") from error
-    _write_text(spec, starter(template, spec.stem))
+    common.write_text(spec, starter(template, spec.stem))
     click.echo(f"wrote {spec}\nnext: nashc check {spec}, nashc plan {spec}, nashc run {spec}")
     return 0
 

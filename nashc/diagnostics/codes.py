@@ -70,6 +70,9 @@ CODES: dict[str, str] = {
     "NASH452": "no board to estimate for",
     "NASH453": "not the ranges of a trained network",
     "NASH454": "folding file does not fit",
+    # foldings
+    "NASH461": "no folding does what was asked",
+    "NASH462": "folding question makes no sense",
     # stages and tools
     "NASH501": "stage failed",
     "NASH502": "data set not found",

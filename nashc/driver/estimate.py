@@ -179,7 +179,7 @@ def answer(question: Question) -> Answer:
 
 
 def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
-    target = _check(spec)
+    target = known_target(spec)
     graph = lower(spec)
     model = MODELS[question.model]
     nodes = model.hardware(graph, target.board.part, known)
@@ -193,7 +193,8 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     return Answer(spec, target, found, _layers(graph, found), known is not None)
 
 
-def _check(spec: Spec) -> Target:
+def known_target(spec: Spec) -> Target:
+    """The target of a spec whose network is known. Errors: NASH451, NASH452."""
     if spec.is_searched:
         text = f"`{spec.name}` has cells whose architecture is not known yet"
         hint = (

@@ -23,7 +23,7 @@ import numpy as np
 from nashc.fold.tables import Floats, Ints, Problem
 
 STRETCH_GAP = 1e-3
-"""What is still missing is told to a tenth of a per cent: nobody builds from it, and the proof takes seconds."""
+"""Shares of a budget are found to a tenth of a per cent: the last bit of the proof takes seconds."""
 
 
 class Undecided(Exception):
@@ -76,13 +76,15 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     return programme.minimise(_one(programme.longest_path()), effort)
 
 
-def least_stretch(problem: Problem, rows: list[Ints], budget: Floats, effort: int) -> Found | None:
-    """The choice that needs the smallest factor on the budget (to STRETCH_GAP); value: it, 1 when it suffices.
+def least_stretch(
+    problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float = 1.0
+) -> Found | None:
+    """The choice that needs the smallest factor on the budget, `least` when less would do, to within STRETCH_GAP.
 
     A budget of nothing grows to nothing: None when something of it is needed.
     """
     programme = _Programme(problem, rows)
-    factor = programme.new_variable(low=1.0)
+    factor = programme.new_variable(low=least)
     for resource in np.flatnonzero(np.isfinite(budget)):
         programme.add(
             np.append(programme.users, factor),
@@ -189,10 +191,11 @@ class _Programme:
                 options={"mip_rel_gap": gap, "node_limit": effort},
             )
         if result.x is None:
-            if result.status == 1:
-                raise Undecided
-            assert result.status == 2, result.message  # infeasible
-            return None
+            # 2 is "infeasible"; scipy has no name for the end of a search by its number of nodes.
+            if result.status == 2:
+                return None
+            assert result.status in (1, 4), result.message
+            raise Undecided
         choice = np.zeros(len(self.rows), dtype=np.int64)
         for members in self._groups:
             times = np.rint(result.x[self.span[members[0]]]).astype(int)

@@ -16,8 +16,11 @@ from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Problem
 
-_STEP_EFFORT = 100
+_OUTLOOK_EFFORT = 100
 """What a step would cost is an outlook: good choices are found at once, only their proofs take long."""
+
+_PATH_EFFORT = 40
+"""Paths tie all layers together: such searches are slow, and good long before they are proven."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +71,15 @@ class Question:
     """A problem with its budget and preferences.
 
     budget: [resources], inf where free. prefer: weights [resources], the first decides, later ones break ties.
+    is_even: before these the largest share of the budget decides (to within STRETCH_GAP of its smallest), because a
+    board that is full of one thing cannot be wired.
     effort: nodes of each search tree; if they do not suffice, `gap` says how far from optimal the answer may be.
     """
 
     problem: Problem
     budget: Floats
     prefer: tuple[Floats, ...]
+    is_even: bool = False
     effort: int = 2000
     _pruned: dict[bool, tuple[Problem, list[Ints]]] = field(default_factory=dict)
 
@@ -132,19 +138,41 @@ class Question:
         if (problem.total(quickest) <= self.budget).all():
             shortest = exact.Found(quickest, problem.latency(quickest), problem.latency(quickest))
         else:
-            limits = exact.Limits(self.budget)
-            searched = exact.least_latency(problem, rows, limits, self.effort)
+            limits, effort = exact.Limits(self.budget), min(self.effort, _PATH_EFFORT)
+            try:
+                searched = exact.least_latency(problem, rows, limits, effort)
+            except exact.Undecided:
+                searched = self._some_latency(problem, rows, problem.latency(quickest))
             if searched is None:
                 return self._closest(interval)
             shortest = searched
         longest = problem.latency(shortest.choice)
         gap = max(0.0, (shortest.value - shortest.bound) / max(shortest.value, 1.0))
         try:
-            found = self._least(problem, rows, exact.Limits(self.budget, longest=longest))
+            quick = replace(self, effort=min(self.effort, _PATH_EFFORT))
+            found = quick._least(problem, rows, exact.Limits(self.budget, longest=longest))
         except exact.Undecided:
             found = None
         choice = shortest.choice if found is None else found[0]
         return self._answer((choice, _zero_if_tiny(gap)), latency_counts=True)
+
+    def _some_latency(self, problem: Problem, rows: list[Ints], bound: float) -> exact.Found | None:
+        """A choice within the budget that is quick on the whole; bound: the path that no budget would give."""
+        size = np.where(np.isfinite(self.budget), np.maximum(self.budget, 1.0), np.inf)
+        quickest = [t.latency[kept].min() for t, kept in zip(problem.tables, rows, strict=True)]
+        total = max(sum(quickest), 1.0)
+        for price in np.geomspace(1e-3, 1e6, 91):
+            costs = (
+                table.latency[kept] / total + price * (table.use[kept] / size).sum(axis=1)
+                for table, kept in zip(problem.tables, rows, strict=True)
+            )
+            choice = np.array([kept[c.argmin()] for kept, c in zip(rows, costs, strict=True)])
+            if (problem.total(choice) <= self.budget).all():
+                return exact.Found(choice, problem.latency(choice), bound)
+        choice_or_not = exact.any_fit(problem, rows, exact.Limits(self.budget), self.effort)
+        if choice_or_not is None:
+            return None
+        return exact.Found(choice_or_not, problem.latency(choice_or_not), bound)
 
     # ---- pieces ----------------------------------------------------------------------------------
 
@@ -167,7 +195,13 @@ class Question:
     def _least(
         self, problem: Problem, rows: list[Ints], limits: exact.Limits
     ) -> tuple[Ints, float] | None:
-        """The choice that `prefer` likes best and its gap; None: nothing keeps to the limits."""
+        """The choice that is liked best and its gap; None: nothing keeps to the limits."""
+        if self.is_even and limits.longest is None and np.isfinite(self.budget).any():
+            even = self._evenly(problem, rows)
+            if even is None:
+                return None
+            limits = replace(limits, budget=even)
+        budget = self.budget if limits.budget is None else limits.budget
         if not problem.links and limits.longest is None:
             choice = np.array(
                 [
@@ -175,7 +209,7 @@ class Question:
                     for table, found in zip(problem.tables, rows, strict=True)
                 ]
             )
-            if (problem.total(choice) <= self.budget).all():
+            if (problem.total(choice) <= budget).all():
                 return choice, 0.0
         gap, best = 0.0, None
         for weights in self.prefer:
@@ -191,6 +225,17 @@ class Question:
             )
         return None if best is None else (best, _zero_if_tiny(gap))
 
+    def _evenly(self, problem: Problem, rows: list[Ints]) -> Floats | None:
+        """The budget, cut to the smallest share that suffices of everything; None if all of it does not."""
+        found = exact.least_stretch(problem, rows, self.budget, self.effort, least=0.0)
+        if found is None:
+            return None
+        used = problem.total(found.choice)
+        share = growth(used, self.budget)
+        if share > 1:
+            return None
+        return np.minimum(self.budget, np.maximum(np.floor(self.budget * share), used))
+
     def _answer(
         self, found: tuple[Ints, float], *, latency_counts: bool, proof: Prices | None = None
     ) -> Answer:
@@ -200,14 +245,27 @@ class Question:
         assert (used <= self.budget).all(), (used, self.budget)
         interval = problem.interval(choice)
         step = self._next_step(problem, choice, interval, proof)
-        return Answer(
-            np.array([kept[row] for kept, row in zip(rows, choice, strict=True)]),
-            interval,
-            problem.latency(choice),
-            used,
-            gap,
-            step,
-        )
+        given = self._narrowest(rows, choice, interval, latency_counts=latency_counts)
+        return Answer(given, interval, self.problem.latency(given), used, gap, step)
+
+    def _narrowest(
+        self, rows: list[Ints], choice: Ints, interval: float, *, latency_counts: bool
+    ) -> Ints:
+        """The choice in the rows of the given tables, each exchanged for the narrowest that is as good."""
+        ports: dict[int, list[Ints]] = {}
+        for link in self.problem.links:
+            ports.setdefault(link.first, []).append(link.first_port)
+            ports.setdefault(link.second, []).append(link.second_port)
+        given = np.array([kept[row] for kept, row in zip(rows, choice, strict=True)])
+        for number, (table, row) in enumerate(zip(self.problem.tables, given, strict=True)):
+            good = (table.use <= table.use[row]).all(axis=1) & (table.cycles <= interval)
+            if latency_counts:
+                good &= table.latency <= table.latency[row]
+            for port in ports.get(number, ()):
+                good &= port == port[row]
+            candidates = np.flatnonzero(good)
+            given[number] = candidates[table.lanes[candidates].argmin()]
+        return given
 
     def _next_step(
         self, problem: Problem, choice: Ints, interval: float, proof: Prices | None
@@ -221,7 +279,9 @@ class Question:
         pairs = zip(problem.tables, choice, strict=True)
         waiting = tuple(table.name for table, row in pairs if table.cycles[row] > target)
         rows = rows_worth_having(problem, target, latency_counts=False)
-        choice = replace(self, effort=min(self.effort, _STEP_EFFORT))._least_growth(problem, rows)
+        choice = replace(self, effort=min(self.effort, _OUTLOOK_EFFORT))._least_growth(
+            problem, rows
+        )
         used = problem.total(choice)
         return Step(target, waiting, (), max(1.0, growth(used, self.budget)), used, proof)
 
@@ -233,12 +293,15 @@ class Question:
         factor = growth(needed, self.budget)
         grown = np.where(self.budget > 0, self.budget, np.inf) if factor == np.inf else self.budget
         grown = np.maximum(grown * max(1.0, growth(needed, grown)), needed)
-        least = replace(self, budget=grown)._least(problem, useful, exact.Limits(grown))
+        least = replace(self, budget=grown, is_even=False)._least(
+            problem, useful, exact.Limits(grown)
+        )
         assert least is not None
         choice, gap = least
         used = problem.total(choice)
-        given = np.array([kept[row] for kept, row in zip(rows, choice, strict=True)])
-        nearest = Answer(given, problem.interval(choice), problem.latency(choice), used, gap)
+        reached = problem.interval(choice)
+        given = self._narrowest(rows, choice, reached, latency_counts=False)
+        nearest = Answer(given, reached, self.problem.latency(given), used, gap)
         return Shortage(interval, factor=growth(used, self.budget), nearest=nearest)
 
     def _least_growth(self, problem: Problem, rows: list[Ints]) -> Ints:

@@ -24,15 +24,19 @@ class Table:
 
     cycles: [n], clock cycles between two frames. latency: [n], what it adds to a path, in cycles.
     use: [n, resources], whole numbers held as floats (exact below 2 ** 53).
+    lanes: [n], how much works at once: of rows that are alike in all that counts the narrowest is taken, because a
+    cost model may count nothing for it.
     """
 
     name: str
     cycles: Floats
     use: Floats
     latency: Floats
+    lanes: Floats
 
     def __post_init__(self) -> None:
-        assert len(self.cycles) == len(self.use) == len(self.latency) > 0, self.name
+        columns = (self.cycles, self.use, self.latency, self.lanes)
+        assert {len(column) for column in columns} == {len(self)} != {0}, self.name
 
     def __len__(self) -> int:
         return len(self.cycles)
@@ -78,7 +82,13 @@ class Problem:
     def restricted(self, rows: list[Ints]) -> Problem:
         """The same question with only these rows of each table."""
         tables = (
-            Table(table.name, table.cycles[kept], table.use[kept], table.latency[kept])
+            Table(
+                table.name,
+                table.cycles[kept],
+                table.use[kept],
+                table.latency[kept],
+                table.lanes[kept],
+            )
             for table, kept in zip(self.tables, rows, strict=True)
         )
         links = (

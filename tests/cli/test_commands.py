@@ -22,6 +22,7 @@ COMMANDS = (
     "estimate",
     "explain",
     "fmt",
+    "fold",
     "new",
     "plan",
     "report",
@@ -330,3 +331,29 @@ def test_the_core_loads_neither_torch_nor_finn(command: str, spec: Path, tmp_pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+# ---- fold -------------------------------------------------------------------------------------------
+
+
+def test_fold_writes_the_file_and_the_figures(nashc, tmp_path: Path):
+    spec = str(SPECS / "resnet18.nash")
+    said = nashc("fold", spec, "--budget", "lut=20%,dsp=100", "--json", "-o", "folding.json")
+    found = json.loads(said.out)
+    assert said.code == 0 and found["ok"] and found["is_optimal"]
+    assert found["lut"] <= found["budget"]["lut"] == 300_000 and found["dsp"] <= 100
+    assert found["fps"] == pytest.approx(2e8 / found["cycles"])
+    assert json.loads((tmp_path / "folding.json").read_text()) == found["folding"]
+    assert found["lut"] == sum(layer["lut"] for layer in found["layers"])
+    assert nashc("fold", spec, "--budget", "lut=20%,dsp=100", "--json").out == said.out
+
+
+def test_fold_says_what_binds(nashc):
+    said = nashc("fold", str(SPECS / "resnet18.nash"), "--goal", "max-fps")
+    assert said.code == 0
+    assert "binds       stem.conv: no legal folding is faster" in said.out
+
+
+def test_fold_of_a_network_that_is_still_searched(nashc, spec: Path):
+    said = nashc("fold", str(spec))
+    assert said.code == 3 and said.err.startswith("NASH451")

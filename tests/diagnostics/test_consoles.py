@@ -56,6 +56,10 @@ def a_python_without_packages(folder: Path, _patch: pytest.MonkeyPatch) -> None:
     program.chmod(0o755)
 
 
+def a_fixed_network(folder: Path, _patch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "specs" / "resnet18.nash", folder)
+
+
 def two_specs(folder: Path, _patch: pytest.MonkeyPatch) -> None:
     shutil.copy(STARTER, folder / "large.nash")
 
@@ -75,6 +79,8 @@ SET_UP: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "NASH452": a_known_network,
     "NASH453": a_known_network,
     "NASH454": a_known_network,
+    "NASH461": a_fixed_network,
+    "NASH462": a_fixed_network,
     "NASH501": failing_training,
     "NASH502": no_images,
     "NASH503": a_python_without_packages,

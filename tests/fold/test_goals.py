@@ -29,7 +29,7 @@ def problems(draw: st.DrawFn) -> Problem:
         rows = draw(st.integers(1, 5))
         cycles = np.array(draw(st.lists(st.integers(1, 9), min_size=rows, max_size=rows)), float)
         use = [[draw(numbers), draw(numbers)] for _ in range(rows)]
-        tables.append(Table(f"layer{number}", cycles, np.array(use, float), cycles))
+        tables.append(Table(f"layer{number}", cycles, np.array(use, float), cycles, 10 - cycles))
     links = []
     for second in range(1, len(tables)):
         if draw(st.booleans()):
@@ -93,6 +93,17 @@ def test_max_throughput_is_what_trying_everything_finds(problem: Problem, budget
     check_step(problem, budget, found)
 
 
+def test_of_rows_that_cost_the_same_the_narrowest_is_taken() -> None:
+    free = np.zeros((3, 2))
+    cycles, lanes = np.array([4.0, 2, 1]), np.array([1.0, 2, 4])
+    costless = Table("costless", cycles, free, cycles, lanes)
+    slow = Table("slow", np.array([3.0]), np.ones((1, 2)), np.ones(1), np.ones(1))
+    problem = Problem((costless, slow), RESOURCES, (), ((), (0,)))
+    found = Question(problem, np.full(2, 9.0), PREFER).max_throughput()
+    assert isinstance(found, Answer)
+    assert list(found.choice) == [1, 0] and found.interval == 3 and found.latency == 3
+
+
 def check_step(problem: Problem, budget: Floats, found: Answer) -> None:
     """The next step is the next interval there is, and its factor the smallest that suffices."""
     assert found.step is not None
@@ -128,6 +139,21 @@ def test_min_use_is_what_trying_everything_finds(
     else:
         assert isinstance(found, Shortage)
         assert found.stuck == tuple(t.name for t in problem.tables if t.cycles.min() > interval)
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems(), budgets)
+def test_even_shares_come_first_when_asked_for(problem: Problem, budget: Floats) -> None:
+    budget = np.maximum(budget, 1)
+    found = Question(problem, budget, PREFER, is_even=True).min_use(9)
+    fits = fitting(problem, budget)
+    if not fits or not np.isfinite(budget).any():
+        return
+    assert isinstance(found, Answer)
+    largest = min(growth(problem.total(choice), budget) for choice in fits)
+    even = [c for c in fits if growth(problem.total(c), budget) <= largest * (1 + STRETCH_GAP)]
+    assert growth(found.use, budget) <= largest * (1 + STRETCH_GAP)
+    assert liking(problem, found.choice)[0] <= max(liking(problem, c)[0] for c in even)
 
 
 @settings(max_examples=25, deadline=None)
@@ -178,7 +204,7 @@ def test_the_front_is_the_rows_that_nothing_beats(rows: list[tuple[int, int, int
 
 
 def test_a_layer_that_cannot_be_faster_is_named() -> None:
-    fast = Table("fast", np.array([1.0, 9.0]), np.array([[5.0, 0], [1, 0]]), np.zeros(2))
+    fast = Table("fast", np.array([1.0, 9.0]), np.array([[5.0, 0], [1, 0]]), *np.zeros((2, 2)))
     slow = replace(fast, name="slow", cycles=np.array([4.0, 8.0]))
     free = np.full(2, np.inf)
     found = Question(Problem((fast, slow), RESOURCES), free, PREFER).max_throughput()

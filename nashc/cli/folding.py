@@ -1,0 +1,88 @@
+"""Commands that choose a folding: fold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nashc.cli import common
+
+if TYPE_CHECKING:
+    from nashc.vocab.boards import Board
+
+
+@click.command(
+    epilog="""\b
+Examples: nashc fold resnet18_v3.nash --board U50
+          nashc fold resnet18_v3.nash --goal min-resources --fps 300 --budget lut=200k,bram18=80%"""
+)
+@common.optional_spec
+@common.settings
+@click.option("--goal", metavar="GOAL", help="max-fps, min-resources (needs --fps) or min-latency.")
+@click.option("--fps", type=float, help="Frames a second that the folding must reach.")
+@click.option(
+    "--budget", metavar="LIST", help="Most of lut, bram18, uram, dsp: lut=200k,bram18=80%."
+)
+@click.option("--board", metavar="NAME", help="Another board than the spec's.")
+@click.option("--weights", type=common.PATH, help="ranges.json of the exported network.")
+@click.option("-o", "--out", type=common.PATH, help="Write FINN's folding file.")
+@common.as_json
+@common.reports_mistakes
+def fold(
+    spec: Path | None,
+    settings: tuple[str, ...],
+    goal: str | None,
+    fps: float | None,
+    budget: str | None,
+    board: str | None,
+    weights: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """The best folding for a goal and a budget, proven, in a second.
+
+    Without --goal: the least resources at --fps, else at the spec's fps, else the most frames a second on the board.
+    build.py takes the file: --folding folding.json, and so does `folding = "folding.json"` in the target of a spec.
+    """
+    _check_tools()
+    from nashc.driver.folding import fold_spec, folding_text
+    from nashc.fold import tell
+
+    wanted = _board(board) if board else None
+    found = fold_spec(
+        common.only_spec(spec), common.overrides(settings), goal, fps, budget, wanted, weights
+    )
+    if out is not None:
+        common.write_text(out, folding_text(found))
+    if as_json:
+        click.echo(json.dumps({"ok": True, **tell.as_json(found)}, indent=2))
+        return 0
+    click.echo("\n".join(tell.lines(found)))
+    if out is not None:
+        click.echo(f"\nwrote {out}")
+    return 0
+
+
+def _check_tools() -> None:
+    from importlib.util import find_spec
+
+    from nashc.diagnostics import Diagnostic, SpecError
+
+    missing = [name for name in ("numpy", "scipy") if find_spec(name) is None]
+    if missing:
+        text = f"{' and '.join(missing)} are missing, which the folding solver calculates with"
+        raise SpecError([Diagnostic("NASH503", text, help="pip install 'nashc[fold]'")])
+
+
+def _board(name: str) -> Board:
+    from nashc.diagnostics import Diagnostic, SpecError
+    from nashc.diagnostics.model import nearest
+    from nashc.vocab.boards import BOARDS
+
+    if name not in BOARDS:
+        text = f"there is no board `{name}`"
+        raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])
+    return BOARDS[name]

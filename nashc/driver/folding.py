@@ -1,0 +1,61 @@
+"""`nashc fold`: from a spec to its best folding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from nashc.cost.hardware import hardware
+from nashc.cost.models import MODELS
+from nashc.cost.ranges import load as load_ranges
+from nashc.driver.estimate import known_target
+from nashc.fold.ask import Folded, ask
+from nashc.fold.hardware import Hardware, folding_file
+from nashc.fold.wish import wish
+from nashc.lower import lower
+from nashc.schema import Spec, load
+from nashc.vocab.boards import Board
+
+MODEL = "finn-plus-1.6"
+
+
+def fold_spec(
+    path: Path,
+    overrides: Mapping[str, str],
+    goal: str | None,
+    fps: float | None,
+    budget: str | None,
+    board: Board | None,
+    weights: Path | None,
+) -> Folded:
+    """The folding that a goal asks for. Without one the spec's fps is the aim.
+
+    Errors: those of the spec, NASH461 where nothing fits, NASH462 where the question makes no sense.
+    """
+    spec = load(path, overrides)
+    return fold(spec, goal, fps, budget, board, weights)
+
+
+def fold(
+    spec: Spec,
+    goal: str | None = None,
+    fps: float | None = None,
+    budget: str | None = None,
+    board: Board | None = None,
+    weights: Path | None = None,
+) -> Folded:
+    """As `fold_spec`, of a spec that is loaded."""
+    target = known_target(spec)
+    board = board or target.board
+    asked = wish(board, goal, fps, budget, aim=target.fps)
+    ranges = load_ranges(weights) if weights else None
+    nodes = hardware(lower(spec), board.part, ranges)
+    unit = Hardware(nodes, MODELS[MODEL], board.part, target.mvau_wwidth_max)
+    return ask(unit, asked, target.clock)
+
+
+def folding_text(folded: Folded) -> str:
+    """FINN's folding file, in the order of the nodes."""
+    nodes = tuple(row.node for row in folded.estimate.nodes)
+    return json.dumps(folding_file(nodes, folded.foldings), indent=2) + "\n"

@@ -1,0 +1,99 @@
+"""A wish, put to the solver: the folding it gives, or a diagnostic with the nearest one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nashc.cost.cost import RESOURCES
+from nashc.cost.estimate import Estimate, estimate
+from nashc.cost.fold import Folding
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.fold.goals import Answer, Question, Shortage
+from nashc.fold.hardware import Hardware
+from nashc.fold.tables import Floats
+from nashc.fold.wish import Wish
+
+WORDS = {"lut": "LUT", "bram18": "BRAM18", "uram": "URAM", "dsp": "DSP"}
+
+
+@dataclass(frozen=True)
+class Folded:
+    """The answer with its figures; estimate: the cost model's of every node in this folding."""
+
+    wish: Wish
+    answer: Answer
+    foldings: dict[str, Folding]
+    estimate: Estimate
+
+
+def ask(hardware: Hardware, wish: Wish, clock_ns: float) -> Folded:
+    """The best folding for a wish. Errors: NASH461 when there is none, with the nearest."""
+    question = hardware.question(wish.budget, wish.prefer)
+    interval = float("inf") if wish.fps is None else float(int(1e9 / clock_ns / wish.fps))
+    match wish.goal:
+        case "max-fps":
+            found = question.max_throughput()
+        case "min-resources":
+            found = question.min_use(interval)
+            if wish.is_aim and isinstance(found, Shortage):
+                found = question.max_throughput()
+        case "min-latency":
+            found = question.min_latency(interval)
+    if isinstance(found, Shortage):
+        raise SpecError([_told(question, wish, found, clock_ns)])
+    foldings = hardware.foldings(found.choice)
+    figures = estimate(hardware.nodes, foldings, hardware.model, hardware.part, clock_ns)
+    assert figures.cycles == found.interval, (figures.cycles, found.interval)
+    assert [figures.total(name) for name in RESOURCES] == list(found.use)
+    return Folded(wish, found, foldings, figures)
+
+
+def fps_of(interval: float, clock_ns: float) -> float:
+    return 1e9 / clock_ns / interval
+
+
+def excess(use: Floats, wish: Wish) -> list[str]:
+    """The resources that do not suffice, with what is needed and what there is."""
+    pairs = zip(RESOURCES, use, strict=True)
+    return [
+        f"{used:,.0f} {WORDS[name]} of {wish.budget[name]:,.0f}"
+        for name, used in pairs
+        if used > wish.budget.get(name, float("inf"))
+    ]
+
+
+def _told(question: Question, wish: Wish, found: Shortage, clock_ns: float) -> Diagnostic:
+    """What stands in the way, how near one gets, and what to change."""
+    must = None if wish.is_aim else wish.fps
+    asked = "" if must is None else f"{must:,.10g} frames a second"
+    if found.stuck:
+        problem = question.problem
+        fastest = fps_of(problem.shortest_interval, clock_ns)
+        named = _some(found.stuck)
+        slowest = max(problem.tables, key=lambda table: float(table.cycles.min()))
+        text = (
+            f"no folding gives {asked}: {named} cannot be that fast, "
+            f"{slowest.name} needs {slowest.cycles.min():,.0f} cycles at least"
+        )
+        help_ = f"{fastest:,.1f} frames a second are the most at this clock: --fps {int(fastest)}, or a faster clock"
+        return Diagnostic("NASH461", text, help=help_)
+    nearest = found.nearest
+    assert nearest is not None
+    needed = ", ".join(excess(nearest.use, wish))
+    text = f"no folding {f'gives {asked} within' if asked else 'fits'} {wish.words}: the nearest needs {needed}"
+    most = question.max_throughput() if must is not None else None
+    if isinstance(most, Answer):
+        fps = fps_of(most.interval, clock_ns)
+        help_ = f"{fps:,.1f} frames a second fit: --fps {int(fps)}, or a larger board"
+    else:
+        help_ = (
+            f"even {fps_of(nearest.interval, clock_ns):,.1f} frames a second do not fit: "
+            "take a larger board, narrower bits or a smaller network"
+        )
+    return Diagnostic("NASH461", text, help=help_)
+
+
+def _some(names: tuple[str, ...], most: int = 3) -> str:
+    """The first few names and how many more there are."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,98 @@
+"""What is asked of a folding: a goal, a frame rate, a budget; read from the words of the command line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NoReturn, get_args
+
+from nashc.cost.cost import RESOURCES
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.diagnostics.model import nearest
+from nashc.vocab.boards import Board
+
+Goal = Literal["max-fps", "min-resources", "min-latency"]
+GOALS: tuple[Goal, ...] = get_args(Goal)
+_AMOUNT = re.compile(r"(?P<number>[0-9][0-9_]*(?:\.[0-9]+)?)(?P<unit>[kM%]?)")
+_UNITS = {"": 1.0, "k": 1e3, "M": 1e6}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """goal and, for min-resources at least, a frame rate; budget: most of each resource, what is not named is free.
+
+    prefer: what a unit of each resource weighs when less is better. words: where the budget comes from.
+    is_aim: the frame rate is what FINN would fold for: if it cannot be had, as much as can be.
+    """
+
+    goal: Goal
+    fps: float | None
+    budget: Mapping[str, float]
+    prefer: Mapping[str, float]
+    words: str
+    is_aim: bool = False
+
+
+def wish(
+    board: Board,
+    goal: str | None = None,
+    fps: float | None = None,
+    budget: str | None = None,
+    aim: float | None = None,
+) -> Wish:
+    """From a board and options: without a goal the least resources at `fps`, or the most frames if that is None.
+
+    aim: the frame rate of the spec, which counts where neither a goal nor a rate is given.
+
+    budget: `lut=200k,bram18=80%`; per cent are of the board, what it does not name is all of the board.
+    Errors: NASH462.
+    """
+    whole = {name: float(getattr(board.resources, name)) for name in RESOURCES}
+    limits = {**whole, **_budget(budget, whole)} if budget else whole
+    is_aim = goal is None and fps is None and aim is not None
+    fps = aim if is_aim else fps
+    chosen: Goal
+    if goal is None:
+        chosen = "max-fps" if fps is None else "min-resources"
+    else:
+        found = [name for name in GOALS if name == goal]
+        if not found:
+            _refuse(f"there is no goal `{goal}`", nearest(goal, GOALS))
+        chosen = found[0]
+    if chosen == "max-fps" and fps is not None:
+        text = f"the most frames a second and {fps:g} of them are two goals"
+        _refuse(text, f"leave one out, or take --goal min-resources --fps {fps:g}")
+    if chosen == "min-resources" and fps is None:
+        _refuse("the least resources are those of no throughput at all", "say how many: --fps 1000")
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        _refuse(f"{fps:g} is no frame rate", "a number above 0: --fps 1000")
+    words = f"the budget on {board.name}" if budget else board.name
+    prefer = {name: 1.0 / limits[name] for name in RESOURCES if limits[name] > 0}
+    return Wish(chosen, fps, limits, prefer, words, is_aim)
+
+
+def _budget(text: str, whole: Mapping[str, float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, amount = (word.strip() for word in part.partition("="))
+        if name not in RESOURCES:
+            _refuse(f"there is no resource `{name}`", nearest(name, RESOURCES))
+        if name in found:
+            _refuse(f"`{name}` has two budgets", f"{name}={amount}")
+        match = _AMOUNT.fullmatch(amount)
+        if not match:
+            _refuse(
+                f"`{amount}` is no amount of {name}",
+                f"a count or a part of the board: {name}=1000, {name}=200k, {name}=80%",
+            )
+        number = float(match["number"].replace("_", ""))
+        is_part = match["unit"] == "%"
+        share = number / 100 * whole[name] if is_part else number * _UNITS[match["unit"]]
+        found[name] = float(math.floor(share))
+    return found
+
+
+def _refuse(text: str, help_: str) -> NoReturn:
+    raise SpecError([Diagnostic("NASH462", text, help=help_)])
