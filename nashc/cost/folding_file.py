@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,16 @@ DEFAULTS = "Defaults"
 _SETTING = {attribute: name for name, attribute in ATTRIBUTES.items()}
 # Legal in the file, without effect on cycles or resources here.
 _IGNORED = ("runtime_writeable_weights", "depth", "impl_style", "mac_resource")
+
+
+def read(path: Path) -> Any:
+    """The content of a file. Errors: NASH454."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError([_wrong(f"{path} cannot be read: {error.strerror}")]) from error
+    except ValueError as error:
+        raise SpecError([_wrong(f"{path} is not JSON: {error}")]) from error
 
 
 def apply(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from nashc.cost import ranges
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import LATENCY_MEANS, Estimate, NodeCost, estimate, nodes_json
-from nashc.cost.folding_file import apply
+from nashc.cost.folding_file import apply, read
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
@@ -188,7 +187,11 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
     if question.folding:
-        foldings = apply(_folding_file(question.folding), nodes, foldings, question.folding)
+        foldings = apply(read(question.folding), nodes, foldings, question.folding)
+    elif target.folding:
+        from nashc.fold.of_target import folding_of_target
+
+        foldings = folding_of_target(spec, nodes, foldings, model)
     found = estimate(nodes, foldings, model, target.board.part, target.clock)
     return Answer(spec, target, found, _layers(graph, found), known is not None)
 
@@ -249,16 +252,6 @@ def _work(graph: Graph, layer: str) -> dict[str, int]:
     result = TensorType(node.shape, node.dtype)
     work = op.work(op.params.model_validate(dict(node.params)), inputs, result)
     return {"weights": work.weight_bits // node.params["weight_bits"], "macs": work.macs}
-
-
-def _folding_file(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        text = f"{path} cannot be read: {error.strerror}"
-        raise SpecError([Diagnostic("NASH454", text)]) from error
-    except ValueError as error:
-        raise SpecError([Diagnostic("NASH454", f"{path} is not JSON: {error}")]) from error
 
 
 def _percent(share: float) -> str:

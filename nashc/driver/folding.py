@@ -11,13 +11,12 @@ from nashc.cost.models import MODELS
 from nashc.cost.ranges import load as load_ranges
 from nashc.driver.estimate import known_target
 from nashc.fold.ask import Folded, ask
-from nashc.fold.hardware import Hardware, folding_file
+from nashc.fold.hardware import Hardware
+from nashc.fold.of_target import MODEL
 from nashc.fold.wish import wish
 from nashc.lower import lower
 from nashc.schema import Spec, load
 from nashc.vocab.boards import Board
-
-MODEL = "finn-plus-1.6"
 
 
 def fold_spec(
@@ -29,7 +28,7 @@ def fold_spec(
     board: Board | None,
     weights: Path | None,
 ) -> Folded:
-    """The folding that a goal asks for. Without one the spec's fps is the aim.
+    """The folding that a goal asks for. Without one the spec's fps is the aim, without a budget the spec's counts.
 
     Errors: those of the spec, NASH461 where nothing fits, NASH462 where the question makes no sense.
     """
@@ -47,6 +46,8 @@ def fold(
 ) -> Folded:
     """As `fold_spec`, of a spec that is loaded."""
     target = known_target(spec)
+    if budget is None and target.folding:
+        budget = target.folding.budget
     board = board or target.board
     asked = wish(board, goal, fps, budget, aim=target.fps)
     ranges = load_ranges(weights) if weights else None
@@ -56,6 +57,5 @@ def fold(
 
 
 def folding_text(folded: Folded) -> str:
-    """FINN's folding file, in the order of the nodes."""
-    nodes = tuple(row.node for row in folded.estimate.nodes)
-    return json.dumps(folding_file(nodes, folded.foldings), indent=2) + "\n"
+    """FINN's folding file as text."""
+    return json.dumps(folded.file(), indent=2) + "\n"

@@ -43,7 +43,7 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
         files["model.py"] = render(_model(spec, graph))
         files["lowering.py"] = render(_lowering(spec, graph))
         programs += MODEL_PROGRAMS
-    for name, values in settings(spec).items():
+    for name, values in settings(spec, graph).items():
         if name != "search" or has_search:
             files[f"settings/{name}.json"] = text(values)
     if has_model:

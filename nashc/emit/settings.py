@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from nashc.ir import Graph
 from nashc.schema import Spec
 from nashc.schema.models import Data
 
@@ -13,8 +14,8 @@ def text(values: dict[str, Any]) -> str:
     return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
-def settings(spec: Spec) -> dict[str, dict[str, Any]]:
-    """The settings of each program by file name, without `.json`."""
+def settings(spec: Spec, graph: Graph) -> dict[str, dict[str, Any]]:
+    """The settings of each program by file name, without `.json`; graph: the network's."""
     found: dict[str, dict[str, Any]] = {}
     if spec.search and spec.cells:
         found["search"] = _search(spec)
@@ -24,7 +25,7 @@ def settings(spec: Spec) -> dict[str, dict[str, Any]]:
         found["train"] = {**train, "data": _data(spec, spec.train.data)}
         found["data"] = found["train"]["data"]
     if spec.target:
-        found["build"] = _build(spec)
+        found["build"] = _build(spec, graph)
     found["export"] = {"lowering": spec.finn.lowering if spec.finn else "direct"}
     return found
 
@@ -64,18 +65,24 @@ def _data(spec: Spec, data: Data) -> dict[str, Any]:
     }
 
 
-def _build(spec: Spec) -> dict[str, Any]:
+def _build(spec: Spec, graph: Graph) -> dict[str, Any]:
     target = spec.target
     assert target and spec.finn
+    fps: float | None = target.fps
+    folding = None
+    if target.folding and not spec.is_searched:
+        from nashc.fold.of_target import settings_of_target  # numpy and scipy, when asked for
+
+        fps, folding = settings_of_target(spec, graph)
     return {
         "board": target.board.name,
         "part": target.board.part,
         "shell": target.board.shell,
         "resources": dict(vars(target.board.resources)),
         "clock_ns": target.clock,
-        "target_fps": target.fps,
+        "target_fps": fps,
         "mvau_wwidth_max": target.mvau_wwidth_max,
-        "folding": target.folding,
+        "folding": folding,
         "finn": {
             **spec.finn.model_dump(exclude={"lowering"}),
             "floorplan": {place.pattern: place.region for place in spec.floorplan},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.fold.goals import Answer, Question, Shortage
-from nashc.fold.hardware import Hardware
+from nashc.fold.hardware import Hardware, folding_file
 from nashc.fold.tables import Floats
 from nashc.fold.wish import Wish
 
@@ -24,6 +25,10 @@ class Folded:
     answer: Answer
     foldings: dict[str, Folding]
     estimate: Estimate
+
+    def file(self) -> dict[str, Any]:
+        """FINN's folding file, in the order of the nodes."""
+        return folding_file(tuple(row.node for row in self.estimate.nodes), self.foldings)
 
 
 def ask(hardware: Hardware, wish: Wish, clock_ns: float) -> Folded:

@@ -6,7 +6,6 @@ from typing import Any
 
 from nashc.cost.cost import RESOURCES
 from nashc.fold.ask import WORDS, Folded, excess, fps_of
-from nashc.fold.hardware import folding_file
 
 _MOST_NAMES = 3
 
@@ -39,7 +38,7 @@ def as_json(folded: Folded) -> dict[str, Any]:
             {key: getattr(row, key) for key in ("cycles", *RESOURCES)} | {"name": row.node.name}
             for row in figures.nodes
         ],
-        "folding": folding_file(tuple(row.node for row in figures.nodes), folded.foldings),
+        "folding": folded.file(),
     }
 
 

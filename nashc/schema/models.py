@@ -353,6 +353,35 @@ def _folded(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
+class FoldingFrom(Settings):
+    """Where the folding comes from: the solver within a budget, or a file."""
+
+    kind: Literal["optimal", "file"]
+    path: str | None = Field(None, description="the file, from the spec's folder")
+    lut: int | None = Field(None, ge=0, description="most LUTs, the board's when left out")
+    bram18: int | None = Field(None, ge=0, description="most blocks of 18 kbit")
+    uram: int | None = Field(None, ge=0, description="most URAM blocks")
+    dsp: int | None = Field(None, ge=0, description="most DSP slices")
+
+    @property
+    def budget(self) -> str | None:
+        """As the command line writes it."""
+        named = self.model_dump(include={"lut", "bram18", "uram", "dsp"}, exclude_none=True)
+        return ",".join(f"{name}={limit}" for name, limit in named.items()) or None
+
+
+def _folding(value: Any) -> Any:
+    example = 'optimal, optimal(lut = 200000, bram18 = 1000) or a file: "folding.json"'
+    if isinstance(value, str) and not isinstance(value, Word):
+        return {"kind": "file", "path": value}
+    name = value if isinstance(value, Word) else getattr(value, "name", None)
+    if name != "optimal":
+        code = "NASH107" if isinstance(value, Word | Call) else "NASH104"
+        refuse(code, f"{describe(value)} is no folding", f"legal are {example}")
+    arguments = call(value) if isinstance(value, Call) else {}
+    return {"kind": "optimal", **{k: v for k, v in arguments.items() if k != "name"}}
+
+
 class Target(Settings):
     """The hardware: nothing here changes the trained network."""
 
@@ -364,9 +393,9 @@ class Target(Settings):
     mvau_wwidth_max: PositiveInt = Field(
         10000, description="widest weight stream of a matrix unit in bits, FINN's folding limit"
     )
-    folding: dict[str, dict[str, Any]] | None = Field(
+    folding: Annotated[FoldingFrom | None, BeforeValidator(_folding)] = Field(
         None,
-        description="a folding file by layer, as `folding.json` of an estimate; goes before FINN's folding",
+        description="FINN's own when left out; `optimal`: the best there is; or a folding file",
     )
 
     @field_validator("clock")

@@ -36,6 +36,7 @@ _BY_NAME = {
     "schedule": "`constant`, `cosine`, `polynomial`, `step` or `multistep`",
     "estimator": "`binary_gate`, `two_path` or `gumbel`",
     "ops": "list of operations",
+    "folding": "`optimal`, `optimal(lut = 200000)` or text",
 }
 
 

@@ -1,0 +1,60 @@
+"""The folding that the target of a spec asks for: `folding = optimal`, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nashc.cost.fold import Folding
+from nashc.cost.folding_file import apply, read
+from nashc.cost.models import MODELS, Model
+from nashc.cost.nodes import HwNode
+from nashc.fold.ask import Folded, ask
+from nashc.fold.hardware import Hardware
+from nashc.fold.wish import wish
+from nashc.ir import Graph
+from nashc.schema import Spec
+
+MODEL = "finn-plus-1.6"
+"""The model of the FINN that builds."""
+
+
+def folding_of_target(
+    spec: Spec, nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding], model: Model
+) -> dict[str, Folding]:
+    """The folding of all nodes; foldings: what those get that a file does not name.
+
+    Errors: NASH454 for a file that does not fit, NASH461 where nothing fits the budget.
+    """
+    target = spec.target
+    assert target and target.folding
+    if target.folding.kind == "optimal":
+        return best(spec, nodes, model).foldings
+    path = spec.path.parent / str(target.folding.path)
+    return apply(read(path), nodes, foldings, path)
+
+
+def settings_of_target(spec: Spec, graph: Graph) -> tuple[float | None, object]:
+    """For the build program: the frame rate for what no folding names, and the content of FINN's folding file.
+
+    A trained network has layers that are not known before (signs of batch norms); FINN folds these for the rate.
+    """
+    target = spec.target
+    assert target
+    if target.folding is None:
+        return target.fps, None
+    if target.folding.kind == "file":
+        return target.fps, read(spec.path.parent / str(target.folding.path))
+    model = MODELS[MODEL]
+    found = best(spec, model.hardware(graph, target.board.part, None), model)
+    # A rate whose cycles are those of the folding, however it is rounded.
+    return 1e9 / target.clock / (found.estimate.cycles + 0.5), found.file()
+
+
+def best(spec: Spec, nodes: tuple[HwNode, ...], model: Model) -> Folded:
+    """What `nashc fold` finds without options, within the budget of the spec."""
+    target = spec.target
+    assert target and target.folding
+    asked = wish(target.board, budget=target.folding.budget, aim=target.fps)
+    return ask(
+        Hardware(nodes, model, target.board.part, target.mvau_wwidth_max), asked, target.clock
+    )

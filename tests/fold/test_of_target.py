@@ -1,0 +1,69 @@
+"""`folding = ...` in a spec: the programs, `nashc estimate` and `nashc fold` mean the same folding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nashc.diagnostics import SpecError
+from nashc.driver.estimate import Question, answer
+from nashc.driver.folding import fold_spec
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+from tests.paths import SPECS
+
+TARGET = "target {\n  board = ZCU102\n  clock = 100 MHz\n  folding = FOLDING\n}\n"
+
+
+def spec_with(folder: Path, folding: str) -> Path:
+    text = (SPECS / "own_backbone.nash").read_text(encoding="utf-8")
+    path = folder / "own.nash"
+    path.write_text(text[: text.index("target {")] + TARGET.replace("FOLDING", folding))
+    return path
+
+
+def build_settings(path: Path) -> dict:
+    spec = load(path, {})
+    return json.loads(project(spec, lower(spec))["settings/build.json"])
+
+
+def test_optimal_reaches_the_programs_and_the_estimate(tmp_path: Path):
+    path = spec_with(tmp_path, "optimal(lut = 9000, dsp = 400)")
+    found = fold_spec(path, {}, None, None, None, None, None)
+    assert found.wish.goal == "max-fps" and found.estimate.total("lut") <= 9000
+    settings = build_settings(path)
+    assert settings["folding"] == found.file()
+    assert int(1e9 / settings["clock_ns"] / settings["target_fps"]) == found.estimate.cycles
+    assert answer(Question(path, {}, "finn-plus-1.6")).found == found.estimate
+
+
+def test_a_file_is_read_beside_the_spec(tmp_path: Path):
+    (tmp_path / "mine.json").write_text('{"stem.conv": {"PE": 2}}')
+    path = spec_with(tmp_path, '"mine.json"')
+    assert build_settings(path)["folding"] == {"stem.conv": {"PE": 2}}
+    (row,) = (
+        row
+        for row in answer(Question(path, {}, "finn-plus-1.6")).found.nodes
+        if row.node.name == "stem.conv"
+    )
+    assert row.folding.pe == 2
+
+
+@pytest.mark.parametrize(
+    ("folding", "code"),
+    [
+        ("best", "NASH107"),
+        ("3", "NASH104"),
+        ("optimal(luts = 3)", "NASH110"),
+        ("optimal(lut = -3)", "NASH105"),
+        ("optimal(lut = 3)", "NASH461"),
+        ('"missing.json"', "NASH454"),
+    ],
+)
+def test_what_cannot_be_is_told(tmp_path: Path, folding: str, code: str):
+    with pytest.raises(SpecError) as told:
+        build_settings(spec_with(tmp_path, folding))
+    assert [diagnostic.code for diagnostic in told.value.diagnostics] == [code]
