@@ -28,6 +28,7 @@ from nashc.cost.hardware import hardware  # noqa: E402
 from nashc.cost.models import MODELS  # noqa: E402
 from nashc.cost.ranges import Ranges  # noqa: E402
 from nashc.cost.set_folding import set_folding  # noqa: E402
+from nashc.fold.converters import converters  # noqa: E402
 from nashc.fold.goals import Answer, Question  # noqa: E402
 from nashc.fold.hardware import Hardware  # noqa: E402
 from nashc.lower import lower  # noqa: E402
@@ -98,7 +99,7 @@ def main() -> int:
 
 # ---- the same resources, the same frames --------------------------------------------------------
 
-EQUAL_HEADS = ("network", "part of", "target", "FINN fps", "LUT", "BRAM18", "DSP", "fps at these", "LUT at FINN's fps", "BRAM18 at FINN's fps", "s")  # fmt: skip
+EQUAL_HEADS = ("network", "part of", "target", "FINN fps", "LUT", "BRAM18", "DSP", "fps at these", "LUT at FINN's fps", "BRAM18 at FINN's fps", "converters, LUT", "s")  # fmt: skip
 
 
 def equal_resources(specs: list[Spec]) -> Iterator[tuple[list[str], bool]]:
@@ -108,7 +109,7 @@ def equal_resources(specs: list[Spec]) -> Iterator[tuple[list[str], bool]]:
         for name in FAMILIES:
             made = case(spec, BOARDS[name])
             for fps in TARGETS_FPS:
-                _, finn = made.finn(fps)
+                foldings, finn = made.finn(fps)
                 used = {resource: float(finn.total(resource)) for resource in RESOURCES}
                 if (finn.cycles, *map(int, used.values())) in seen:
                     continue
@@ -122,15 +123,25 @@ def equal_resources(specs: list[Spec]) -> Iterator[tuple[list[str], bool]]:
                 row = [spec.name, name, f"{fps:,}", f"{finn.fps:,.1f}"]
                 row += [f"{used[r]:,.0f}" for r in ("lut", "bram18", "dsp")]
                 if not all(isinstance(answer, Answer) for answer in found):
-                    yield [*row, "none in the rules", "", "", f"{seconds:.2f}"], True
+                    yield [*row, "none in the rules", "", "", "", f"{seconds:.2f}"], True
                     continue
                 assert isinstance(fastest, Answer)
                 assert isinstance(least_lut, Answer) and isinstance(least_bram, Answer)
                 ours = 1e9 / made.clock_ns / fastest.interval
                 lut, bram = least_lut.use[0], least_bram.use[1]
                 row += [f"{ours:,.1f} ({ours / finn.fps:.2f}x)", saved(lut, used["lut"])]
-                row += [saved(bram, used["bram18"]), f"{seconds:.2f}"]
+                between = [
+                    converter_luts(made, folding)
+                    for folding in (foldings, made.hardware.foldings(least_lut.choice))
+                ]
+                row += [saved(bram, used["bram18"]), saved(between[1], between[0])]
+                row += [f"{seconds:.2f}"]
                 yield row, fastest.interval > finn.cycles or lut > used["lut"]
+
+
+def converter_luts(made: Case, foldings: dict[str, Folding]) -> int:
+    """What FINN's width converters will add; its estimates leave them out, for both."""
+    return sum(lut for _, _, lut in converters(made.hardware.nodes, foldings))
 
 
 def saved(ours: float, finns: float) -> str:

@@ -9,6 +9,7 @@ import pytest
 from nashc.cost.fold import Folding, limit
 from nashc.cost.nodes import HwNode
 from nashc.fold.ask import ask
+from nashc.fold.converters import converter_lut, converters
 from nashc.fold.goals import Answer
 from nashc.fold.hardware import folding_file
 from nashc.fold.wish import wish
@@ -97,3 +98,29 @@ def test_the_answer_is_what_the_cost_model_says(net: Network) -> None:
     found = ask(net.hardware, wish(net.target.board, "max-fps", budget="lut=80%"), net.target.clock)
     assert found.estimate.total("lut") <= 0.8 * net.target.board.resources.lut
     assert used(net.figures(found.foldings)) == used(found.estimate)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "lut"),
+    # What StreamingDataWidthConverter.lut_estimation of FINN+ 1.6.1 gives for these widths.
+    [(8, 8, 0), (8, 24, 25), (24, 8, 10), (16, 24, 74), (4, 64, 68), (64, 4, 8)],
+)
+def test_luts_of_a_width_converter(given: int, taken: int, lut: int) -> None:
+    assert converter_lut(given, taken) == lut
+
+
+def test_converters_stand_where_widths_differ(net: Network) -> None:
+    foldings = net.finns_folding(3000)
+    found = {
+        (first, second): lut for first, second, lut in converters(net.hardware.nodes, foldings)
+    }
+    by_name = {node.name: node for node in net.hardware.nodes}
+    assert all(lut > 0 for lut in found.values())
+    for node in net.hardware.nodes:
+        if node.kind == "Pool":
+            assert (node.inputs[0], node.name) not in found, "a pool and its window work alike"
+        if node.kind == "MVAU" and by_name[node.inputs[0]].kind == "ConvolutionInputGenerator":
+            window = foldings[node.inputs[0]]
+            k = by_name[node.inputs[0]]["ConvKernelDim"][0]
+            lanes = window.simd * (k * k if window.parallel_window else 1)
+            assert ((node.inputs[0], node.name) in found) == (lanes != foldings[node.name].simd)
