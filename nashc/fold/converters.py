@@ -48,7 +48,7 @@ def lanes_out(node: HwNode, folding: Folding) -> int:
     """Values that a node gives at once on each of its streams."""
     match node.kind:
         case "ConvolutionInputGenerator":
-            window = math.prod(node["ConvKernelDim"]) if folding.parallel_window else 1
+            window = math.prod(node.sizes("ConvKernelDim")) if folding.parallel_window else 1
             return folding.simd * window
         case "FMPadding":
             return folding.simd
