@@ -28,6 +28,11 @@ Examples: nashc fold resnet18_v3.nash --board U50
 )
 @click.option("--board", metavar="NAME", help="Another board than the spec's.")
 @click.option("--weights", type=common.PATH, help="ranges.json of the exported network.")
+@click.option(
+    "--converters",
+    is_flag=True,
+    help="Count width converters too, which FINN's estimates leave out; takes tens of seconds.",
+)
 @click.option("-o", "--out", type=common.PATH, help="Write FINN's folding file.")
 @common.as_json
 @common.reports_mistakes
@@ -39,6 +44,7 @@ def fold(
     budget: str | None,
     board: str | None,
     weights: Path | None,
+    converters: bool,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -53,7 +59,14 @@ def fold(
 
     wanted = _board(board) if board else None
     found = fold_spec(
-        common.only_spec(spec), common.overrides(settings), goal, fps, budget, wanted, weights
+        common.only_spec(spec),
+        common.overrides(settings),
+        goal,
+        fps,
+        budget,
+        wanted,
+        weights,
+        with_converters=converters,
     )
     if out is not None:
         common.write_text(out, folding_text(found))

@@ -27,13 +27,15 @@ def fold_spec(
     budget: str | None,
     board: Board | None,
     weights: Path | None,
+    *,
+    with_converters: bool = False,
 ) -> Folded:
     """The folding that a goal asks for. Without one the spec's fps is the aim, without a budget the spec's counts.
 
     Errors: those of the spec, NASH461 where nothing fits, NASH462 where the question makes no sense.
     """
     spec = load(path, overrides)
-    return fold(spec, goal, fps, budget, board, weights)
+    return fold(spec, goal, fps, budget, board, weights, with_converters=with_converters)
 
 
 def fold(
@@ -43,6 +45,8 @@ def fold(
     budget: str | None = None,
     board: Board | None = None,
     weights: Path | None = None,
+    *,
+    with_converters: bool = False,
 ) -> Folded:
     """As `fold_spec`, of a spec that is loaded."""
     target = known_target(spec)
@@ -52,7 +56,8 @@ def fold(
     asked = wish(board, goal, fps, budget, aim=target.fps)
     ranges = load_ranges(weights) if weights else None
     nodes = hardware(lower(spec), board.part, ranges)
-    unit = Hardware(nodes, MODELS[MODEL], board.part, target.mvau_wwidth_max)
+    widest = target.mvau_wwidth_max
+    unit = Hardware(nodes, MODELS[MODEL], board.part, widest, with_converters)
     return ask(unit, asked, target.clock)
 
 

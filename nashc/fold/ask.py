@@ -9,6 +9,8 @@ from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
 from nashc.diagnostics import Diagnostic, SpecError
+from nashc.fold.converters import converters
+from nashc.fold.exact import Undecided
 from nashc.fold.goals import Answer, Question, Shortage
 from nashc.fold.hardware import Hardware, folding_file
 from nashc.fold.tables import Floats
@@ -19,12 +21,25 @@ WORDS = {"lut": "LUT", "bram18": "BRAM18", "uram": "URAM", "dsp": "DSP"}
 
 @dataclass(frozen=True)
 class Folded:
-    """The answer with its figures; estimate: the cost model's of every node in this folding."""
+    """The answer with its figures; estimate: the cost model's of every node in this folding.
+
+    has_converters: the answer's use holds the width converters, which the estimate leaves out.
+    """
 
     wish: Wish
     answer: Answer
     foldings: dict[str, Folding]
     estimate: Estimate
+    has_converters: bool
+
+    @property
+    def converters(self) -> list[tuple[str, str, int]]:
+        """Pairs of nodes with a width converter between them, and its LUTs by FINN's formula."""
+        return converters(tuple(row.node for row in self.estimate.nodes), self.foldings)
+
+    @property
+    def converter_lut(self) -> int:
+        return sum(lut for _, _, lut in self.converters)
 
     def file(self) -> dict[str, Any]:
         """FINN's folding file, in the order of the nodes."""
@@ -35,22 +50,35 @@ def ask(hardware: Hardware, wish: Wish, clock_ns: float) -> Folded:
     """The best folding for a wish. Errors: NASH461 when there is none, with the nearest."""
     question = hardware.question(wish.budget, wish.prefer)
     interval = float("inf") if wish.fps is None else float(int(1e9 / clock_ns / wish.fps))
-    match wish.goal:
-        case "max-fps":
-            found = question.max_throughput()
-        case "min-resources":
-            found = question.min_use(interval)
-            if wish.is_aim and isinstance(found, Shortage):
-                found = question.max_throughput()
-        case "min-latency":
-            found = question.min_latency(interval)
-    if isinstance(found, Shortage):
-        raise SpecError([_told(question, wish, found, clock_ns)])
+    try:
+        found = _answer(question, wish, interval)
+        if isinstance(found, Shortage):
+            raise SpecError([_told(question, wish, found, clock_ns)])
+    except Undecided as error:
+        text = "the search for the best folding was given up before it found one"
+        hint = "leave out --converters: without them the layers are independent, and the answer takes a second"
+        raise SpecError([Diagnostic("NASH461", text, help=hint)]) from error
     foldings = hardware.foldings(found.choice)
     figures = estimate(hardware.nodes, foldings, hardware.model, hardware.part, clock_ns)
     assert figures.cycles == found.interval, (figures.cycles, found.interval)
-    assert [figures.total(name) for name in RESOURCES] == list(found.use)
-    return Folded(wish, found, foldings, figures)
+    folded = Folded(wish, found, foldings, figures, hardware.with_converters)
+    totals = [figures.total(name) for name in RESOURCES]
+    if hardware.with_converters:
+        totals[RESOURCES.index("lut")] += folded.converter_lut
+    assert totals == list(found.use), (totals, found.use)
+    return folded
+
+
+def _answer(question: Question, wish: Wish, interval: float) -> Answer | Shortage:
+    match wish.goal:
+        case "max-fps":
+            return question.max_throughput()
+        case "min-latency":
+            return question.min_latency(interval)
+        case "min-resources":
+            found = question.min_use(interval)
+            is_missed = wish.is_aim and isinstance(found, Shortage)
+            return question.max_throughput() if is_missed else found
 
 
 def fps_of(interval: float, clock_ns: float) -> float:

@@ -6,10 +6,14 @@ Source: finn-plus 1.6.1, transformation/fpgadataflow/insert_dwc.py; streamingdat
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from nashc.cost.fold import Folding
+import numpy as np
+
+from nashc.cost.cost import RESOURCES
+from nashc.cost.fold import Folding, Foldings
 from nashc.cost.nodes import HwNode, width
+from nashc.fold.tables import Ints, Link
 
 
 def converters(
@@ -28,8 +32,41 @@ def converters(
     return found
 
 
+def links(
+    nodes: tuple[HwNode, ...], rows: Mapping[str, Foldings], table_of: Mapping[str, int]
+) -> tuple[Link, ...]:
+    """What each stream costs by the widths at its ends. rows: of each node; table_of: the number of its table."""
+    by_name = {node.name: node for node in nodes}
+    found = []
+    for node in nodes:
+        for name in node.inputs:
+            first, second = table_of[name], table_of[node.name]
+            if first == second:
+                continue  # a window and its pool are of one width
+            before = by_name[name]
+            bits = width(stream_type(before))
+            given, first_port = _lanes(before, rows[name], lanes_out)
+            taken, second_port = _lanes(node, rows[node.name], lanes_in)
+            cost = np.zeros((len(given), len(taken), len(RESOURCES)))
+            cost[:, :, RESOURCES.index("lut")] = [
+                [converter_lut(out * bits, into * bits) for into in taken] for out in given
+            ]
+            found.append(Link(first, second, first_port, second_port, cost))
+    return tuple(found)
+
+
+def _lanes(
+    node: HwNode, rows: Foldings, lanes: Callable[[HwNode, Folding], int]
+) -> tuple[list[int], Ints]:
+    """The widths that a node's foldings have, and which of them each row has."""
+    found, port = np.unique([lanes(node, rows[i]) for i in range(len(rows))], return_inverse=True)
+    return [int(width) for width in found], port.astype(np.int64)
+
+
 def converter_lut(given: int, taken: int) -> int:
     """Of a converter between streams of these widths in bits; up to their common multiple and down again."""
+    if given == taken:
+        return 0
     common = math.lcm(given, taken)
     lut = 0
     if given != common:

@@ -21,12 +21,15 @@ from nashc.cost.fold import RAM_STYLES, Folding, Foldings, Limits, options
 from nashc.cost.models import Model
 from nashc.cost.nodes import HwNode
 from nashc.cost.parts import dsp_block
+from nashc.fold.converters import links
 from nashc.fold.goals import Question
 from nashc.fold.tables import Floats, Ints, Problem, Table
 
 _DISTRIBUTED = RAM_STYLES.index("distributed")
 LEAST_SIMD_FOLD = 2
 """MW / SIMD of an RTL matrix unit; its queue overflows at 1 (seen in RTL simulation)."""
+_EFFORT, _EFFORT_WITH_CONVERTERS = 2000, 30
+"""Nodes of a search tree. Ties between neighbours make each a hundred times slower."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,15 @@ class _Unit:
 class Hardware:
     """A network's nodes under a cost model, with the limits that the target sets.
 
-    weight_width_max: FINN's mvau_wwidth_max in bits.
+    weight_width_max: FINN's mvau_wwidth_max in bits. with_converters: width converters count too, which ties
+    neighbours together.
     """
 
     nodes: tuple[HwNode, ...]
     model: Model
     part: str
     weight_width_max: int
+    with_converters: bool = False
 
     @cached_property
     def problem(self) -> Problem:
@@ -62,13 +67,20 @@ class Hardware:
             tables.append(_table(unit, costs))
             read = {number[name] for node in unit.nodes for name in node.inputs}
             after.append(tuple(sorted(read - {index})))
-        return Problem(tuple(tables), RESOURCES, (), tuple(after))
+        rows = {
+            node.name: of_node
+            for unit in self._units
+            for node, of_node in zip(unit.nodes, unit.rows, strict=True)
+        }
+        between = links(self.nodes, rows, number) if self.with_converters else ()
+        return Problem(tuple(tables), RESOURCES, between, tuple(after))
 
     def question(self, budget: Mapping[str, float], prefer: Mapping[str, float]) -> Question:
         """budget: by resource, what is not named is free. prefer: weight of each resource's unit among even shares."""
         limits = np.array([budget.get(name, np.inf) for name in RESOURCES], float)
         weights = np.array([prefer.get(name, 0.0) for name in RESOURCES], float)
-        return Question(self.problem, limits, (weights,), is_even=True)
+        effort = _EFFORT_WITH_CONVERTERS if self.with_converters else _EFFORT
+        return Question(self.problem, limits, (weights,), is_even=True, effort=effort)
 
     def foldings(self, choice: Ints) -> dict[str, Folding]:
         """The folding of each node, in the order of the nodes."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from nashc.cost.cost import RESOURCES
 from nashc.fold.ask import WORDS, Folded, excess, fps_of
-from nashc.fold.converters import converters
 
 _MOST_NAMES = 3
 
@@ -15,7 +14,6 @@ def as_json(folded: Folded) -> dict[str, Any]:
     """The figures as `nashc estimate --json` names them, what binds, the next step, and the folding file."""
     figures, answer, step = folded.estimate, folded.answer, folded.answer.step
     assert step is not None
-    between = _between(folded)
     following = None
     if step.interval is not None and step.use is not None:
         following = {
@@ -32,7 +30,11 @@ def as_json(folded: Folded) -> dict[str, Any]:
         "cycles": figures.cycles,
         **{name: figures.total(name) for name in RESOURCES},
         "budget": {name: int(limit) for name, limit in folded.wish.budget.items()},
-        "converters": {"count": len(between), "lut": sum(lut for _, _, lut in between)},
+        "converters": {
+            "count": len(folded.converters),
+            "lut": folded.converter_lut,
+            "are_counted": folded.has_converters,
+        },
         "is_optimal": answer.gap == 0,
         "gap": answer.gap,
         "binding": {"layers": list(step.waiting), "resources": _binding(folded)},
@@ -59,15 +61,9 @@ def lines(folded: Folded) -> list[str]:
         used, limit = figures.total(name), folded.wish.budget[name]
         share = f"{100 * used / limit:.1f} %" if limit else ""
         found.append(f"{WORDS[name]:<10}{used:>12,}{limit:>12,.0f}{share:>9}")
-    between = _between(folded)
-    more = sum(lut for _, _, lut in between)
-    words = f"converters  {len(between)} between streams of unequal width, {more:,} LUT more"
+    counted = "within the budget" if folded.has_converters else "more"
+    words = f"converters  {len(folded.converters)} between streams of unequal width, {folded.converter_lut:,} LUT {counted}"
     return [*found, words, "", *_step_lines(folded)]
-
-
-def _between(folded: Folded) -> list[tuple[str, str, int]]:
-    """Width converters, which FINN's estimates leave out, by FINN's own formula."""
-    return converters(tuple(row.node for row in folded.estimate.nodes), folded.foldings)
 
 
 def _step_lines(folded: Folded) -> list[str]:

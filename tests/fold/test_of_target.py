@@ -67,3 +67,14 @@ def test_what_cannot_be_is_told(tmp_path: Path, folding: str, code: str):
     with pytest.raises(SpecError) as told:
         build_settings(spec_with(tmp_path, folding))
     assert [diagnostic.code for diagnostic in told.value.diagnostics] == [code]
+
+
+def test_converters_count_when_asked_for(tmp_path: Path):
+    """Together with its converters the folding takes no more than one that was chosen without a look at them."""
+    path = spec_with(tmp_path, "optimal")
+    wanted = (path, {}, "min-resources", 20000.0, "lut=9000,dsp=400", None, None)
+    without = fold_spec(*wanted)
+    counted = fold_spec(*wanted, with_converters=True)
+    both = [found.estimate.total("lut") + found.converter_lut for found in (counted, without)]
+    assert counted.answer.use[0] == both[0] <= 9000
+    assert both[0] < both[1] and without.converter_lut > 0
