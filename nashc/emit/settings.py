@@ -14,8 +14,8 @@ def text(values: dict[str, Any]) -> str:
     return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
-def settings(spec: Spec, graph: Graph) -> dict[str, dict[str, Any]]:
-    """The settings of each program by file name, without `.json`; graph: the network's."""
+def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]]:
+    """The settings of each program by file name, without `.json`; graph: what `folding = optimal` is found for."""
     found: dict[str, dict[str, Any]] = {}
     if spec.search and spec.cells:
         found["search"] = _search(spec)
@@ -65,7 +65,7 @@ def _data(spec: Spec, data: Data) -> dict[str, Any]:
     }
 
 
-def _build(spec: Spec, graph: Graph) -> dict[str, Any]:
+def _build(spec: Spec, graph: Graph | None) -> dict[str, Any]:
     target = spec.target
     assert target and spec.finn
     fps: float | None = target.fps

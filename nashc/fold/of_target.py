@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from nashc.cost.fold import Folding
-from nashc.cost.folding_file import apply, read
+from nashc.cost.folding_file import apply
 from nashc.cost.models import MODELS, Model
 from nashc.cost.nodes import HwNode
 from nashc.fold.ask import Folded, ask
@@ -29,11 +30,10 @@ def folding_of_target(
     assert target and target.folding
     if target.folding.kind == "optimal":
         return best(spec, nodes, model).foldings
-    path = spec.path.parent / str(target.folding.path)
-    return apply(read(path), nodes, foldings, path)
+    return apply(target.folding.content, nodes, foldings, Path("the folding file of the spec"))
 
 
-def settings_of_target(spec: Spec, graph: Graph) -> tuple[float | None, object]:
+def settings_of_target(spec: Spec, graph: Graph | None) -> tuple[float | None, object]:
     """For the build program: the frame rate for what no folding names, and the content of FINN's folding file.
 
     A trained network has layers that are not known before (signs of batch norms); FINN folds these for the rate.
@@ -43,7 +43,8 @@ def settings_of_target(spec: Spec, graph: Graph) -> tuple[float | None, object]:
     if target.folding is None:
         return target.fps, None
     if target.folding.kind == "file":
-        return target.fps, read(spec.path.parent / str(target.folding.path))
+        return target.fps, target.folding.content
+    assert graph, spec.name
     model = MODELS[MODEL]
     found = best(spec, model.hardware(graph, target.board.part, None), model)
     # A rate whose cycles are those of the folding, however it is rounded.

@@ -357,7 +357,9 @@ class FoldingFrom(Settings):
     """Where the folding comes from: the solver within a budget, or a file."""
 
     kind: Literal["optimal", "file"]
-    path: str | None = Field(None, description="the file, from the spec's folder")
+    content: dict[str, dict[str, Any]] | None = Field(
+        None, description="of the file: attributes by layer"
+    )
     lut: int | None = Field(None, ge=0, description="most LUTs, the board's when left out")
     bram18: int | None = Field(None, ge=0, description="most blocks of 18 kbit")
     uram: int | None = Field(None, ge=0, description="most URAM blocks")
@@ -372,8 +374,8 @@ class FoldingFrom(Settings):
 
 def _folding(value: Any) -> Any:
     example = 'optimal, optimal(lut = 200000, bram18 = 1000) or a file: "folding.json"'
-    if isinstance(value, str) and not isinstance(value, Word):
-        return {"kind": "file", "path": value}
+    if isinstance(value, dict):  # the file was read where it was named
+        return {"kind": "file", "content": value}
     name = value if isinstance(value, Word) else getattr(value, "name", None)
     if name != "optimal":
         code = "NASH107" if isinstance(value, Word | Call) else "NASH104"

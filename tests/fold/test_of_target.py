@@ -60,7 +60,7 @@ def test_a_file_is_read_beside_the_spec(tmp_path: Path):
         ("optimal(luts = 3)", "NASH110"),
         ("optimal(lut = -3)", "NASH105"),
         ("optimal(lut = 3)", "NASH461"),
-        ('"missing.json"', "NASH454"),
+        ('"missing.json"', "NASH120"),
     ],
 )
 def test_what_cannot_be_is_told(tmp_path: Path, folding: str, code: str):

@@ -28,7 +28,6 @@ _KINDS = {
 }
 _BY_NAME = {
     "clock": "frequency or period",
-    "folding": "path in quotes",
     "at": "list of epochs",
     "distil": "`float`",
     "optimiser": "`adam`, `adamw` or `sgd`",

@@ -6,7 +6,6 @@ import pytest
 
 from nashc.diagnostics import SpecError, render_text
 from nashc.emit.settings import settings
-from nashc.lower import lower
 from nashc.schema import load
 from nashc.vocab.boards import board_text
 
@@ -45,7 +44,7 @@ def test_it_is_a_board_like_any_other(tmp_path: Path) -> None:
     assert spec.target
     assert spec.target.board.name == "Mine"
     assert spec.target.board.resources.lut == 50000
-    build = settings(spec, lower(spec))["build"]
+    build = settings(spec)["build"]
     assert (build["board"], build["part"]) == ("Mine", "xc7z020clg400-1")
     assert build["resources"]["lut"] == 50000
     before = spec.digest
