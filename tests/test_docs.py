@@ -35,6 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = text.replace("Pynq-Z1", "Pynq-Z9").splitlines(keepends=True)
     place = next(i for i, line in enumerate(lines) if "Pynq-Z9" in line)
     drop = place + 1 - 31  # the README shows the mistake in line 31
+    [whole] = [text for kind, text in BLOCKS if kind == "nash"]
+    (path / "digits.nash").write_text(whole, encoding="utf-8")
     (path / "mistake.nash").write_text("".join(shortened(lines, drop)), encoding="utf-8")
     return path
 
@@ -53,7 +55,7 @@ def shortened(lines: list[str], count: int) -> list[str]:
 
 def test_console_blocks_are_true(folder: Path) -> None:
     replayed = console.commands(text for kind, text in BLOCKS if kind == "console")
-    assert len(replayed) == 4
+    assert len(replayed) == 5
     for command, expected in replayed:
         words = shlex.split(command)
         assert words[0] == "nashc"
