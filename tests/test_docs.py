@@ -1,4 +1,4 @@
-"""The README tells the truth: its specs compile, its console blocks are replayed."""
+"""The README and the docs tell the truth: specs compile, console blocks are replayed."""
 
 import re
 import shlex
@@ -53,10 +53,22 @@ def shortened(lines: list[str], count: int) -> list[str]:
     return kept
 
 
-def test_console_blocks_are_true(folder: Path) -> None:
+def test_console_blocks_of_the_readme_are_true(folder: Path) -> None:
     replayed = console.commands(text for kind, text in BLOCKS if kind == "console")
     assert len(replayed) == 5
-    for command, expected in replayed:
+    replay(replayed, folder)
+
+
+# docs/language.md is a literate case of its own: tests/lang/test_lang.py.
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_console_blocks_of_the_docs_are_true(path: Path) -> None:
+    """They speak of the specs of this checkout and change nothing."""
+    blocks = BLOCK.findall(path.read_text(encoding="utf-8"))
+    replay(console.commands(text for kind, text in blocks if kind == "console"), ROOT)
+
+
+def replay(commands: list[tuple[str, list[str]]], folder: Path) -> None:
+    for command, expected in commands:
         words = shlex.split(command)
         assert words[0] == "nashc"
         run = subprocess.run(
