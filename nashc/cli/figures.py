@@ -43,7 +43,10 @@ def estimate(
     weights: Path | None,
     as_json: bool,
 ) -> int:
-    """Throughput, LUT, BRAM and DSP of a spec, at once: the figures FINN would give."""
+    """Throughput, LUT, BRAM and DSP of a spec.
+
+    At once, before anything is trained, and the figures that FINN would give.
+    """
     from nashc.driver.estimate import Question, answer
 
     found = answer(

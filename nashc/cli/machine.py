@@ -34,7 +34,10 @@ Examples: nashc boards
 @click.option("--toml", "as_toml", is_flag=True, help="Print the file, to begin one of your own.")
 @common.reports_mistakes
 def boards(name: str | None, as_json: bool, as_toml: bool) -> int:
-    """Boards, their parts and what they hold, with the source of each figure."""
+    """Boards, their parts and what they hold.
+
+    Each figure has its source; a .toml file of your own is a board too.
+    """
     from nashc.vocab.boards import BOARDS, board_text
 
     if name is None:

@@ -349,7 +349,7 @@ class _Attacher:
             return self._normalised(
                 place, target, f"{here}.maxpool", "maxpool", state, params, span
             )
-        # An identity across a change becomes one convolution over the pixels that two would share: see decision 11.
+        # An identity across a change becomes one convolution over the pixels that two would share: see decision 6.
         is_across = choice.op.kind == "identity"
         name = f"{here}.identity" if is_across else f"{here}.conv"
         params = {
