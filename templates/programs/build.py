@@ -22,6 +22,7 @@ from support import (
     finn_hardware,
     finn_names,
     finn_options,
+    finn_streams,
     finn_tool,
     finn_widths,
     vivado_steps,
@@ -285,6 +286,7 @@ def _specialised(model: Any, job: Job) -> Any:
 def _folded(model: Any, job: Job) -> Any:
     model = finn_folding.fold(model, job.target_cycles, job.mvau_wwidth_max, job.log)
     model = finn_folding.apply_folding(model, job.folding)
+    finn_streams.check(model)
     write_json(job.out / "folding.json", finn_folding.folding_of(model))
     return model
 

@@ -81,7 +81,6 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
             if limit is not None and (value < 1 or limit % value):
                 raise StageError(f"{name}: {attribute} = {value} does not divide {limit}")
             instance.set_nodeattr(attribute, value)
-    finn_streams.check(model)
     return model
 
 

@@ -44,5 +44,5 @@ def test_no_stream_is_wider_than_hls_takes(tmp_path: Path):
     assert finn_streams.widest(conv_node) <= finn_streams.WIDEST_STREAM
     assert "conv: a stream of 25600 bits is too wide for HLS, folded to PE 4, SIMD 800" in said
     with pytest.raises(StageError) as error:
-        finn_folding.apply_folding(model, {"conv": {"SIMD": 1600}})
+        finn_streams.check(finn_folding.apply_folding(model, {"conv": {"SIMD": 1600}}))
     assert error.value.message == "conv: a stream of 12800 bits, HLS takes 8191"
