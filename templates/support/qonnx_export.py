@@ -97,6 +97,8 @@ def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:
     renamed: dict[str, str] = {}
     for node in model.graph.node:
         node.name = _layer_name(node, layers_of, renamed)
+        if node.op_type == "Add":
+            _leave_the_name(node.name, model, renamed)
         for index, tensor in enumerate(node.output):
             if tensor not in fixed:
                 renamed[tensor] = node.name if index == 0 else f"{node.name}.{index}"
@@ -106,6 +108,15 @@ def _name_after_layers(model: Any, layers_of: dict[str, list[str]]) -> None:
         node.output[:] = [renamed.get(tensor, tensor) for tensor in node.output]
     for info in model.graph.value_info:
         info.name = renamed.get(info.name, info.name)
+
+
+def _leave_the_name(name: str, model: Any, renamed: dict[str, str]) -> None:
+    """An add of three branches is two Adds: the last has the layer's name, those before become `name.partial1`."""
+    earlier = [tensor for tensor, other in renamed.items() if other == name]
+    taken = sum(other.startswith(f"{name}.partial") for other in renamed.values())
+    for tensor in earlier:
+        renamed[tensor] = f"{name}.partial{taken + 1}"
+        model.find_producer(tensor).name = renamed[tensor]
 
 
 def _separate_pools(model: Any, layers: set[str]) -> None:
