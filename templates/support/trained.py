@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from support import data
@@ -23,7 +24,7 @@ from support.integer_graph import IntegerGraph
 class Trained:
     model: ModuleType  # model.py: NAME, INPUT_SHAPE, ...
     network: nn.Module  # float32, evaluating
-    exact: nn.Module  # the same in float64: Brevitas without its rounding
+    exact: nn.Module  # the same weights in float64: Brevitas without its rounding
     graph: IntegerGraph  # lowered from `exact`
     about: dict[str, Any]
 
@@ -49,8 +50,26 @@ def load(folder: Path, weights: Path) -> Trained:
     network = model.Network()
     about = load_weights(weights, network, code_digest(folder / "model.py"))
     network.eval()
-    exact = copy.deepcopy(network).double().eval()
+    exact = in_float64(network)
     return Trained(model, network, exact, lowering.integer_graph(exact), about)
+
+
+def in_float64(network: nn.Module) -> nn.Module:
+    """A copy in float64 with the same integers for weights.
+
+    A weight on the border between two integers is what float32, in which it was trained, made of it; rounded again in
+    float64 it could become the other one, and the copy another network.
+    """
+    exact = copy.deepcopy(network).double().eval()
+    modules = dict(exact.named_modules())
+    with torch.no_grad():
+        for path, module in network.named_modules():
+            if hasattr(module, "quant_weight"):
+                rounded = module.quant_weight()
+                integers = (rounded.value.double() / rounded.scale.double()).round()
+                copied = modules[path]
+                copied.weight.copy_(integers * copied.quant_weight().scale)
+    return exact
 
 
 def test_images(folder: Path, path: str | None, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
