@@ -18,23 +18,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nashc.cost.cost import RESOURCES
+from nashc.cost.estimate import Estimate, estimate
+from nashc.cost.fold import Folding
+from nashc.cost.hardware import hardware
+from nashc.cost.models import MODELS
+from nashc.cost.ranges import Ranges
+from nashc.cost.set_folding import set_folding
+from nashc.fold.converters import converters
+from nashc.fold.goals import Answer, Question
+from nashc.fold.hardware import Hardware
+from nashc.lower import lower
+from nashc.schema import Spec, load
+from nashc.vocab.boards import BOARDS, Board
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from nashc.cost.cost import RESOURCES  # noqa: E402
-from nashc.cost.estimate import Estimate, estimate  # noqa: E402
-from nashc.cost.fold import Folding  # noqa: E402
-from nashc.cost.hardware import hardware  # noqa: E402
-from nashc.cost.models import MODELS  # noqa: E402
-from nashc.cost.ranges import Ranges  # noqa: E402
-from nashc.cost.set_folding import set_folding  # noqa: E402
-from nashc.fold.converters import converters  # noqa: E402
-from nashc.fold.goals import Answer, Question  # noqa: E402
-from nashc.fold.hardware import Hardware  # noqa: E402
-from nashc.lower import lower  # noqa: E402
-from nashc.schema import Spec, load  # noqa: E402
-from nashc.vocab.boards import BOARDS, Board  # noqa: E402
-
 MODEL = MODELS["finn-plus-1.6"]
 FAMILIES = ("U250", "Pynq-Z1", "ZCU104", "U50", "VCK190")
 TARGETS_FPS = (30, 300, 1000, 100_000)

@@ -16,6 +16,7 @@ from nashc import __version__
 
 if TYPE_CHECKING:
     from nashc.diagnostics import Diagnostic
+    from nashc.vocab.boards import Board
 
 SPEC_ERROR, USAGE, FAILED, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 130
 _CODES_OF_USAGE = ("NASH462", "NASH504", "NASH505")
@@ -134,6 +135,18 @@ def only_spec(spec: Path | None) -> Path:
         raise SpecError([Diagnostic("NASH504", text, help=f"name one, for example {found[0]}")])
     text = "there is no .nash file in this folder"
     raise SpecError([Diagnostic("NASH504", text, help="nashc new mynet.nash writes one")])
+
+
+def board_named(name: str) -> Board:
+    """A board that ships with nashc; NASH115 if there is none of this name."""
+    from nashc.diagnostics import Diagnostic, SpecError
+    from nashc.diagnostics.model import nearest
+    from nashc.vocab.boards import BOARDS
+
+    if name not in BOARDS:
+        text = f"there is no board `{name}`"
+        raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])
+    return BOARDS[name]
 
 
 def is_coloured(stream: Any) -> bool:

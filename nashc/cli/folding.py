@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from nashc.cli import common
-
-if TYPE_CHECKING:
-    from nashc.vocab.boards import Board
 
 
 @click.command(
@@ -57,7 +53,7 @@ def fold(
     from nashc.driver.folding import fold_spec, folding_text
     from nashc.fold import tell
 
-    wanted = _board(board) if board else None
+    wanted = common.board_named(board) if board else None
     found = fold_spec(
         common.only_spec(spec),
         common.overrides(settings),
@@ -88,14 +84,3 @@ def _check_tools() -> None:
     if missing:
         text = f"{' and '.join(missing)} are missing, which the folding solver calculates with"
         raise SpecError([Diagnostic("NASH503", text, help="pip install 'nashc[fold]'")])
-
-
-def _board(name: str) -> Board:
-    from nashc.diagnostics import Diagnostic, SpecError
-    from nashc.diagnostics.model import nearest
-    from nashc.vocab.boards import BOARDS
-
-    if name not in BOARDS:
-        text = f"there is no board `{name}`"
-        raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])
-    return BOARDS[name]

@@ -48,18 +48,13 @@ def boards(name: str | None, as_json: bool, as_toml: bool) -> int:
             return 0
         click.echo("\n".join(_board_table(list(BOARDS.values()))))
         return 0
-    if name not in BOARDS:
-        from nashc.diagnostics import Diagnostic, SpecError
-        from nashc.diagnostics.model import nearest
-
-        text = f"there is no board `{name}`"
-        raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])
+    board = common.board_named(name)
     if as_toml:
         click.echo(board_text(name), nl=False)
     elif as_json:
-        click.echo(json.dumps(BOARDS[name].to_json(), indent=2))
+        click.echo(json.dumps(board.to_json(), indent=2))
     else:
-        click.echo("\n".join(_board_lines(BOARDS[name])))
+        click.echo("\n".join(_board_lines(board)))
     return 0
 
 

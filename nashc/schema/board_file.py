@@ -13,8 +13,9 @@ from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.schema.fields import Real, refuse
 from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import Settings
+from nashc.schema.named_file import read_named
 from nashc.schema.values import describe
-from nashc.text import Source, Span, read_source
+from nashc.text import Source, Span
 from nashc.vocab.boards import Board, board_of
 
 EXAMPLE = "nashc boards Pynq-Z1 --toml > myboard.toml writes one to begin with"
@@ -60,11 +61,8 @@ def read_board(path: Path, named: Span, problems: Problems) -> Board | None:
 
     named: where the spec names the file.
     """
-    source = read_source(path)
-    if source.trouble or source.bad_at is not None:
-        why = source.trouble or "it is no UTF-8 text"
-        text = f"the board file {source.path} cannot be read: {why}"
-        problems.add(Diagnostic("NASH120", text, named, help=EXAMPLE))
+    source = read_named(path, "board", named, EXAMPLE, problems)
+    if source is None:
         return None
     try:
         data = tomllib.loads(source.text)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nashc.diagnostics import Diagnostic, Label, Problems
-from nashc.text import Span, read_source
+from nashc.schema.named_file import read_named
+from nashc.text import Span
 
 HELP = "results/estimate/<key>/folding.json of a run is one, and so is what nashc fold writes"
 
@@ -17,11 +18,8 @@ def read_folding(path: Path, named: Span, problems: Problems) -> dict[str, dict[
 
     named: where the spec names the file.
     """
-    source = read_source(path)
-    if source.trouble or source.bad_at is not None:
-        why = source.trouble or "it is no UTF-8 text"
-        text = f"the folding file {source.path} cannot be read: {why}"
-        problems.add(Diagnostic("NASH120", text, named, help=HELP))
+    source = read_named(path, "folding", named, HELP, problems)
+    if source is None:
         return None
     try:
         content = json.loads(source.text)
