@@ -54,6 +54,10 @@ def joined(device: str) -> Iterator[torch.device]:
         return
     chosen = _own_device(device_called(device))
     backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
+    # torch.optim imports this module later, when the world exists. Its functions would keep the world as their default
+    # argument, and gloo's threads, which Python then aborts for touching tensors while it shuts down.
+    import torch.distributed.nn.functional  # noqa: F401
+
     dist.init_process_group(backend, timeout=PATIENCE)
     try:
         yield chosen

@@ -1,9 +1,11 @@
 """Two processes under torchrun do what one does: same batches, same gates, one batch norm; and stop and go on together."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +29,22 @@ sys.argv = sys.argv[1:]
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+TEMPLATES = str(Path(__file__).resolve().parents[2] / "templates")
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+# The optimiser's import comes after the world was made, as in the programs.
+LEAVES = """
+import os, torch
+from support.distributed import average_gradients, joined
+weight = torch.nn.Parameter(torch.ones(3))
+with joined("cpu"):
+    torch.optim.Adam([weight])
+    weight.sum().backward()
+    average_gradients([weight])
+    inside = len(os.listdir("/proc/self/task"))
+print(inside > 1, len(os.listdir("/proc/self/task")), flush=True)
+"""
 
 
 def start(folder, launcher, program, *arguments):
@@ -84,6 +101,18 @@ def test_two_processes_stop_together_and_one_goes_on(tmp_path):
     assert any(event.get("text", "").startswith("going on at epoch 1, step ") for event in events)
     name = "checkpoint.safetensors"
     assert_equal_but_for_rounding(whole / name, stopped / name)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_no_thread_of_the_world_outlives_it(tmp_path):
+    """One that does aborts the process now and then, when it lets go of a tensor while Python shuts down."""
+    script = tmp_path / "leaves.py"
+    script.write_text(LEAVES)
+    paths = {"PYTHONPATH": TEMPLATES, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *TWO, script], capture_output=True, text=True, env=os.environ | paths
+    )
+    assert done.stdout.split() == ["True", "1"] * 2, done.stderr
 
 
 def test_a_batch_without_equal_parts():
