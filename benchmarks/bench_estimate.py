@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nashc.cost.estimate import estimate
-from nashc.cost.fold import options
 from nashc.cost.models import MODELS
+from nashc.cost.options import options
 from nashc.emit import project
 from nashc.lower import lower
 from nashc.schema import load

@@ -28,12 +28,18 @@ LAYERS = ("conv", "bn", "act", "maxpool", "avgpool", "linear", "add")
 def lower(spec: Spec) -> Graph:
     """The checked and typed graph of a spec.
 
-    Errors: SpecError with all diagnostics found (NASH1xx for names, 2xx for shapes, 3xx for cells).
+    Errors: SpecError with all diagnostics found (NASH1xx for names, 2xx for shapes, 3xx for cells, 454 for a folding
+    file that does not fit the layers).
     """
     problems = Problems()
     graph = _Builder(spec, problems).graph()
     problems.check()
-    return run(graph, spec, problems)
+    graph = run(graph, spec, problems)
+    if spec.target and spec.target.folding and not spec.is_searched:
+        from nashc.fold.of_target import check_file  # numpy, when a folding is asked for
+
+        check_file(spec, graph)
+    return graph
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,10 @@ STDIN = Path("-")
 def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> int:
     """Say what is wrong in specs.
 
-    Syntax, names, values, shapes, cells and what FINN can build, with several mistakes in one go.
+    Syntax, names, values, shapes, cells, foldings and what FINN can build, with several mistakes in one go.
     """
     from nashc.diagnostics import SpecError, render_json
+    from nashc.emit.settings import settings as settings_of
     from nashc.lower import lower
     from nashc.schema import load
 
@@ -39,7 +40,9 @@ def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> 
     rows = []
     for path in specs or (common.only_spec(None),):
         try:
-            graph = lower(load(path, given))
+            spec = load(path, given)
+            graph = lower(spec)
+            settings_of(spec, graph)  # finds the folding, where the spec asks for the optimal one
             rows.append({"file": str(path), "ok": True, "layers": len(graph.nodes)})
         except SpecError as error:
             found.extend(error.diagnostics)

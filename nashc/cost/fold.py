@@ -7,10 +7,9 @@ LabelSelect), simd (MVAU, FMPadding, ConvolutionInputGenerator), parallel_window
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -79,7 +78,7 @@ class Foldings:
         rows = list(foldings)
         return Foldings(
             *(
-                np.array([_number(name, getattr(row, name)) for row in rows], np.int64)
+                np.array([position(name, getattr(row, name)) for row in rows], np.int64)
                 for name in COLUMNS
             )
         )
@@ -107,7 +106,8 @@ def one(folding: Folding) -> Foldings:
     return Foldings.of([folding])
 
 
-def _number(name: str, value: int | str) -> int:
+def position(name: str, value: int | str) -> int:
+    """The number that stands for a setting's value in arrays."""
     return WORDS[name].index(str(value)) if name in WORDS else int(value)
 
 
@@ -164,58 +164,3 @@ def unfolded(node: HwNode) -> Folding:
         case _ if node.kind.startswith("Elementwise"):
             return Folding(mem_mode="internal_embedded")
     return Folding()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What `options` may vary. stream_bits: widest weight stream of an MVAU_hls in bits (FINN: 8191).
-
-    least_simd_fold: fewest steps along MW of an RTL MVAU; FINN's own loses data under back pressure at 1 (SIMD = MW).
-    """
-
-    stream_bits: int = 8191
-    least_simd_fold: int = 1
-    ram_styles: tuple[str, ...] = ("auto",)
-    window_ram_styles: tuple[str, ...] = ("distributed",)
-    res_types: tuple[str, ...] = ("lut",)
-    mem_modes: tuple[str, ...] = ("internal_decoupled",)
-
-
-def options(node: HwNode, limits: Limits = Limits()) -> Foldings:
-    """All legal foldings of a node within limits, FINN's smallest first.
-
-    Of a sliding window in front of a pool, simd must equal the pool's pe: the caller couples them.
-    """
-    settings = settings_of(node)
-    start = unfolded(node)
-    choices: dict[str, Sequence[int | str]] = {name: (getattr(start, name),) for name in COLUMNS}
-    for name in ("pe", "simd"):
-        if name in settings:
-            choices[name] = divisors(limit(node, name))
-    if node.kind == "MVAU":
-        choices["ram_style"] = limits.ram_styles
-        if node.backend == "hls":
-            choices["res_type"], choices["mem_mode"] = limits.res_types, limits.mem_modes
-    elif node.kind == "ConvolutionInputGenerator":
-        choices["parallel_window"] = (0, 1)
-        choices["ram_style"] = limits.window_ram_styles
-    columns = product(*([_number(name, value) for value in choices[name]] for name in COLUMNS))
-    found = Foldings(*np.array(list(columns), np.int64).T)
-    return found.take(_is_legal(node, found, limits))
-
-
-def _is_legal(node: HwNode, f: Foldings, limits: Limits) -> Bools:
-    legal: Bools = np.ones(len(f), bool)
-    if node.kind == "ConvolutionInputGenerator":
-        # rtl/convolutioninputgenerator_rtl.py, select_impl_style: a parallel window takes all channels at once. FINN
-        # uses none in front of a pool, and 1x1 is parallel by nature.
-        legal = f.parallel_window == 0
-        if not node["depthwise"] and node.sizes("ConvKernelDim") != (1, 1):
-            legal = legal | (f.simd == node["IFMChannels"])
-    elif node.op_type == "MVAU_rtl":
-        legal = f.simd * limits.least_simd_fold <= node["MW"]
-    elif node.op_type == "MVAU_hls":
-        bits = f.pe * f.simd * node.width("weightDataType")
-        is_decoupled = f.mem_mode == MEM_MODES.index("internal_decoupled")
-        legal = ~is_decoupled | (bits <= limits.stream_bits)
-    return legal

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nashc.cost.fold import ATTRIBUTES, WORDS, Folding, limit, settings_of
+from nashc.cost.fold import ATTRIBUTES, WORDS, Folding, divisors, limit, one, settings_of
 from nashc.cost.nodes import HwNode
+from nashc.cost.options import has_parallel_window
+from nashc.cost.streams import WIDEST_STREAM, narrow, widest
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.diagnostics.model import nearest
+from nashc.text import Span
 
 DEFAULTS = "Defaults"
 _SETTING = {attribute: name for name, attribute in ATTRIBUTES.items()}
@@ -24,33 +27,57 @@ def read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SpecError([_wrong(f"{path} cannot be read: {error.strerror}")]) from error
+        raise SpecError([Place(str(path)).wrong(f" cannot be read: {error.strerror}")]) from error
     except ValueError as error:
-        raise SpecError([_wrong(f"{path} is not JSON: {error}")]) from error
+        raise SpecError([Place(str(path)).wrong(f" is not JSON: {error}")]) from error
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a mistake names: the file, as words, and where a spec names it."""
+
+    file: str
+    span: Span | None = None
+
+    def wrong(self, text: str, hint: str = "") -> Diagnostic:
+        return Diagnostic("NASH454", f"{self.file}{text}", self.span, help=hint)
 
 
 def apply(
-    content: Any, nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding], path: Path
+    content: Any,
+    nodes: tuple[HwNode, ...],
+    foldings: Mapping[str, Folding],
+    place: Place,
+    later: tuple[HwNode, ...] = (),
 ) -> dict[str, Folding]:
-    """The foldings with those of the file in their place. Errors: NASH454, all that are wrong at once."""
+    """The foldings with those of the file in their place. Errors: NASH454, all that are wrong at once.
+
+    later: nodes that appear only with the numbers of a trained network; a file may set them, here without effect.
+    """
     if not isinstance(content, dict):
-        raise SpecError([_wrong(f"{path} holds no folding: an object of node names is needed")])
-    by_name = {node.name: node for node in nodes}
+        raise SpecError([place.wrong(" holds no folding: an object of node names is needed")])
+    by_name = {node.name: node for node in (*later, *nodes)}
     found, mistakes = dict(foldings), []
     for name, attributes in content.items():
         if name == DEFAULTS:
             continue
         if name not in by_name or not isinstance(attributes, dict):
-            text = f"{path} names a layer that the hardware does not have: {name}"
-            mistakes.append(_wrong(text, nearest(name, by_name)))
+            text = f" names a layer that the hardware does not have: {name}"
+            mistakes.append(place.wrong(text, nearest(name, by_name)))
             continue
         for attribute, value in attributes.items():
-            problem = _problem(by_name[name], attribute, value)
+            problem, legal = _problem(by_name[name], attribute, value)
             if problem:
-                mistakes.append(_wrong(f"{path}: {name}: {problem}"))
-            elif attribute in _SETTING:
+                mistakes.append(place.wrong(f": {name}: {problem}", legal))
+            elif attribute in _SETTING and name in found:
                 changed: dict[str, Any] = {_SETTING[attribute]: value}
                 found[name] = replace(found[name], **changed)
+    if mistakes:
+        raise SpecError(mistakes)
+    changed_nodes = [node for node in nodes if found[node.name] != foldings[node.name]]
+    windows = {node.inputs[0]: node for node in nodes if node.kind == "Pool"}
+    told = [_together(node, found, windows) for node in changed_nodes]
+    mistakes = [place.wrong(*words) for words in dict.fromkeys(words for words in told if words)]
     if mistakes:
         raise SpecError(mistakes)
     return found
@@ -61,23 +88,56 @@ def content(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> dict[
     return {node.name: foldings[node.name].attributes(node) for node in nodes}
 
 
-def _problem(node: HwNode, attribute: str, value: Any) -> str:
+def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
+    """What is wrong with one value, and what would be right; both empty if nothing is."""
     if attribute in _IGNORED:
-        return ""
+        return "", ""
     setting = _SETTING.get(attribute)
     if setting is None or setting not in settings_of(node):
         known = ", ".join(ATTRIBUTES[name] for name in settings_of(node))
-        return f"{node.op_type} has no folding attribute {attribute}, only {known}"
+        return f"{node.op_type} has no folding attribute {attribute}", f"it has {known}"
     if setting in WORDS:
         words = ", ".join(WORDS[setting])
-        return "" if value in WORDS[setting] else f"{attribute} = {value} is none of {words}"
+        is_known = value in WORDS[setting]
+        return (
+            ("", "") if is_known else (f"{attribute} = {value} is no choice", f"legal are {words}")
+        )
     if type(value) is not int:
-        return f"{attribute} = {value} is not a whole number"
+        return f"{attribute} = {value} is not a whole number", ""
     if setting == "parallel_window":
-        return "" if value in (0, 1) else f"{attribute} = {value} is neither 0 nor 1"
+        is_bit = value in (0, 1)
+        return ("", "") if is_bit else (f"{attribute} = {value} is neither 0 nor 1", "")
     most = limit(node, setting)
-    return f"{attribute} = {value} does not divide {most}" if value < 1 or most % value else ""
+    if value < 1 or most % value:
+        legal = ", ".join(map(str, divisors(most)))
+        return f"{attribute} = {value} does not divide {most}", f"legal are {legal}"
+    return "", ""
 
 
-def _wrong(text: str, hint: str = "") -> Diagnostic:
-    return Diagnostic("NASH454", text, help=hint)
+def _together(
+    node: HwNode, foldings: Mapping[str, Folding], pools: Mapping[str, HwNode]
+) -> tuple[str, str] | None:
+    """What is wrong with values that are legal each for itself, and what would be right.
+
+    pools: by the name of the sliding window before it.
+    """
+    folding = foldings[node.name]
+    bits = int(widest(node, one(folding))[0])
+    if bits > WIDEST_STREAM:
+        fitting = narrow(node, folding, bits).attributes(node)
+        values = ", ".join(f'"{key}": {fitting[key]}' for key in ("PE", "SIMD") if key in fitting)
+        text = f": {node.name}: a stream of {bits} bits, HLS takes {WIDEST_STREAM}"
+        return text, f'"{node.name}": {{{values}}}'
+    pool = pools.get(node.inputs[0] if node.kind == "Pool" else node.name)
+    if pool:
+        window, pe = pool.inputs[0], foldings[pool.name].pe
+        if foldings[window].simd != pe:
+            text = f": {pool.name} and the window before it must work alike: PE = {pe}, SIMD = {foldings[window].simd}"
+            return text, f'"{window}": {{"SIMD": {pe}}}'
+    if folding.parallel_window and not has_parallel_window(node, folding):
+        channels = node["IFMChannels"]
+        hint = "leave parallel_window out"
+        if not node["depthwise"] and folding.simd != channels:
+            hint = f'"{node.name}": {{"SIMD": {channels}, "parallel_window": 1}}'
+        return f": {node.name}: a parallel window takes all channels of a convolution at once", hint
+    return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from nashc.cost.types import Range
 from nashc.diagnostics import Diagnostic, SpecError
+from nashc.ir import Graph
 
 FORMAT = 1
 
@@ -28,6 +29,13 @@ class Ranges:
     thresholds: Mapping[str, Range]
     signs: Mapping[str, Range]
     turned: Mapping[str, Range]
+
+
+def turning(graph: Graph) -> Ranges:
+    """Those of a network in which training turned channels round wherever it can: with every node that there may be."""
+    norms = [node.name for node in graph.nodes if node.op == "batchnorm"]
+    pools = [node.name for node in graph.nodes if node.op == "maxpool"]
+    return Ranges({}, {}, {}, dict.fromkeys(norms, (-1, 1)), dict.fromkeys(pools, (0, 3)))
 
 
 def load(path: Path) -> Ranges:

@@ -13,10 +13,7 @@ import numpy as np
 
 from nashc.cost.fold import Bools, Folding, Foldings, Ints, divisors, limit, one, unfolded
 from nashc.cost.nodes import HwNode
-
-# finn/util/basic.py, MAX_ALLOWED_AP_INT_W.
-WIDEST_STREAM = 8191
-
+from nashc.cost.streams import WIDEST_STREAM, narrow_all
 
 # The part of a cost model that folding needs.
 Cycles = Callable[[HwNode, Foldings], Ints]
@@ -26,8 +23,9 @@ Cycles = Callable[[HwNode, Foldings], Ints]
 class Rules:
     """In what FINN's versions differ. is_strict: a node must need less than the target, not just no more.
 
-    widest_stream: bits of weights that an MVAU_hls may read in a cycle. pools_speed_windows: a pool unfolds further if
-    the window before it is too slow. has_parallel_windows: a window that is too slow with all channels takes all pixels.
+    widest_stream: bits of weights that an MVAU_hls may read in a cycle; where there is such a limit, our build narrows
+    the other streams too. pools_speed_windows: a pool unfolds further if the window before it is too slow.
+    has_parallel_windows: a window that is too slow with all channels takes all pixels.
     """
 
     is_strict: bool = False
@@ -158,14 +156,22 @@ def set_folding(
 ) -> dict[str, Folding]:
     """FINN's folding by node name, for `target` cycles a frame; None leaves all as FINN makes it.
 
-    Where a node cannot meet the target, all are folded again for what the slowest can do. weight_width_max: FINN's
-    mvau_wwidth_max, bits of weights that one processing element reads in a cycle.
+    Where a node cannot meet the target, all are folded again for what the slowest can do. Streams that HLS cannot hold
+    are narrowed each time. weight_width_max: FINN's mvau_wwidth_max, bits of weights that one processing element reads
+    in a cycle.
     """
+
+    def once(goal: int | None) -> dict[str, Folding]:
+        if goal is None:
+            found = {node.name: unfolded(node) for node in nodes}
+        else:
+            found = fold_once(nodes, cycles, goal, weight_width_max, rules)
+        is_limited = rules.widest_stream is not None
+        return narrow_all(nodes, found, weight_width_max) if is_limited else found
+
+    found = once(target)
     if target is None:
-        return {node.name: unfolded(node) for node in nodes}
-    found = fold_once(nodes, cycles, target, weight_width_max, rules)
+        return found
     different = {(node.signature, found[node.name]): node for node in nodes}
     slowest = max(int(cycles(node, one(folding))[0]) for (_, folding), node in different.items())
-    if slowest <= target:
-        return found
-    return fold_once(nodes, cycles, slowest, weight_width_max, rules)
+    return found if slowest <= target else once(slowest)

@@ -10,7 +10,7 @@ from typing import Any
 from nashc.cost import ranges
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import LATENCY_MEANS, Estimate, NodeCost, estimate, nodes_json
-from nashc.cost.folding_file import apply, read
+from nashc.cost.folding_file import Place, apply, read
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
@@ -187,11 +187,13 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
     if question.folding:
-        foldings = apply(read(question.folding), nodes, foldings, question.folding)
+        place = Place(str(question.folding))
+        later = model.hardware(graph, target.board.part, ranges.turning(graph))
+        foldings = apply(read(question.folding), nodes, foldings, place, later)
     elif target.folding:
         from nashc.fold.of_target import folding_of_target
 
-        foldings = folding_of_target(spec, nodes, foldings, model)
+        foldings = folding_of_target(spec, graph, nodes, foldings, model)
     found = estimate(nodes, foldings, model, target.board.part, target.clock)
     return Answer(spec, target, found, _layers(graph, found), known is not None)
 

@@ -1,7 +1,7 @@
 """The folding question of a network: FINN's nodes and legal foldings as tables, and the answer as a folding file.
 
 Rules of FINN+ 1.6.1 that the tables keep: factors divide; a parallel window takes all channels; the weight stream of
-a processing element is at most `weight_width_max` bits (set_folding.py) and that of an HLS unit at most 8191
+a processing element is at most `weight_width_max` bits (set_folding.py) and every stream of an HLS node at most 8191
 (hlsbackend.py); a pool and the window in front of it work alike (set_folding.py); weights in URAM only on Versal, elsewhere
 they would have to be loaded at run time (matrixvectoractivation.py); an RTL matrix unit is folded at least twice
 along its width, or it loses data under back pressure.
@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from nashc.cost.cost import RESOURCES, Cost
-from nashc.cost.fold import RAM_STYLES, Folding, Foldings, Limits, options
+from nashc.cost.fold import RAM_STYLES, Folding, Foldings
 from nashc.cost.models import Model
 from nashc.cost.nodes import HwNode
+from nashc.cost.options import Limits, options
 from nashc.cost.parts import dsp_block
 from nashc.fold.converters import links
 from nashc.fold.goals import Question

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from nashc.cost.fold import Folding
-from nashc.cost.folding_file import apply
+from nashc.cost.folding_file import Place, apply
+from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS, Model
 from nashc.cost.nodes import HwNode
+from nashc.cost.ranges import turning
 from nashc.fold.ask import Folded, ask
 from nashc.fold.hardware import Hardware
 from nashc.fold.wish import wish
@@ -20,7 +21,11 @@ MODEL = "finn-plus-1.6"
 
 
 def folding_of_target(
-    spec: Spec, nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding], model: Model
+    spec: Spec,
+    graph: Graph,
+    nodes: tuple[HwNode, ...],
+    foldings: Mapping[str, Folding],
+    model: Model,
 ) -> dict[str, Folding]:
     """The folding of all nodes; foldings: what those get that a file does not name.
 
@@ -30,7 +35,21 @@ def folding_of_target(
     assert target and target.folding
     if target.folding.kind == "optimal":
         return best(spec, nodes, model).foldings
-    return apply(target.folding.content, nodes, foldings, Path("the folding file of the spec"))
+    later = hardware(graph, target.board.part, turning(graph))
+    place = Place("the folding file", spec.spans.value(("target", "folding")))
+    return apply(target.folding.content, nodes, foldings, place, later)
+
+
+def check_file(spec: Spec, graph: Graph) -> None:
+    """Errors: NASH454 if the spec names a folding file that does not fit its layers."""
+    target = spec.target
+    if target is None or target.folding is None or target.folding.kind != "file":
+        return
+    model = MODELS[MODEL]
+    nodes = model.hardware(graph, target.board.part, None)
+    cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
+    foldings = model.fold(nodes, cycles, target.mvau_wwidth_max)
+    folding_of_target(spec, graph, nodes, foldings, model)
 
 
 def settings_of_target(spec: Spec, graph: Graph | None) -> tuple[float | None, object]:

@@ -36,12 +36,14 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say 
     from finn.transformation.fpgadataflow.set_folding import SetFolding
 
     if target_cycles is None:
+        finn_streams.narrow(model, weight_width_max, say)
         return apply(model, [AnnotateCycles()])
     names = names_by_tensor(model)
     for goal in ("target", "bottleneck"):
         folding = SetFolding(target_cycles, weight_width_max, two_pass_relaxation=False)
         model = apply(model, [folding])
         restore_names(model, names)
+        finn_streams.narrow(model, weight_width_max, say)
         reached = performance(model)
         if reached["max_cycles"] <= target_cycles or goal == "bottleneck":
             break
@@ -50,13 +52,12 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say 
             f"the target is {target_cycles}: folding the other layers to that"
         )
         target_cycles = reached["max_cycles"]
-    finn_streams.narrow(model, say)
     return apply(model, [AnnotateCycles()])
 
 
 def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
     """Set attributes by node name. Errors: StageError for unknown names or attributes, factors that do
-    not divide, streams too wide for HLS.
+    not divide, a pool folded other than its window.
     """
     from qonnx.custom_op.registry import getCustomOp
 
@@ -81,7 +82,22 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
             if limit is not None and (value < 1 or limit % value):
                 raise StageError(f"{name}: {attribute} = {value} does not divide {limit}")
             instance.set_nodeattr(attribute, value)
+    _check_pools(model)
     return model
+
+
+def _check_pools(model: Any) -> None:
+    """FINN puts no width converter between a pool and its window that keeps the order of the channels."""
+    from qonnx.custom_op.registry import getCustomOp
+
+    for pool in model.get_nodes_by_op_type("Pool_hls"):
+        window = model.find_producer(pool.input[0])
+        pe, simd = getCustomOp(pool).get_nodeattr("PE"), getCustomOp(window).get_nodeattr("SIMD")
+        if pe != simd:
+            raise StageError(
+                f"{pool.name} and the window before it must work alike: PE = {pe}, SIMD = {simd}",
+                f'in the folding file: "{window.name}": {{"SIMD": {pe}}}',
+            )
 
 
 def folding_of(model: Any) -> dict[str, Any]:

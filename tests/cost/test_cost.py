@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from nashc.cost.estimate import Estimate, estimate
-from nashc.cost.fold import Folding, Foldings, Limits, options
+from nashc.cost.fold import Folding, Foldings
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
+from nashc.cost.options import Limits, options
 from nashc.cost.set_folding import set_folding
 from nashc.lower import lower
 from nashc.schema import load

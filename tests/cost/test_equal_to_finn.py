@@ -15,10 +15,11 @@ import pytest
 
 from nashc.cost import ranges
 from nashc.cost.estimate import Estimate, estimate
-from nashc.cost.fold import Folding, Limits, divisors, options
+from nashc.cost.fold import Folding, divisors
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
+from nashc.cost.options import Limits, options
 from nashc.cost.set_folding import set_folding
 from nashc.emit import project
 from nashc.lower import lower
@@ -47,6 +48,7 @@ CASES = [
     ("resnet18_v4", 3, "values"),
     ("finds/single_bits", 1, "values"),
     ("drawn", 12, "worst"),  # tests/patterns/draw.py
+    ("wide", 1, "worst"),  # streams that HLS cannot hold before they are narrowed
 ]
 
 
@@ -58,6 +60,8 @@ def test_equal_to_finn(name: str, seed: int, mode: str, tmp_path: Path) -> None:
 def spec_of(name: str, seed: int, folder: Path) -> Path:
     if name.startswith("finds/"):
         return FINDS / f"{name.removeprefix('finds/')}.nash"
+    if name == "wide":
+        return Path(__file__).with_name("wide.nash")
     if name == "drawn":
         path = folder / "drawn.nash"
         assert draw_spec(seed, path) is None, "choose a seed whose spec check accepts"
@@ -74,10 +78,8 @@ def compare(path: Path, seed: int, mode: str, tmp_path: Path) -> None:
         (tmp_path / file).write_text(text, encoding="utf-8")
     shutil.copy(FINN_SIDE, tmp_path)
     # Which channels are turned round is known only with the values: take it that some are after every batch norm.
-    norms = [node.name for node in graph.nodes if node.op == "batchnorm"]
-    pools = [node.name for node in graph.nodes if node.op == "maxpool"]
-    turning = ranges.Ranges({}, {}, {}, dict.fromkeys(norms, (-1, 1)), dict.fromkeys(pools, (0, 3)))
-    plain = hardware(graph, target.board.part, turning if mode == "values" else None)
+    most = ranges.turning(graph) if mode == "values" else None
+    plain = hardware(graph, target.board.part, most)
     foldings = [random_folding(plain, random.Random(seed + n)) for n in range(RANDOM_FOLDINGS)]
     finn = run_finn(tmp_path, plain, foldings, mode)
 

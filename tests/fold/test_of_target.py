@@ -13,7 +13,7 @@ from nashc.driver.folding import fold_spec
 from nashc.emit import project
 from nashc.lower import lower
 from nashc.schema import load
-from tests.paths import SPECS
+from tests.paths import ROOT, SPECS
 
 TARGET = "target {\n  board = ZCU102\n  clock = 100 MHz\n  folding = FOLDING\n}\n"
 
@@ -78,3 +78,51 @@ def test_converters_count_when_asked_for(tmp_path: Path):
     both = [found.estimate.total("lut") + found.converter_lut for found in (counted, without)]
     assert counted.answer.use[0] == both[0] <= 9000
     assert both[0] < both[1] and without.converter_lut > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "way_out"),
+    [
+        ('{"stem.con": {"PE": 2}}', "names a layer that the hardware does not have: stem.con", "did you mean `stem.conv`?"),
+        ('{"stem.conv": {"PE": 3}}', "stem.conv: PE = 3 does not divide 8", "legal are 1, 2, 4, 8"),
+        ('{"stem.conv": {"pe": 2}}', "stem.conv: MVAU_hls has no folding attribute pe", "it has PE, SIMD, ram_style, mem_mode, resType, ram_style_thresholds"),
+    ],
+)  # fmt: skip
+def test_a_file_that_does_not_fit_is_refused_with_the_spec(
+    tmp_path: Path, content: str, words: str, way_out: str
+):
+    (tmp_path / "mine.json").write_text(content)
+    path = spec_with(tmp_path, '"mine.json"')
+    with pytest.raises(SpecError) as told:
+        lower(load(path, {}))
+    (diagnostic,) = told.value.diagnostics
+    assert (diagnostic.code, diagnostic.help) == ("NASH454", way_out)
+    assert diagnostic.message.removeprefix("the folding file").lstrip(": ") == words
+    assert diagnostic.span and diagnostic.span.text == '"mine.json"'
+
+
+WIDE = {
+    "stem.conv": ({"PE": 1200}, "stem.conv: a stream of 9600 bits, HLS takes 8191", '"stem.conv": {"PE": 600, "SIMD": 1}'),
+    "group0.conv": ({"PE": 4, "SIMD": 1200}, "group0.conv: a stream of 9600 bits, HLS takes 8191", '"group0.conv": {"PE": 6, "SIMD": 675}'),
+    "stem.maxpool": ({"PE": 4}, "stem.maxpool and the window before it must work alike: PE = 4, SIMD = 5", '"stem.maxpool.window": {"SIMD": 4}'),
+    "group0.conv.window": ({"SIMD": 600, "parallel_window": 1}, "group0.conv.window: a parallel window takes all channels of a convolution at once", '"group0.conv.window": {"SIMD": 1200, "parallel_window": 1}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_foldings_that_could_not_be_built_are_refused_with_the_spec(tmp_path: Path, name: str):
+    attributes, words, way_out = WIDE[name]
+    wide = (ROOT / "tests" / "cost" / "wide.nash").read_text()
+    (tmp_path / "wide.nash").write_text(wide.replace("fps ", 'folding = "mine.json"\n  fps '))
+    (tmp_path / "mine.json").write_text(json.dumps({name: attributes}))
+    with pytest.raises(SpecError) as told:
+        lower(load(tmp_path / "wide.nash", {}))
+    (diagnostic,) = told.value.diagnostics
+    assert (diagnostic.code, diagnostic.help) == ("NASH454", way_out)
+    assert diagnostic.message == f"the folding file: {words}"
+    assert diagnostic.span and diagnostic.span.text == '"mine.json"'
+    # The way out is one.
+    (tmp_path / "mine.json").write_text(
+        json.dumps({name: attributes} | json.loads(f"{{{way_out}}}"))
+    )
+    lower(load(tmp_path / "wide.nash", {}))

@@ -1,0 +1,81 @@
+"""Which foldings of a node are legal: all of them within limits, and what is wrong with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from nashc.cost.fold import (
+    COLUMNS,
+    Bools,
+    Folding,
+    Foldings,
+    divisors,
+    limit,
+    position,
+    settings_of,
+    unfolded,
+)
+from nashc.cost.nodes import HwNode
+from nashc.cost.streams import WIDEST_STREAM, widest
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What `options` may vary. stream_bits: widest stream of an HLS node.
+
+    least_simd_fold: fewest steps along MW of an RTL MVAU; FINN's own loses data under back pressure at 1 (SIMD = MW).
+    """
+
+    stream_bits: int = WIDEST_STREAM
+    least_simd_fold: int = 1
+    ram_styles: tuple[str, ...] = ("auto",)
+    window_ram_styles: tuple[str, ...] = ("distributed",)
+    res_types: tuple[str, ...] = ("lut",)
+    mem_modes: tuple[str, ...] = ("internal_decoupled",)
+
+
+def options(node: HwNode, limits: Limits = Limits()) -> Foldings:
+    """All legal foldings of a node within limits, FINN's smallest first.
+
+    Of a sliding window in front of a pool, simd must equal the pool's pe: the caller couples them.
+    """
+    settings = settings_of(node)
+    start = unfolded(node)
+    choices: dict[str, Sequence[int | str]] = {name: (getattr(start, name),) for name in COLUMNS}
+    for name in ("pe", "simd"):
+        if name in settings:
+            choices[name] = divisors(limit(node, name))
+    if node.kind == "MVAU":
+        choices["ram_style"] = limits.ram_styles
+        if node.backend == "hls":
+            choices["res_type"], choices["mem_mode"] = limits.res_types, limits.mem_modes
+    elif node.kind == "ConvolutionInputGenerator":
+        choices["parallel_window"] = (0, 1)
+        choices["ram_style"] = limits.window_ram_styles
+    columns = product(*([position(name, value) for value in choices[name]] for name in COLUMNS))
+    found = Foldings(*np.array(list(columns), np.int64).T)
+    return found.take(_is_legal(node, found, limits))
+
+
+def has_parallel_window(node: HwNode, f: Folding | Foldings) -> Any:
+    """Whether a sliding window can be parallel in each folding: it takes all channels at once then.
+
+    FINN uses none in front of a pool, and 1x1 is parallel by nature. Source: finn-plus 1.6.1,
+    rtl/convolutioninputgenerator_rtl.py, select_impl_style.
+    """
+    is_wide = not node["depthwise"] and node.sizes("ConvKernelDim") != (1, 1)
+    return (f.simd == node["IFMChannels"]) & is_wide
+
+
+def _is_legal(node: HwNode, f: Foldings, limits: Limits) -> Bools:
+    legal: Bools = widest(node, f) <= limits.stream_bits
+    if node.kind == "ConvolutionInputGenerator":
+        legal &= (f.parallel_window == 0) | has_parallel_window(node, f)
+    elif node.op_type == "MVAU_rtl":
+        legal &= f.simd * limits.least_simd_fold <= node["MW"]
+    return legal

@@ -1,0 +1,90 @@
+"""Streams that HLS can hold: what templates/support/finn_streams.py makes of a folding with wider ones, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from nashc.cost.fold import MEM_MODES, Folding, Foldings, Ints, divisors, limit, one
+from nashc.cost.nodes import HwNode
+
+# Bits of an ap_uint in Vitis HLS; finn/util/basic.py, MAX_ALLOWED_AP_INT_W.
+WIDEST_STREAM = 8191
+
+_DECOUPLED = MEM_MODES.index("internal_decoupled")
+
+
+def widest(node: HwNode, f: Foldings) -> Ints:
+    """Bits of the widest stream, and of the weights of one processing element, in each folding; 0 for RTL, which
+    FINN generates at any width.
+
+    Source: finn-plus 1.6.1, get_ap_int_max_w of hlsbackend.py and hls/*.py.
+    """
+    if node.backend != "hls":
+        return np.zeros_like(f.pe)
+    match node.kind:
+        case "MVAU":
+            streamed = np.where(f.mem_mode == _DECOUPLED, f.pe, 1)
+            weights = node.width("weightDataType") * f.simd * streamed
+            return _most(
+                weights,
+                node.width("inputDataType") * f.simd,
+                node.width("outputDataType") * f.pe,
+            )
+        case "Pool":
+            return f.pe * max(node.width("InputDataType"), node.width("OutputDataType"))
+        case "DuplicateStreams":
+            return f.pe * node.width("inputDataType")
+        case "LabelSelect":
+            return np.maximum(f.pe * node.width("inputDataType"), node.width("outputDataType"))
+    is_read = (node.attrs["rhs_style"] == "input") | (f.mem_mode == _DECOUPLED)
+    return f.pe * _most(
+        np.where(is_read, node.width("rhs_dtype"), 0),
+        np.full_like(f.pe, max(node.width("lhs_dtype"), node.width("out_dtype"))),
+    )
+
+
+def narrow(node: HwNode, folding: Folding, weight_width_max: int) -> Folding:
+    """The folding itself if HLS can hold its streams, else one that it can.
+
+    Of a matrix unit the smallest that is as quick, the quickest where none is, with as many lanes (SIMD) as can be; of
+    other nodes the quickest. weight_width_max: FINN's mvau_wwidth_max.
+    """
+    if int(widest(node, one(folding))[0]) <= WIDEST_STREAM:
+        return folding
+    simds = divisors(limit(node, "simd")) if node.kind == "MVAU" else (folding.simd,)
+    rows = Foldings.of(
+        replace(folding, pe=pe, simd=simd)
+        for pe, simd in product(divisors(limit(node, "pe")), simds)
+    )
+    if node.kind == "MVAU":
+        bits = rows.simd * node.width("weightDataType")
+        rows = rows.take(bits <= max(weight_width_max, node.width("weightDataType")))
+    rows = rows.take(widest(node, rows) <= WIDEST_STREAM)
+    work = rows.pe * rows.simd
+    enough = rows.take(work >= folding.pe * folding.simd)
+    if len(enough):
+        rows = enough.take(enough.pe * enough.simd == (enough.pe * enough.simd).min())
+    else:
+        rows = rows.take(work == work.max())
+    return rows[int(rows.simd.argmax())]
+
+
+def narrow_all(
+    nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding], weight_width_max: int
+) -> dict[str, Folding]:
+    """Every node narrowed, and the sliding window before a pool with it."""
+    found = {node.name: narrow(node, foldings[node.name], weight_width_max) for node in nodes}
+    for node in nodes:
+        if node.kind == "Pool" and found[node.name] != foldings[node.name]:
+            window = node.inputs[0]
+            found[window] = replace(found[window], simd=found[node.name].pe)
+    return found
+
+
+def _most(*columns: Ints) -> Ints:
+    most: Ints = np.max(np.stack(columns), axis=0)
+    return most
