@@ -37,6 +37,8 @@ class SupernetFile:
     input_shape: tuple[int, int, int]
     input_scale: str
     classes: int
+    precision: str
+    quantisers: tuple[str, ...]
     op_sets: tuple[tuple[str, tuple[str, ...]], ...]
     parts: tuple[Part, ...]
     network_class: str

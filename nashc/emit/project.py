@@ -86,15 +86,19 @@ def _model(spec: Spec, graph: Graph) -> ModelFile:
 
 
 def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
-    image, merged = spec.network.input, supernet.simplified(graph)
+    image, precision = spec.network.input, spec.search.precision if spec.search else "paper"
+    merged = graph if precision == "quantised" else supernet.simplified(graph)
     sets = supernet.op_sets(merged)
-    classes = parts(merged, supernet.speaker(sets, binary=_searches_binary(spec)))
+    classes = parts(merged, supernet.speaker(sets, precision))
+    layers = [layer for part in classes for layer in part.layers]
     return SupernetFile(
         name=spec.name,
         spec_name=spec.path.name,
         input_shape=(image.channels, image.height, image.width),
         input_scale=_input_scale(spec),
         classes=spec.network.classes,
+        precision=precision,
+        quantisers=brevitas.used_quantisers(layers),
         op_sets=tuple((constant, ops) for ops, constant in sets.items()),
         parts=classes,
         network_class="SuperNetwork",
@@ -102,10 +106,6 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
         calls=_calls(classes),
         cells=tuple((cell, tuple(edges)) for cell, edges in supernet.cells(merged).items()),
     )
-
-
-def _searches_binary(spec: Spec) -> bool:
-    return spec.search is None or spec.search.precision == "paper"
 
 
 def _lowering(spec: Spec, graph: Graph) -> LoweringFile:

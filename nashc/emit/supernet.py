@@ -1,8 +1,8 @@
-"""How plain torch says each op: the full-precision search network of `supernet.py`."""
+"""How the search network of `supernet.py` says each op: plain torch, or Brevitas as in `model.py`."""
 
 from __future__ import annotations
 
-from nashc.emit.brevitas import maxpool
+from nashc.emit.brevitas import BREVITAS, maxpool
 from nashc.emit.code import (
     Layer,
     Places,
@@ -15,8 +15,10 @@ from nashc.emit.code import (
 from nashc.ir import Graph, Node
 
 
-def speaker(op_sets: dict[tuple[str, ...], str], *, binary: bool) -> Speaker:
-    """op_sets: constant name of each tuple of candidates. binary: whether the cells' convolutions are."""
+def speaker(op_sets: dict[tuple[str, ...], str], precision: str) -> Speaker:
+    """op_sets: constant name of each tuple of candidates. precision: of the search, as the spec says it."""
+    if precision == "quantised":
+        return _quantised(op_sets)
 
     def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
         match node.op:
@@ -29,10 +31,31 @@ def speaker(op_sets: dict[tuple[str, ...], str], *, binary: bool) -> Speaker:
             case "batchnorm":
                 return Layer(attribute, "batch_norm", (str(node.shape[-1]),))
             case "choice":
-                return _choice(node, attribute, graph, op_sets, binary)
+                more = ["convs=Float()"] if precision == "float" else []
+                return _choice(node, attribute, graph, op_sets, more)
         return None
 
     return Speaker(layer, _call, _is_inlined)
+
+
+def _quantised(op_sets: dict[tuple[str, ...], str]) -> Speaker:
+    """As `model.py` has them, but for batch norms, whose batches normalise themselves in a search."""
+
+    def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
+        match node.op:
+            case "batchnorm":
+                return Layer(attribute, "batch_norm", (str(node.shape[-1]),))
+            case "choice":
+                bits, of_identity = node.params["weight_bits"], node.params["identity_bits"]
+                convs = f"{bits}" if bits == of_identity else f"{bits}, of_identity={of_identity}"
+                return _choice(node, attribute, graph, op_sets, [f"convs=Quantised({convs})"])
+        return BREVITAS.layer(node, attribute, graph)
+
+    return Speaker(
+        layer,
+        BREVITAS.call,
+        lambda node, graph: node.op == "choice" or BREVITAS.is_inlined(node, graph),
+    )
 
 
 def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
@@ -40,14 +63,13 @@ def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
 
 
 def _choice(
-    node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str], binary: bool
+    node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str], more: list[str]
 ) -> Layer:
     p = node.params
     inputs = str(graph.node(node.inputs[0]).shape[-1])
     arguments = [op_sets[p["ops"]], inputs, str(p["out"])]
     arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
-    arguments += [] if binary else ["binary=False"]
-    return Layer(attribute, "MixedOp", tuple(arguments))
+    return Layer(attribute, "MixedOp", (*arguments, *more))
 
 
 def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:

@@ -16,6 +16,12 @@ class Params(OpParams):
     ops: tuple[str, ...] = Field(description="the candidates, as the spec writes them")
     out: PositiveInt = Field(description="channels of the result")
     stride: PositiveInt = Field(description="step between windows, pixels")
+    weight_bits: int = Field(
+        ge=1, le=8, description="of the convolution that a genotype may put here"
+    )
+    identity_bits: int = Field(
+        ge=1, le=8, description="of the one that stands for an identity across a change"
+    )
 
 
 def infer(params: Params, x: TensorType) -> TensorType:

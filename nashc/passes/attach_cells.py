@@ -317,7 +317,7 @@ class _Attacher:
             if not ops:
                 continue
             stride = _change(place, source, target, self.graph).stride
-            name = f"{prefix}.edge{source}_{target}"
+            name, here = f"{prefix}.edge{source}_{target}", f"{prefix}.node{target}"
             params = {
                 "cell": place.scope,
                 "source": source,
@@ -325,6 +325,8 @@ class _Attacher:
                 "ops": tuple(map(str, ops)),
                 "out": self.graph.node(place.nodes[target]).shape[-1],
                 "stride": stride,
+                "weight_bits": self._weight_bits(f"{here}.conv"),
+                "identity_bits": self._weight_bits(f"{here}.identity"),
             }
             state = self._state(place, prefix, source, states)
             self._put(place, target, Node(name, "choice", (state,), params, None, place.cell.span))
@@ -357,10 +359,13 @@ class _Attacher:
             "kernel": stride if is_across else window,
             "stride": stride,
             "pad": 0 if is_across else window // 2,
-            "weight_bits": self.spec.bits_of(name, "nas").weight or 1,
+            "weight_bits": self._weight_bits(name),
             "role": "nas",
         }
         return self._normalised(place, target, name, "conv", state, params, span)
+
+    def _weight_bits(self, name: str) -> int:
+        return self.spec.bits_of(name, "nas").weight or 1
 
     def _normalised(
         self,

@@ -2,8 +2,8 @@
 
 A cascade (backbone + shortcut, then the NAS branch; paper, Figure 4b) shares one as a whole, and the
 first sum goes through it too before the second add, as in the authors' code. A cascade ends with its
-part of the backbone, which becomes a class of its own. During a search there are none: the supernet is
-in full precision.
+part of the backbone, which becomes a class of its own. All edges of a cell that meet in a node share it too:
+an edge that is not kept adds zero, so that the network of a genotype has the same sums.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def quantise_joins(graph: Graph, spec: Spec, _problems: Problems) -> Graph:
     for node in graph.nodes:
         head = node.name.partition(".")[0]
         part = part if head == "nas" else head  # a cell over the network lies in all parts
-        if node.op != "add" or any(graph.node(i).op == "choice" for i in node.inputs):
+        if node.op != "add":
             nodes.append(node)
             continue
         part_of[node.name] = part

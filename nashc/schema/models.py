@@ -294,8 +294,9 @@ class Search(Settings):
     seeds: PositiveInt = Field(
         1, description="searches from as many seeds, from `seed` on; the best one is kept"
     )
-    precision: Literal["paper", "float"] = Field(
-        "paper", description="full precision with binary convs in the cells (paper), or without"
+    precision: Literal["paper", "float", "quantised"] = Field(
+        "paper",
+        description="full precision with binary convs in the cells (paper), without, or with the quantisers of the spec",
     )
 
 

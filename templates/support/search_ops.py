@@ -12,6 +12,7 @@ x_hat * gain + bias, <grad, .> is the sum of gain * dL/dgain + bias * dL/dbias.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -45,22 +46,30 @@ class SearchOp(nn.Module):
         return inner_product(grad, self(node.x))
 
 
-def search_op(
-    name: str, inputs: int, outputs: int, stride: int = 1, *, binary: bool = True
-) -> SearchOp:
-    """The op called `name` in the spec. binary: its convolutions are binary, as in the paper's search."""
+class Convs(Protocol):
+    """What the convolutions among the candidates are: `Binary`, `Float`, or `Quantised` of search_quantised.py."""
+
+    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp: ...
+
+    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
+        """What stands for an identity where channels or resolution change."""
+        ...
+
+
+def search_op(name: str, inputs: int, outputs: int, stride: int, convs: Convs) -> SearchOp:
+    """The op called `name` in the spec."""
     if name == ZERO:
         return Zero(outputs, stride)
     if name == IDENTITY and (inputs, stride) == (outputs, 1):
         return Identity()
     if name == IDENTITY:
-        return FactorisedIdentity(inputs, outputs, stride, binary=binary)
+        return convs.across(inputs, outputs, stride)
     if name == MAX_POOL:
         return MaxPool(inputs, outputs, stride)
     kind, _, window = name.partition(" ")
     assert kind == "conv", f"no search op is called {name!r}"
     kernel = int(window.partition("x")[0])
-    return (BinaryConvNorm if binary else ConvNorm)(inputs, outputs, kernel, stride)
+    return convs.conv(inputs, outputs, kernel, stride)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
@@ -109,12 +118,12 @@ class MaxPool(SearchOp):
 
 
 class ConvNorm(SearchOp):
-    """A convolution in full precision and its batch norm."""
+    """A convolution and its batch norm."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+    def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-        self.bn = batch_norm(outputs)
+        self.conv = conv
+        self.bn = batch_norm(conv.out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn(self.conv(x))
@@ -142,12 +151,11 @@ class FactorisedIdentity(SearchOp):
     """What stands for the identity where the shape changes: two 1x1 convolutions side by side, half of the channels
     each, the second on the pixels that the first one's stride leaves out."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, *, binary: bool = True) -> None:
+    def __init__(
+        self, even: BinaryConv | nn.Conv2d, odd: BinaryConv | nn.Conv2d, outputs: int, stride: int
+    ) -> None:
         super().__init__()
-        half = outputs // 2
-        conv = BinaryConv if binary else _conv_1x1
-        self.even = conv(inputs, half, 1, stride)
-        self.odd = conv(inputs, outputs - half, 1, stride)
+        self.even, self.odd = even, odd
         self.bn = batch_norm(outputs)
         self.stride = stride
 
@@ -162,8 +170,30 @@ class FactorisedIdentity(SearchOp):
         return self.bn(torch.cat(halves, dim=1))
 
 
-def _conv_1x1(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, stride, bias=False)
+class Binary:
+    """Binary weights and activations, as in the paper's search."""
+
+    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp:
+        return BinaryConvNorm(inputs, outputs, kernel, stride)
+
+    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
+        halves = [BinaryConv(inputs, half, 1, stride) for half in _halves(outputs)]
+        return FactorisedIdentity(*halves, outputs, stride)
+
+
+class Float:
+    """Full precision."""
+
+    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp:
+        return ConvNorm(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False))
+
+    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
+        halves = [nn.Conv2d(inputs, half, 1, stride, bias=False) for half in _halves(outputs)]
+        return FactorisedIdentity(*halves, outputs, stride)
+
+
+def _halves(outputs: int) -> tuple[int, int]:
+    return outputs // 2, outputs - outputs // 2
 
 
 # ---- batch norms and inner products ---------------------------------------------------------------

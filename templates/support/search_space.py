@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from support.derive import Edge
 from support.gates import Gate
-from support.search_ops import Node, inner_product, search_op
+from support.search_ops import Binary, Convs, Node, inner_product, search_op
 
 ALPHA_STD = 1e-3
 
@@ -26,13 +26,19 @@ class MixedOp(nn.Module):
     """
 
     def __init__(
-        self, ops: Iterable[str], inputs: int, outputs: int, stride: int = 1, *, binary: bool = True
+        self,
+        ops: Iterable[str],
+        inputs: int,
+        outputs: int,
+        stride: int = 1,
+        convs: Convs | None = None,
     ) -> None:
+        """convs: what the convolutions among the ops are; None: binary ones, as the paper has it."""
         super().__init__()
         self.ops = tuple(ops)
         self.changes_channels = inputs != outputs
         self.candidates = nn.ModuleList(
-            search_op(name, inputs, outputs, stride, binary=binary) for name in self.ops
+            search_op(name, inputs, outputs, stride, convs or Binary()) for name in self.ops
         )
         self.alpha = nn.Parameter(ALPHA_STD * torch.randn(len(self.ops)))
         self.sampled_counts = [0] * len(self.ops)

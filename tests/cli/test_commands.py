@@ -117,7 +117,7 @@ def test_fmt_goes_on_behind_a_broken_file(nashc, spec: Path, tmp_path: Path):
 
 
 def test_the_only_spec_of_the_folder_is_meant(nashc, spec: Path):
-    assert nashc("check").out == "quickstart.nash: fine, 38 layers\n"
+    assert nashc("check").out == "quickstart.nash: fine, 48 layers\n"
 
 
 def test_several_specs_are_listed(nashc, spec: Path, tmp_path: Path):
@@ -202,7 +202,7 @@ def test_an_interpreter_without_torch(nashc, spec: Path, tmp_path: Path):
     python = str(bare / "bin" / "python")
     said = nashc("run", "--python", python)
     assert said.code == 3
-    assert "torch, safetensors, scikit-learn, brevitas, onnx, qonnx and finn-plus are" in said.err
+    assert "torch, safetensors, brevitas, scikit-learn, onnx, qonnx and finn-plus are" in said.err
     assert said.err.count("NASH503:") == 1 and f"missing in {python}" in said.err
     assert "pip install 'nashc[all]'" in said.err
     assert not (tmp_path / "build").exists()

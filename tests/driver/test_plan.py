@@ -59,8 +59,8 @@ def test_missing_tools_are_named_before_anything_runs(lab: Lab):
     del lab.versions["finn-plus"], lab.versions["brevitas"]
     plan = lab.plan()
     found = {row.stage: row.why for row in plan.rows if row.action == "cannot"}
-    assert list(found) == ["train", "export", "verify", "estimate", "synthesise"]
-    assert found["train"].startswith("brevitas is missing in ")
+    assert list(found) == ["search", "train", "export", "verify", "estimate", "synthesise"]
+    assert found["search"].startswith("brevitas is missing in ")
     assert found["verify"].startswith("brevitas and finn-plus are missing in ")
     [problem] = plan.fatal
     assert problem.code == "NASH503"

@@ -186,3 +186,21 @@ def test_what_no_policy_could_keep_is_refused_before_the_search(tmp_path: Path) 
     assert "node 1 of `group0` could keep nothing" in caught.value.diagnostics[0].message
     spec.write_text(open_cell.replace("{}", "ops = [zero, maxpool 3x3]; policy = v1"))
     lower(load(spec))
+
+
+def test_bits_of_cells_may_be_named_whatever_a_search_puts_there(tmp_path: Path) -> None:
+    searched, found = tmp_path / "searched.nash", tmp_path / "found.nash"
+    base = (SPECS / "quickstart.nash").read_text(encoding="utf-8")
+    rules = "group0.nas.node1.conv = w3\n    group1.nas.* = w5\n"
+    searched.write_text(base.replace("    head     =", f"    {rules}    head     ="))
+    found.write_text(
+        'nash 1\nextends "searched.nash"\ngenotype {\n'
+        "  group0 = identity from 0, maxpool 3x3 from 1\n"
+        "  group1 = conv 3x3 from 0, conv 1x1 from 1\n}\n"
+    )
+    bits = {
+        n.name: n.params["weight_bits"] for n in lower(load(searched)).nodes if n.op == "choice"
+    }
+    assert bits["group0.nas.edge0_1"] == 3
+    assert {bits[name] for name in bits if name.startswith("group1")} == {5}
+    assert lower(load(found)).node("group1.nas.node1.conv").params["weight_bits"] == 5

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+
 FIXTURES = Path(__file__).parent / "fixtures"
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -49,6 +53,30 @@ SEARCH = {
     "policy": "v3",
 }
 
+QUANTISED = SEARCH | {"precision": "quantised", "epochs": 1}
+TINY = """nash 1
+use basic from "nashc/resnet.nash"
+
+backbone tiny(width = 4) {
+  stem:   conv 3x3(width) -> bn -> act
+  group0: basic(width)
+  group1: basic(2 * width, stride = 2, project = true)
+  head:   avgpool -> fc: linear(classes)
+}
+
+network tiny {
+  input    = UINT8 1x8x8
+  classes  = 10
+  backbone = tiny
+  cell in each group { policy = v3 }
+}
+
+search {
+  data      = digits
+  precision = quantised
+}
+"""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -77,6 +105,13 @@ class Generated:
         for name, values in {"data": DATA, "train": TRAIN, "search": SEARCH, **settings}.items():
             (folder / "settings" / f"{name}.json").write_text(json.dumps(values))
         return Generated(folder)
+
+    def search_quantised(self) -> None:
+        """Put in the supernet of a search with the spec's own quantisers."""
+        path = self.folder / "tiny.nash"
+        path.write_text(TINY)
+        spec = load(path)
+        (self.folder / "supernet.py").write_text(project(spec, lower(spec))["supernet.py"])
 
     def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 pytest.importorskip("sklearn")
 
-from generated import Generated  # noqa: E402
+from generated import QUANTISED, SEARCH, Generated  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 
 from support.data import Share  # noqa: E402
@@ -74,9 +74,13 @@ def assert_equal_but_for_rounding(one, two):
             torch.testing.assert_close(found.get_tensor(name), wanted, rtol=0, atol=1e-10, msg=name)
 
 
-@pytest.mark.parametrize("program", ["train", "search"])
+@pytest.mark.parametrize("program", ["train", "search", "quantised search"])
 def test_two_processes_give_the_result_of_one(tmp_path, program):
-    folder = Generated.write(tmp_path / "out").folder
+    is_quantised, program = program.startswith("quantised"), program.split()[-1]
+    generated = Generated.write(tmp_path / "out", search=QUANTISED if is_quantised else SEARCH)
+    if is_quantised:
+        generated.search_quantised()
+    folder = generated.folder
     paths = []
     for launcher in ([], TWO):
         out = tmp_path / f"result{len(paths)}"

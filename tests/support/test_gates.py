@@ -3,8 +3,11 @@
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("brevitas")
 
 from support.gates import Gate, Sampler, binary_gate, gumbel, two_path  # noqa: E402
+from support.search_ops import Binary  # noqa: E402
+from support.search_quantised import Quantised  # noqa: E402
 from support.search_space import MixedOp, set_gates  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -18,13 +21,13 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def by_the_book(gate, soft_shares):
+def by_the_book(gate, soft_shares, convs=None):
     """dL/dalpha of an edge whose loss is not linear in its output, with the gate g as a leaf of its own.
 
     soft_shares: differentiable shares of all ops; the gradient of g goes on through them.
     """
     torch.manual_seed(3)
-    mixed = MixedOp(OPS, 4, 8, 2).double()
+    mixed = MixedOp(OPS, 4, 8, 2, convs).double()
     x = torch.rand(2, 4, 6, 6, dtype=torch.float64)
     upstream = torch.randn(2, 8, 3, 3, dtype=torch.float64)
     with torch.no_grad():
@@ -46,11 +49,12 @@ def by_the_book(gate, soft_shares):
     return mixed.alpha.grad, alpha.grad
 
 
+@pytest.mark.parametrize("convs", [Binary(), Quantised(1), Quantised(4)], ids=str)
 @pytest.mark.parametrize("sampled", range(len(OPS)))
-def test_binary_gate(sampled):
+def test_binary_gate(sampled, convs):
     """dL/dalpha_i = sum_j dL/dg_j p_j (delta_ij - p_i)."""
     gate = Gate(sampled, tuple(range(len(OPS))), torch.softmax(ALPHA, 0))
-    found, wanted = by_the_book(gate, lambda alpha: torch.softmax(alpha, 0))
+    found, wanted = by_the_book(gate, lambda alpha: torch.softmax(alpha, 0), convs)
     assert torch.allclose(found, wanted, rtol=1e-11, atol=1e-12)
 
 

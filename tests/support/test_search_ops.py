@@ -3,36 +3,47 @@
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("brevitas")
 
+import brevitas.nn as qnn  # noqa: E402
 from torch import nn  # noqa: E402
 
 from support.binary_conv import BinaryConv, signs  # noqa: E402
 from support.derive import IDENTITY, MAX_POOL  # noqa: E402
 from support.gates import Gate  # noqa: E402
-from support.search_ops import FactorisedIdentity, Identity, Node, search_op  # noqa: E402
+from support.search_ops import (  # noqa: E402
+    Binary,
+    FactorisedIdentity,
+    Float,
+    Identity,
+    Node,
+    search_op,
+)
+from support.search_quantised import Quantised  # noqa: E402
 from support.search_space import MixedOp, edges, mixed_ops  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
 OPS = ("zero", "maxpool 3x3", "identity", "conv 1x1", "conv 3x3", "conv 5x5")
 SHAPES = [(4, 1), (8, 2), (8, 1)]
+CONVS = [Binary(), Float(), Quantised(1), Quantised(4)]
 
 
 @pytest.mark.parametrize("name", OPS)
 @pytest.mark.parametrize(("outputs", "stride"), SHAPES)
 @pytest.mark.parametrize("size", [8, 7])
 def test_every_op_makes_the_same_shape(name, outputs, stride, size):
-    op = search_op(name, 4, outputs, stride)
+    op = search_op(name, 4, outputs, stride, Binary())
     side = -(-size // stride)
     assert op(torch.rand(2, 4, size, size)).shape == (2, outputs, side, side)
 
 
 @pytest.mark.parametrize("name", OPS)
 @pytest.mark.parametrize(("outputs", "stride"), SHAPES)
-@pytest.mark.parametrize("binary", [True, False])
-def test_the_inner_product_is_that_of_what_the_op_makes(name, outputs, stride, binary):
+@pytest.mark.parametrize("convs", CONVS, ids=str)
+def test_the_inner_product_is_that_of_what_the_op_makes(name, outputs, stride, convs):
     torch.manual_seed(0)
-    op = search_op(name, 4, outputs, stride, binary=binary).double()
+    op = search_op(name, 4, outputs, stride, convs).double()
     for bn in op.modules():
         if isinstance(bn, nn.BatchNorm2d):
             nn.init.normal_(bn.weight)
@@ -46,12 +57,18 @@ def test_the_inner_product_is_that_of_what_the_op_makes(name, outputs, stride, b
 
 
 def test_an_identity_is_nothing_where_it_can_be():
-    assert isinstance(search_op(IDENTITY, 4, 4), Identity)
-    assert isinstance(search_op(IDENTITY, 4, 4, 2), FactorisedIdentity)
+    assert isinstance(search_op(IDENTITY, 4, 4, 1, Binary()), Identity)
+    assert isinstance(search_op(IDENTITY, 4, 4, 2, Binary()), FactorisedIdentity)
+
+
+def test_a_quantised_identity_across_a_change_is_the_convolution_that_will_be_trained():
+    conv = search_op(IDENTITY, 4, 8, 2, Quantised(3, of_identity=1)).conv
+    assert (conv.kernel_size, conv.stride, conv.padding) == ((2, 2), (2, 2), (0, 0))
+    assert len(conv.quant_weight().value[0].unique()) == 2
 
 
 def test_a_max_pool_stands_beside_itself():
-    y = search_op(MAX_POOL, 2, 4, 2)(torch.randn(3, 2, 6, 6))
+    y = search_op(MAX_POOL, 2, 4, 2, Binary())(torch.randn(3, 2, 6, 6))
     assert torch.equal(y[:, :2], y[:, 2:])
 
 
@@ -75,7 +92,7 @@ def test_a_binary_convolution_by_the_book(kernel, stride, size):
 
 
 def test_the_scale_is_applied_to_whole_numbers():
-    op = search_op("conv 3x3", 3, 5).double()
+    op = search_op("conv 3x3", 3, 5, 1, Binary()).double()
     x = torch.rand(2, 3, 6, 6, dtype=torch.float64)
     scaled = op.conv(x) * op.conv.weight.abs().mean()
     assert torch.allclose(op(x), op.bn(scaled), rtol=0, atol=1e-12)
@@ -93,9 +110,11 @@ def test_bytes_and_floats_sum_up_to_the_same(kernel, stride, size):
     assert torch.equal(conv.of_signs(b), conv.of_signs(b.float()))
 
 
-def test_full_precision_convolutions_where_nas_weights_have_several_bits():
-    op = search_op("conv 3x3", 4, 4, binary=False)
-    assert isinstance(op.conv, nn.Conv2d)
+@pytest.mark.parametrize(("bits", "values"), [(1, 2), (2, 3), (4, 15)])
+def test_quantised_convolutions_have_the_bits_of_the_spec(bits, values):
+    conv = search_op("conv 5x5", 8, 8, 1, Quantised(bits)).conv
+    assert isinstance(conv, qnn.QuantConv2d)
+    assert conv.quant_weight().value[0].unique().numel() == values
 
 
 def mixed_op(sampled):
