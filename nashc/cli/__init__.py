@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from nashc import __version__
-from nashc.cli import figures, folding, language, machine, project
+from nashc.cli import figures, folding, language, machine, pareto, project
 from nashc.cli.common import INTERRUPTED, USAGE, our_bug
 
 
@@ -36,6 +36,7 @@ for _command in (
     figures.estimate,
     project.report,
     folding.fold,
+    pareto.pareto,
     language.show,
     language.explain,
     machine.boards,

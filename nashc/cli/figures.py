@@ -12,19 +12,21 @@ from nashc.cli import common
 # The names in nashc.cost.models.MODELS, which loads numpy: a test holds the two together.
 MODEL_NAMES = ("finn-plus-1.6", "finn-0.9", "nashc")
 
-
-@click.command(
-    epilog="Examples: nashc estimate mynet.nash    nashc estimate mynet.nash --set bits=w4a4 --json"
-)
-@common.optional_spec
-@common.settings
-@click.option(
+model_option = click.option(
     "--model",
     type=click.Choice(MODEL_NAMES),
     default=MODEL_NAMES[0],
     show_default=True,
     help="Whose estimates: of the FINN+ that builds, of the paper's FINN, or with known holes mended.",
 )
+
+
+@click.command(
+    epilog="Examples: nashc estimate mynet.nash    nashc estimate mynet.nash --set bits=w4a4 --json"
+)
+@common.optional_spec
+@common.settings
+@model_option
 @click.option(
     "--folding", type=common.PATH, help="FINN's folding file, over FINN's folding for the target."
 )

@@ -39,18 +39,25 @@ class _StageName(_Type):
 
 
 STAGE = _StageName()
-_python = click.option(
+python_option = click.option(
     "--python",
     envvar="NASHC_PYTHON",
     default=lambda: sys.executable,
     metavar="PROGRAM",
     help="The Python that has torch, Brevitas and FINN+.  [env var: NASHC_PYTHON; default: nashc's own]",
 )
-_data = click.option(
+data_option = click.option(
     "--data", type=common.PATH, help="The folder of the data set, instead of the spec's."
 )
-_overwrite = click.option(
+overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Overwrite edited files, keeping them as *.orig."
+)
+processes_option = click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Search and train with N processes (torchrun).",
 )
 _range = common.options(
     click.option(
@@ -70,7 +77,7 @@ _range = common.options(
 @click.option(
     "--overwrite", "--force", is_flag=True, help="Overwrite edited files, keeping them as *.orig."
 )
-@_python
+@python_option
 @common.as_json
 @common.reports_mistakes
 def compile_(
@@ -105,16 +112,10 @@ def compile_(
 @common.out
 @common.settings
 @_range
-@_data
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=1,
-    metavar="N",
-    help="Search and train with N processes (torchrun).",
-)
-@_python
-@_overwrite
+@data_option
+@processes_option
+@python_option
+@overwrite_option
 @common.as_json
 @common.reports_mistakes
 def run(
@@ -134,7 +135,7 @@ def run(
     from nashc.driver.run import report_of
     from nashc.driver.run import run as run_stages
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     request = _request(spec, out, settings, python, **options)
     outcome = run_stages(request, display(sys.stderr if as_json else sys.stdout))
     if as_json:
@@ -147,8 +148,8 @@ def run(
 @common.out
 @common.settings
 @_range
-@_data
-@_python
+@data_option
+@python_option
 @common.as_json
 @common.reports_mistakes
 def plan(
@@ -184,7 +185,7 @@ def plan(
 @common.out
 @common.settings
 @click.option("--html", type=common.PATH, help="Where the page goes.  [default: OUT/report.html]")
-@_python
+@python_option
 @common.as_json
 @common.reports_mistakes
 def report(
@@ -224,8 +225,8 @@ def report(
 @common.optional_spec
 @common.out
 @common.settings
-@_data
-@_python
+@data_option
+@python_option
 @common.as_json
 @common.reports_mistakes
 def why(
@@ -278,6 +279,6 @@ def _request(
     )
 
 
-def _interrupt(_number: int, _frame: object) -> NoReturn:
+def interrupt(_number: int, _frame: object) -> NoReturn:
     """SIGTERM ends a run as Ctrl-C does: the stage saves its state first."""
     raise KeyboardInterrupt

@@ -73,6 +73,8 @@ CODES: dict[str, str] = {
     # foldings
     "NASH461": "no folding does what was asked",
     "NASH462": "folding question makes no sense",
+    # sweeps
+    "NASH471": "point without an accuracy",
     # stages and tools
     "NASH501": "stage failed",
     "NASH502": "data set not found",

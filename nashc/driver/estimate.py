@@ -177,6 +177,11 @@ def answer(question: Question) -> Answer:
     return Answer(**{**vars(first), "compare": tuple(others)})
 
 
+def cost_of(spec: Spec, model: str) -> Answer:
+    """The figures of a loaded spec alone, before training. Errors: SpecError."""
+    return _one(spec, Question(spec.path, {}, model), None)
+
+
 def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     target = known_target(spec)
     graph = lower(spec)

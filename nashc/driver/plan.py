@@ -208,10 +208,10 @@ class Desk:
         return Row(stage.name, "cannot", "no kept result", key, problem, is_fatal=True)
 
 
-def desk_of(request: Request) -> Desk:
-    """The spec that was asked for, before any stage. Errors: SpecError."""
+def desk_of(request: Request, machine: Machine | None = None) -> Desk:
+    """The spec that was asked for, before any stage. machine: known already. Errors: SpecError."""
     project = projects.read(request.spec, request.overrides, request.out)
-    machine = Machine(request.python, request.environment)
+    machine = machine or Machine(request.python, request.environment)
     return Desk(request, project, machine, Store(project.folder / "results"))
 
 
@@ -220,7 +220,7 @@ def desks(request: Request) -> tuple[Desk, ...]:
     base = desk_of(request)
     found = [base]
     digests = {base.project.base.digest}
-    for variant in base.project.base.compare:
+    for variant in () if request.is_alone else base.project.base.compare:
         overrides = {**request.overrides, **variant}
         label = "-".join(_file_word(f"{key}-{value}") for key, value in variant.items())
         folder = base.project.folder / "compare" / label

@@ -17,6 +17,7 @@ class Request:
 
     first, last: names of the stages to begin and end with. force: stages to run again.
     processes: that search and train together; their number changes no result but for rounding.
+    is_alone: without the variants of the spec's `compare`.
     """
 
     spec: Path
@@ -30,6 +31,7 @@ class Request:
     force: frozenset[str] = frozenset()
     overwrite: bool = False
     processes: int = 1
+    is_alone: bool = False
 
     def __post_init__(self) -> None:
         for name in (self.first, self.last, *sorted(self.force)):

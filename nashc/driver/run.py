@@ -29,7 +29,21 @@ PAGE = "report.html"
 
 
 def run(request: Request, display: Display) -> Outcome:
-    """Carry a spec through its stages; report.json and the summary at the end.
+    """Carry a spec through its stages; report.json and the summary at the end. Errors: as `carry`."""
+    outcome = carry(request, display)
+    for line in summary_lines(outcome):
+        display.line(line)
+    display.line("")
+    if outcome.is_all_kept:
+        display.line("Nothing to do: every result is kept from an earlier run.")
+    folder = outcome.folder
+    figures = f"{folder / REPORT} and {folder / PAGE}" if outcome.figures else f"{folder / REPORT}"
+    display.line(f"Everything is in {folder}, the figures in {figures}")
+    return outcome
+
+
+def carry(request: Request, display: Display) -> Outcome:
+    """A spec through its stages, and report.json.
 
     Errors: SpecError, of the spec (NASH0xx to NASH3xx), the folder (NASH4xx) or a stage (NASH5xx);
     what was finished before stays.
@@ -47,13 +61,6 @@ def run(request: Request, display: Display) -> Outcome:
             outcome.compare.append(_run_one(desk, display))
         text = json.dumps(_report(outcome, base), indent=2, sort_keys=True)
         write_text(folder / REPORT, text + "\n")
-    for line in summary_lines(outcome):
-        display.line(line)
-    display.line("")
-    if outcome.is_all_kept:
-        display.line("Nothing to do: every result is kept from an earlier run.")
-    figures = f"{folder / REPORT} and {folder / PAGE}" if outcome.figures else f"{folder / REPORT}"
-    display.line(f"Everything is in {folder}, the figures in {figures}")
     return outcome
 
 

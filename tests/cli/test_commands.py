@@ -24,6 +24,7 @@ COMMANDS = (
     "fmt",
     "fold",
     "new",
+    "pareto",
     "plan",
     "report",
     "run",

@@ -81,6 +81,7 @@ SET_UP: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "NASH454": a_known_network,
     "NASH461": a_fixed_network,
     "NASH462": a_fixed_network,
+    "NASH471": a_known_network,
     "NASH501": failing_training,
     "NASH502": no_images,
     "NASH503": a_python_without_packages,

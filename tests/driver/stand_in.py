@@ -27,7 +27,10 @@ ESTIMATES = {
     "warnings": [],
 }
 RESULTS = {
-    "search": {"cells": {"group0": [{}, {}], "group1": [{}, {}]}},
+    "search": {
+        "cells": {"group0": [{}, {}], "group1": [{}, {}]},
+        "provenance": {"seed": 2},
+    },
     "train": {"top1": 0.9, "test_images": 10},
     "export": {"nodes": {"integer": 3, "qonnx": 4}},
     "verify": {"images": 10, "ok": True, "qonnx": {"a": 1}, "integer": {"a": 1}, "finn": {"a": 1}},
@@ -92,6 +95,7 @@ def write(out, args):
     if NAME == "search":
         (out / "genotype.json").write_text('{"provenance": {"seed": 2}}')
         (out / "found.nash").write_text("# by a stand-in\n" + GENOTYPE)
+        (out / "search.jsonl").write_text('{"validation_top1": 0.5}\n{"validation_top1": 0.75}\n')
     elif NAME == "train":
         (out / "weights.safetensors").write_text(settings("train"))
         (out / "metrics.json").write_text("{}")

@@ -1,0 +1,269 @@
+"""The picture of Figures 10 and 11 of the paper: accuracy against LUT and against BRAM, the front marked.
+
+A network has its colour, bit widths their marker; one line joins what a network reaches along the first swept parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from nashc.pareto.measure import Measure
+from nashc.pareto.rows import COSTS, Row
+from nashc.pareto.scale import Scale, scale_of, words
+from nashc.pareto.shapes import OUTLINES, Box, Line, Mark, Picture, Place, Shape, Text
+
+INK, MUTED, GRID, FRAME, LIMIT, FRONT = (
+    *("#1f2733", "#5d6778", "#e6e9ee", "#b4bbc6", "#c0392b", "#8a94a3"),
+)
+# Told apart by most eyes, also where red and green are one colour (after Okabe and Ito).
+COLOURS = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"),
+    *("#56b4e9", "#6b4c9a", "#8c6d31", "#4d4d4d", "#b2c200"),
+)
+LEFT, TOP, WIDE, HIGH, GAP, RIGHT = 78.0, 74.0, 440.0, 340.0, 44.0, 22.0
+WIDTH = LEFT + 2 * WIDE + GAP + RIGHT
+LEGEND_TOP, LEGEND_ROW, LETTER = TOP + HIGH + 66, 22.0, 6.6
+RADIUS, SMALL, ASIDE = 5.0, 2.4, 9.0
+# A board that holds up to this many times the dearest network has its limit in the picture.
+NEAR = 1.6
+# Words of the legend and the shapes in front of them, from (0, 0) to the right.
+Entry = tuple[str, list[Shape]]
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How points look: colours by network, outlines by bit widths; the same whichever of them are drawn."""
+
+    colours: dict[str, str]
+    outlines: dict[str, tuple[Place, ...]]
+
+    @staticmethod
+    def of(rows: Sequence[Row]) -> Paint:
+        networks = dict.fromkeys(row.point.network for row in rows)
+        bits = dict.fromkeys(row.point.bits for row in rows)
+        return Paint(
+            {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(networks)},
+            {name: OUTLINES[i % len(OUTLINES)] for i, name in enumerate(bits)},
+        )
+
+    def colour(self, row: Row) -> str:
+        return self.colours[row.point.network]
+
+    def outline(self, row: Row) -> tuple[Place, ...]:
+        return self.outlines[row.point.bits]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the two: the cost to the right, the measure upwards, over a rectangle whose left edge is x."""
+
+    key: str
+    label: str
+    x: float
+    across: Scale
+    up: Scale
+
+    def place(self, cost: float, height: float) -> Place:
+        return (self.x + WIDE * self.across.part(cost), TOP + HIGH * (1 - self.up.part(height)))
+
+
+def chart(rows: Sequence[Row], title: str, note: str) -> Picture:
+    """rows: at least one of them drawn. note: a line under the title."""
+    drawn = [(i, row) for i, row in enumerate(rows) if row.is_drawn]
+    shown = [row for _, row in drawn]
+    measure = shown[0].measure
+    up = scale_of([_up(measure, value) for row in shown for value in _heights(row)])
+    panels = []
+    for place, (key, label) in enumerate(COSTS):
+        costs = [row.figures[key] for row in shown]
+        near = [limit for limit in _limits(shown, key).values() if limit <= NEAR * max(costs)]
+        panels.append(
+            Panel(
+                key,
+                label,
+                LEFT + place * (WIDE + GAP),
+                scale_of([*costs, *near], is_whole=True),
+                up,
+            )
+        )
+    paint = Paint.of(rows)
+    legend, height = _legend(paint, shown)
+    shapes: list[Shape] = [
+        Text(LEFT, 30, title, 18, is_bold=True),
+        Text(LEFT, 52, note, 12, MUTED),
+        Text(24, TOP + HIGH / 2, _short(measure), 12.5, anchor="middle", is_upright=True),
+    ]
+    for panel in panels:
+        shapes += _frame(panel, shown)
+        shapes += _front(panel, shown)
+        shapes += _curves(panel, paint, shown)
+        for i, row in drawn:
+            shapes += _marks(panel, paint, i, row)
+    return Picture(WIDTH, height, title, (*shapes, *legend))
+
+
+def _up(measure: Measure, value: float) -> float:
+    return 100 * value if measure.is_percent else value
+
+
+def _short(measure: Measure) -> str:
+    """Short enough to stand along the axis; what it means in full is in the note."""
+    return measure.words.split(" (")[0]
+
+
+def _heights(row: Row) -> Iterator[float]:
+    """All that must have room: the mean, its spread, and every seed."""
+    assert row.height is not None
+    yield row.height
+    yield from (value.accuracy for value in row.values)
+    if row.spread is not None:
+        yield from (max(0.0, row.height - row.spread), row.height + row.spread)
+
+
+def _limits(rows: Iterable[Row], key: str) -> dict[str, int]:
+    """What the boards of the points hold, by name."""
+    boards = {row.cost.target.board.name: row.cost.target.board for row in rows if row.cost}
+    return {
+        name: getattr(board.resources, key)
+        for name, board in sorted(boards.items())
+        if board.resources is not None
+    }
+
+
+def _frame(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
+    """Axes, grid, and what the boards hold."""
+    bottom, right = TOP + HIGH, panel.x + WIDE
+    yield Box(panel.x, TOP, WIDE, HIGH, "#ffffff", FRAME)
+    ticks = panel.across.ticks()
+    for tick, word in zip(ticks, words(ticks), strict=True):
+        x = panel.x + WIDE * panel.across.part(tick)
+        yield Line(((x, TOP), (x, bottom)), GRID)
+        yield Text(x, bottom + 18, word, 11, MUTED, "middle")
+    ticks = panel.up.ticks()
+    for tick, word in zip(ticks, words(ticks), strict=True):
+        y = TOP + HIGH * (1 - panel.up.part(tick))
+        yield Line(((panel.x, y), (right, y)), GRID)
+        yield Text(panel.x - 8, y + 4, word, 11, MUTED, "end")
+    model = rows[0].cost.found.model if rows[0].cost else ""
+    label = f"{panel.label} (as {model} estimates before training)"
+    yield Text(panel.x + WIDE / 2, bottom + 40, label, 12.5, anchor="middle")
+    beyond = []
+    for name, limit in _limits(rows, panel.key).items():
+        if panel.across.low < limit <= panel.across.high:
+            x = panel.x + WIDE * panel.across.part(limit)
+            yield Line(((x, TOP), (x, bottom)), LIMIT, 1.4, (6, 4))
+            yield Text(x - 5, bottom - 8, f"{name}: {limit:,}", 11, LIMIT, is_upright=True)
+        else:
+            beyond.append(f"{name} holds {limit:,}")
+    for i, name in enumerate(beyond):
+        yield Text(right - 8, TOP + 18 + 15 * i, f"{name} \u2192", 11, LIMIT, "end")
+
+
+def _front(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
+    """Stairs: the best that can be had for each cost."""
+    measure = rows[0].measure
+    best = sorted(
+        (row.figures[panel.key], _up(measure, row.height))
+        for row in rows
+        if panel.key in row.fronts and row.height is not None
+    )
+    corners: list[Place] = []
+    for cost, height in best:
+        x, y = panel.place(cost, height)
+        if corners:
+            corners.append((x, corners[-1][1]))
+        corners.append((x, y))
+    corners.append((panel.x + WIDE, corners[-1][1]))
+    yield Line(tuple(corners), FRONT, 1.6, (5, 3))
+
+
+def _curves(panel: Panel, paint: Paint, rows: Sequence[Row]) -> Iterator[Shape]:
+    series: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        series.setdefault(row.point.series, []).append(row)
+    for own in series.values():
+        if len(own) > 1:
+            places = tuple(_place(panel, row) for row in own)
+            yield Line(places, paint.colour(own[0]), 1.3, opacity=0.55)
+
+
+def _marks(panel: Panel, paint: Paint, index: int, row: Row) -> Iterator[Shape]:
+    """Seeds as dots, the spread as a bar, the mean as a marker; hollow where the board is too small."""
+    colour = paint.colour(row)
+    x, y = _place(panel, row)
+    cost = row.figures[panel.key]
+    if row.spread and row.height is not None:
+        ends = [
+            panel.place(cost, _up(row.measure, max(0.0, row.height + sign * row.spread)))[1]
+            for sign in (-1, 1)
+        ]
+        yield Line(((x, ends[0]), (x, ends[1])), colour, 1.4)
+        yield from (Line(((x - 4, end), (x + 4, end)), colour, 1.4) for end in ends)
+    for value in row.values if len(row.values) > 1 else ():
+        # Beside the bar, which would hide them.
+        seed = panel.place(cost, _up(row.measure, value.accuracy))[1]
+        yield Mark(x + ASIDE, seed, SMALL, (), colour, colour, 0, 0.6)
+    is_best = panel.key in row.fronts
+    fits = not row.cost or row.cost.fits is not False
+    yield Mark(
+        x,
+        y,
+        RADIUS,
+        paint.outline(row),
+        colour if fits else "#ffffff",
+        INK if is_best else colour,
+        2.0 if is_best else 1.4,
+        row=index,
+    )
+
+
+def _place(panel: Panel, row: Row) -> Place:
+    assert row.height is not None
+    return panel.place(row.figures[panel.key], _up(row.measure, row.height))
+
+
+def _legend(paint: Paint, drawn: Sequence[Row]) -> tuple[list[Shape], float]:
+    """Its shapes, row by row under the panels, and the height of the whole picture."""
+    networks = {row.point.network for row in drawn}
+    bits = {row.point.bits for row in drawn}
+    of_networks: list[Entry] = [
+        (name, [Line(((0, 0), (20, 0)), colour, 2.4)])
+        for name, colour in paint.colours.items()
+        if name in networks
+    ]
+    of_marks: list[Entry] = [
+        (name, [Mark(10, 0, RADIUS, outline, MUTED, MUTED)])
+        for name, outline in paint.outlines.items()
+        if name in bits and name
+    ]
+    front: list[Shape] = [Line(((0, 0), (20, 0)), FRONT, 1.6, (5, 3))]
+    of_marks.append(("front", [*front, Mark(10, 0, RADIUS, (), "#ffffff", INK, 2.0)]))
+    if any(row.spread is not None for row in drawn):
+        bar = [((10, -7), (10, 7)), ((7, -7), (13, -7)), ((7, 7), (13, 7))]
+        lines: list[Shape] = [Line(ends, MUTED, 1.4) for ends in bar]
+        of_marks.append(("\u00b1 1 standard deviation over seeds", lines))
+        of_marks.append(("one seed", [Mark(10, 0, SMALL, (), MUTED, MUTED, 0, 0.6)]))
+    if any(row.cost and row.cost.fits is False for row in drawn):
+        hollow = Mark(10, 0, RADIUS, (), "#ffffff", MUTED, 1.4)
+        of_marks.append(("hollow: larger than its board", [hollow]))
+    found: list[Shape] = []
+    y = LEGEND_TOP
+    for entries in (of_networks, of_marks):
+        x = LEFT
+        for name, shapes in entries:
+            step = 28 + LETTER * len(name) + 18
+            if x + step > WIDTH - RIGHT and x > LEFT:
+                x, y = LEFT, y + LEGEND_ROW
+            found += [_moved(shape, x, y) for shape in shapes]
+            found.append(Text(x + 28, y + 4, name, 12))
+            x += step
+        y += LEGEND_ROW
+    return found, y
+
+
+def _moved(shape: Shape, x: float, y: float) -> Shape:
+    if isinstance(shape, Line):
+        return replace(shape, points=tuple((a + x, b + y) for a, b in shape.points))
+    assert not isinstance(shape, Text | Box)
+    return replace(shape, x=shape.x + x, y=shape.y + y)

@@ -1,0 +1,105 @@
+"""`nashc pareto` and what it leaves, without training."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pareto.networks import write
+
+
+@pytest.fixture(autouse=True)
+def specs(tmp_path: Path) -> None:
+    write(tmp_path)
+
+
+def test_costs_alone(nashc, tmp_path: Path):
+    words = ["plain.nash", "v3.nash", "--sweep", "bits=w2a2,w4a4", "--accuracy", "none"]
+    said = nashc("pareto", *words, "-o", "out")
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[1].split() == [
+        *("LUT", "BRAM18", "URAM", "DSP", "fps", "latency", "ms", "front"),
+    ]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"points.csv", "points.json", "pareto.svg", "pareto.html"} <= names
+    with (tmp_path / "out" / "points.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["network"], row["bits"]) for row in rows] == [
+        *(("plain", "w2a2"), ("plain", "w4a4"), ("v3", "w2a2"), ("v3", "w4a4")),
+    ]
+    alone = json.loads(nashc("estimate", "v3.nash", "--set", "bits=w4a4", "--json").out)
+    for name in ("lut", "bram18", "uram", "dsp", "weights", "macs", "cycles"):
+        assert int(rows[3][name]) == alone[name]
+    assert rows[0]["on_front_lut"] == "true" and rows[0]["accuracy"] == ""
+    found = json.loads((tmp_path / "out" / "points.json").read_text())
+    assert found["accuracy"] is None and found["upwards"] == "fps"
+    assert found["points"][0]["on_front"] == {"lut": True, "bram18": True}
+
+
+def test_json_and_files_are_the_same_every_time(nashc, tmp_path: Path):
+    words = ["pareto", "plain.nash", "--sweep", "fps=100,10000", "--accuracy", "none", "--json"]
+    first = nashc(*words)
+    contents = {path.name: path.read_bytes() for path in (tmp_path / "build/pareto").iterdir()}
+    assert json.loads(first.out)["ok"] is True
+    assert nashc(*words).out == first.out
+    assert contents == {p.name: p.read_bytes() for p in (tmp_path / "build/pareto").iterdir()}
+
+
+def test_a_point_that_cannot_be_costed_is_told_and_the_rest_is_drawn(nashc):
+    words = ["plain.nash", "searched.nash", "--accuracy", "none"]
+    said = nashc("pareto", *words)
+    assert said.code == 1
+    assert (
+        "failed: searched: NASH451 `searched` has cells whose architecture is not known" in said.out
+    )
+    assert "build/pareto/pareto.svg" in said.out
+
+
+def test_kept_draws_what_is_there_and_runs_nothing(nashc, tmp_path: Path):
+    said = nashc("pareto", "plain.nash", "--kept")
+    assert said.code == 0, said.err
+    assert "not run: 1 training\n" in said.out and "nothing is drawn" in said.out
+    assert not (tmp_path / "build/pareto/plain").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--sweep", "bits"], "'bits' is not NAME=V1,V2, for example --sweep bits=w2a2,w4a4"),
+        (["--sweep", "bits=w2a2,"], "'bits=w2a2,' is not NAME=V1,V2"),
+        (["--sweep", "bits=w2a2", "--set", "bits=w4a4"], "by --sweep and by --set"),
+        (["--speed", "fps"], "--speed goes with --accuracy none"),
+    ],
+)
+def test_wrong_usage(nashc, words: list[str], message: str):
+    said = nashc("pareto", "plain.nash", *words)
+    assert said.code == 2 and message in said.err
+
+
+def test_a_wrong_value_stops_before_anything_runs(nashc, tmp_path: Path):
+    said = nashc("pareto", "plain.nash", "v3.nash", "--sweep", "bits=w2a2,w9a9")
+    assert said.code == 1 and "NASH114" in said.err
+    assert not (tmp_path / "build").exists()
+
+
+def test_parameters_of_the_specs_are_completed(tmp_path: Path):
+    words = {
+        "_NASHC_COMPLETE": "bash_complete",
+        "COMP_WORDS": "nashc pareto plain.nash --sweep b",
+        "COMP_CWORD": "4",
+    }
+    completed = subprocess.run(
+        [sys.executable, "-m", "nashc"],
+        cwd=tmp_path,
+        env={**os.environ, **words},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.stdout.splitlines() == ["plain,bits="]
