@@ -12,8 +12,6 @@ from nashc.cost.models import Model
 from nashc.cost.nodes import HwNode
 from nashc.vocab.boards import Board
 
-LATENCY_MEANS = "FINN's figure: the sum of the cycles of all nodes on the longest path, without overlap; a pipeline is faster"
-
 
 @dataclass(frozen=True)
 class NodeCost:
@@ -38,12 +36,17 @@ class NodeCost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """model: its name. critical_path: cycles of the nodes on the longest path, added up."""
+    """model: its name. critical_path: cycles of the nodes on the longest path, added up, which is FINN's latency.
+
+    latency_cycles: the model's own; latency_means: what it means by that.
+    """
 
     model: str
     nodes: tuple[NodeCost, ...]
     critical_path: int
     clock_ns: float
+    latency_cycles: int
+    latency_means: str
 
     @property
     def slowest(self) -> NodeCost:
@@ -60,7 +63,7 @@ class Estimate:
 
     @property
     def latency_ms(self) -> float:
-        return self.critical_path * self.clock_ns / 1e6
+        return self.latency_cycles * self.clock_ns / 1e6
 
     def total(self, resource: str) -> int:
         """What is known of it, added up."""
@@ -105,12 +108,29 @@ def estimate(
         key = (node.signature, folding)
         if key not in known:
             known[key] = model.cost(node, one(folding), part).row(0)
-        unknown = model.unknown.get(node.op_type, frozenset())
+        unknown = model.unknown(node, part)
         row = NodeCost(node, folding, **known[key], unknown=unknown)
         rows.append(row)
         before = max((reached[name] for name in node.inputs), default=0)
         reached[node.name] = before + row.cycles
-    return Estimate(model.name, tuple(rows), max(reached.values()), clock_ns)
+    critical_path = max(reached.values())
+    if model.between:
+        interval = max(row.cycles for row in rows)
+        rows = _with_between(rows, model.between(nodes, foldings, interval, part))
+    latency = model.latency(nodes, foldings) if model.latency else critical_path
+    return Estimate(model.name, tuple(rows), critical_path, clock_ns, latency, model.latency_means)
+
+
+def _with_between(
+    rows: list[NodeCost], between: list[tuple[HwNode, dict[str, int]]]
+) -> list[NodeCost]:
+    """FIFOs and converters before the nodes that read from them."""
+    before: dict[str, list[NodeCost]] = {}
+    for node, counts in between:
+        reader = node.name.rsplit(".", 1)[0]
+        row = NodeCost(node, Folding(), unknown=frozenset(), **counts)
+        before.setdefault(reader, []).append(row)
+    return [each for row in rows for each in (*before.get(row.node.name, ()), row)]
 
 
 def nodes_json(found: Estimate) -> list[dict[str, Any]]:
@@ -122,7 +142,11 @@ def nodes_json(found: Estimate) -> list[dict[str, Any]]:
             "op": row.node.op_type,
             "cycles": row.cycles,
             **{name: row.resource(name) for name in RESOURCES},
-            "folding": row.folding.attributes(row.node),
+            "folding": row.folding.attributes(row.node) | _depth(row.node),
         }
         for row in found.nodes
     ]
+
+
+def _depth(node: HwNode) -> dict[str, int]:
+    return {"depth": node["depth"]} if node.kind == "StreamingFIFO" else {}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from nashc.vocab.boards import BOARDS
+
 _VERSAL = ("xcvc", "xcve", "xcvp", "xcvm", "xqvc", "xqvm", "xqrvc", "xcv80")
 # Widest input, weight and sum of a DSP block (ports B, A and P).
 _LIMITS = {"DSP58": (24, 27, 58), "DSP48E2": (18, 27, 48), "DSP48E1": (18, 25, 48)}
@@ -18,3 +22,10 @@ def dsp_limits(part: str) -> tuple[str, int, int, int]:
     """The DSP block and its widest input, weight and sum in bits. Source: get_dsp_datapath_limits of the same file."""
     block = dsp_block(part)
     return (block, *_LIMITS[block])
+
+
+@cache
+def has_uram(part: str) -> bool:
+    """Whether the FPGA has UltraRAM: as its board says; of a part that no board of ours has, all but the 7 series."""
+    known = [BOARDS[name].resources.uram > 0 for name in BOARDS if BOARDS[name].part == part]
+    return any(known) if known else dsp_block(part) != "DSP48E1"

@@ -9,9 +9,10 @@ from typing import Any
 
 from nashc.cost import ranges
 from nashc.cost.cost import RESOURCES
-from nashc.cost.estimate import LATENCY_MEANS, Estimate, NodeCost, estimate, nodes_json
+from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import Place, apply, read
-from nashc.cost.models import MODELS
+from nashc.cost.models import MODELS, SUM
+from nashc.cost.models.nashc import LATENCY_MEANS as OWN
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND
@@ -89,7 +90,7 @@ class Answer:
             "types": _TYPES[self.is_trained],
             "fps": found.fps,
             "latency_ms": found.latency_ms,
-            "latency_means": LATENCY_MEANS,
+            "latency_means": found.latency_means,
             "cycles": found.cycles,
             **{name: found.total(name) for name in RESOURCES},
             "weights": sum(layer.weights for layer in self.layers),
@@ -131,9 +132,7 @@ class Answer:
             lines.append(f"fits        {'yes' if self.fits else f'no, {board.name} is too small'}")
         for name, kinds in self.found.not_counted.items():
             lines.append(f"at least    without the {name.upper()} of {', '.join(kinds)}: not known")
-        lines.append(
-            "latency     all nodes on the longest path one after the other, as FINN reckons"
-        )
+        lines.append(f"latency     {_LATENCY[self.found.latency_means]}")
         return [*lines, "", *self._layer_table()]
 
     def _row(self) -> list[str]:
@@ -157,6 +156,10 @@ class Answer:
         return [*aligned(table), *more]
 
 
+_LATENCY = {
+    SUM: "all nodes on the longest path one after the other, as FINN reckons",
+    OWN: "of one frame through the empty pipeline, all nodes at work at once",
+}
 _TYPES = {
     False: "before training: sums and thresholds as wide as their types allow",
     True: "with the values of the trained network",

@@ -12,6 +12,7 @@ import numpy as np
 
 from nashc.cost.cost import RESOURCES
 from nashc.cost.fold import Folding, Foldings
+from nashc.cost.lanes import lanes_in, lanes_out, stream_type
 from nashc.cost.nodes import HwNode, width
 from nashc.fold.tables import Ints, Link
 
@@ -74,32 +75,3 @@ def converter_lut(given: int, taken: int) -> int:
     if taken != common:
         lut += math.ceil(math.log2(common / taken)) + taken
     return lut
-
-
-def lanes_in(node: HwNode, folding: Folding) -> int:
-    """Values that a node takes at once from each of its streams."""
-    return folding.simd if node.kind in _BY_SIMD else folding.pe
-
-
-def lanes_out(node: HwNode, folding: Folding) -> int:
-    """Values that a node gives at once on each of its streams."""
-    match node.kind:
-        case "ConvolutionInputGenerator":
-            window = math.prod(node.sizes("ConvKernelDim")) if folding.parallel_window else 1
-            return folding.simd * window
-        case "FMPadding":
-            return folding.simd
-        case "LabelSelect":
-            return 1
-    return folding.pe
-
-
-def stream_type(node: HwNode) -> str:
-    """QONNX type of what a node gives."""
-    for name in ("outputDataType", "OutputDataType", "out_dtype", "inputDataType"):
-        if name in node.attrs:
-            return str(node[name])
-    raise AssertionError(node)
-
-
-_BY_SIMD = ("FMPadding", "ConvolutionInputGenerator", "MVAU")

@@ -34,7 +34,7 @@ def folding_of_target(
     target = spec.target
     assert target and target.folding
     if target.folding.kind == "optimal":
-        return best(spec, nodes, model).foldings
+        return best(spec, nodes, model.builds_like or model).foldings
     later = hardware(graph, target.board.part, turning(graph))
     place = Place("the folding file", spec.spans.value(("target", "folding")))
     return apply(target.folding.content, nodes, foldings, place, later)

@@ -94,10 +94,13 @@ def test_what_is_not_known_is_not_zero(nashc):
     said = nashc("estimate", RESNET18, "--model", "nashc", "--json")
     found = json.loads(said.out)
     by_op = {node["op"]: node for node in found["nodes"]}
-    assert by_op["MVAU_rtl"]["lut"] is None
-    assert by_op["MVAU_hls"]["lut"] > 0
-    assert "MVAU_rtl" in found["not_counted"]["lut"]
+    assert by_op["Pool_hls"]["lut"] is None
+    assert by_op["MVAU_hls"]["lut"] > 0 and by_op["MVAU_rtl"]["lut"] > 0
+    assert "Pool_hls" in found["not_counted"]["lut"]
     assert found["fits"] is None
+    assert by_op["StreamingFIFO_rtl"]["folding"]["depth"] >= 2
+    assert by_op["StreamingDataWidthConverter_rtl"]["lut"] > 0
+    assert found["latency_ms"] < 4 and "at the same time" in found["latency_means"]
     text = nashc("estimate", RESNET18, "--model", "nashc").out
     assert "fits        as far as it is counted" in text
 

@@ -1,11 +1,12 @@
-"""The model that mends FINN+'s holes: DSPs as the RTL instantiates them, and no 0 for what is not known."""
+"""The model that mends FINN+'s holes: what the RTL takes, and no 0 for what is not known."""
 
 from __future__ import annotations
 
 import pytest
 
 from nashc.cost.fold import Folding, Foldings
-from nashc.cost.models.nashc import dsps
+from nashc.cost.models import MODELS
+from nashc.cost.models.nashc import cost, dsps, unknown
 from nashc.cost.nodes import HwNode
 
 
@@ -26,3 +27,51 @@ def test_dsps_are_the_rtls(weights: str, inputs: str, block: str, pe: int, expec
     attrs = {"weightDataType": weights, "inputDataType": inputs, "MW": 24, "MH": 240}
     node = HwNode("fc", "fc", "MVAU", "rtl", attrs, ())
     assert dsps(node, Foldings.of([Folding(pe=pe, simd=6)]), block).tolist() == [expected]
+
+
+def unit(numbers: tuple[int, ...]) -> tuple[HwNode, Folding]:
+    """MW, MH, SIMD, PE, bits of weights and inputs."""
+    mw, mh, simd, pe, weights, inputs = numbers
+    sums = f"INT{weights + inputs + (mw - 1).bit_length()}"
+    attrs = {"MW": mw, "MH": mh, "numInputVectors": (1, 4, 4), "outputDataType": sums}
+    attrs |= {"weightDataType": f"INT{weights}", "inputDataType": f"UINT{inputs}"}
+    return HwNode("fc", "fc", "MVAU", "rtl", attrs, ()), Folding(simd=simd, pe=pe)
+
+
+# What yosys 0.70 made of FINN+ 1.6.1's Verilog (docs/experiments/silicon.md); the model was fitted to these.
+@pytest.mark.parametrize(
+    ("numbers", "measured"),
+    [
+        ((36, 16, 6, 4, 4, 4), 505),
+        ((36, 16, 6, 1, 8, 8), 194),
+        ((512, 10, 16, 2, 8, 4), 863),
+        ((72, 64, 3, 16, 4, 4), 1205),
+        ((576, 64, 16, 4, 8, 8), 1962),
+    ],
+)
+def test_luts_of_a_matrix_unit_are_within_the_error_told(
+    numbers: tuple[int, ...], measured: int
+) -> None:
+    node, folding = unit(numbers)
+    found = cost(node, Foldings.of([folding]), "xcu250-figd2104-2L-e").lut[0]
+    assert abs(found - measured) <= 0.025 * measured
+
+
+def test_many_foldings_cost_what_each_does() -> None:
+    node, _ = unit((36, 16, 1, 1, 4, 4))
+    rows = [Folding(pe=pe, simd=simd) for pe in (1, 2, 4, 8, 16) for simd in (1, 6, 18)]
+    part = "xcu250-figd2104-2L-e"
+    together = cost(node, Foldings.of(rows), part).lut.tolist()
+    assert together == [int(cost(node, Foldings.of([row]), part).lut[0]) for row in rows]
+
+
+def test_the_int8_mode_of_a_versal_has_no_count() -> None:
+    wide, _ = unit((36, 16, 6, 4, 8, 8))
+    narrow, _ = unit((36, 16, 6, 4, 4, 4))
+    assert unknown(wide, "xcvc1902-vsva2197-2MP-e-S") == {"lut"}
+    assert not unknown(wide, "xcu250-figd2104-2L-e")
+    assert not unknown(narrow, "xcvc1902-vsva2197-2MP-e-S")
+
+
+def test_the_best_folding_is_that_of_the_tool_that_builds() -> None:
+    assert MODELS["nashc"].builds_like is MODELS["finn-plus-1.6"]

@@ -6,9 +6,10 @@ One file per model; every formula cites its source.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nashc.cost.cost import Cost
+from nashc.cost.flow import latency
 from nashc.cost.fold import Folding, Foldings, Ints
 from nashc.cost.hardware import hardware
 from nashc.cost.models import finn_0_9, finn_plus_1_6, nashc
@@ -17,12 +18,20 @@ from nashc.cost.ranges import Ranges
 from nashc.cost.set_folding import FINN_PLUS, Rules, set_folding
 from nashc.ir import Graph
 
+SUM = "FINN's figure: the sum of the cycles of all nodes on the longest path, without overlap; a pipeline is faster"
+Between = Callable[
+    [tuple[HwNode, ...], Mapping[str, Folding], int, str], list[tuple[HwNode, dict[str, int]]]
+]
+
 
 @dataclass(frozen=True)
 class Model:
     """hardware(graph, part, ranges): the nodes. cycles(node, foldings), cost(node, foldings, part): of each folding.
 
-    rules: how the tool's own folding decides. unknown: by op type, resources that the model has no count for.
+    rules: how the tool's own folding decides. unknown(node, part): resources that the model has no count for.
+    latency(nodes, foldings): in cycles, None where it is the sum along the longest path; latency_means: in words.
+    between(nodes, foldings, interval, part): FIFOs and converters with their resources, None where they are not counted.
+    builds_like: the model of the tool that builds, if that is another: its best folding is the one that is built.
     """
 
     name: str
@@ -30,7 +39,11 @@ class Model:
     cycles: Callable[[HwNode, Foldings], Ints]
     cost: Callable[[HwNode, Foldings, str], Cost]
     rules: Rules
-    unknown: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unknown: Callable[[HwNode, str], frozenset[str]] = lambda _node, _part: frozenset()
+    latency: Callable[[tuple[HwNode, ...], Mapping[str, Folding]], int] | None = None
+    latency_means: str = SUM
+    between: Between | None = None
+    builds_like: Model | None = None
 
     def fold(
         self, nodes: tuple[HwNode, ...], target_cycles: int | None, weight_width_max: int
@@ -40,11 +53,23 @@ class Model:
 
 
 _PLUS, _OLD = finn_plus_1_6, finn_0_9
+_BUILDS = Model(_PLUS.NAME, hardware, _PLUS.cycles, _PLUS.cost, FINN_PLUS)
 MODELS = {
     model.name: model
     for model in (
-        Model(_PLUS.NAME, hardware, _PLUS.cycles, _PLUS.cost, FINN_PLUS),
+        _BUILDS,
         Model(_OLD.NAME, _OLD.hardware, _OLD.cycles, _OLD.cost, _OLD.RULES),
-        Model(nashc.NAME, hardware, _PLUS.cycles, nashc.cost, FINN_PLUS, nashc.UNKNOWN),
+        Model(
+            nashc.NAME,
+            hardware,
+            _PLUS.cycles,
+            nashc.cost,
+            FINN_PLUS,
+            nashc.unknown,
+            latency,
+            nashc.LATENCY_MEANS,
+            nashc.between,
+            _BUILDS,
+        ),
     )
 }

@@ -209,7 +209,7 @@ def _window(node: HwNode, f: Foldings, _part: str) -> Cost:
     """rtl/convolutioninputgenerator_rtl.py, lut_estimation, bram_estimation, uram_estimation."""
     bits = f.simd * node.width("inputDataType")
     in_parallel = _is_parallel(node, f)
-    depth = _buffer_depth(node, f, in_parallel)
+    depth = buffer_depth(node, f)
     lut = 300 + np.where(f.ram_style == _DISTRIBUTED, bits * _ceil(depth, 38), 0)
     if not np.any(f.ram_style != _DISTRIBUTED):
         nothing = np.zeros_like(lut)
@@ -228,8 +228,9 @@ def _window(node: HwNode, f: Foldings, _part: str) -> Cost:
     return Cost(_window_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
-def _buffer_depth(node: HwNode, f: Foldings, in_parallel: Bools) -> Ints:
-    """get_buffer_depth of the same file."""
+def buffer_depth(node: HwNode, f: Foldings) -> Ints:
+    """Words in the buffer of a sliding window: get_buffer_depth of the same file."""
+    in_parallel = _is_parallel(node, f)
     (k_h, k_w), (_, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
     stride_h, stride_w = node.sizes("Stride")
     fold = node["IFMChannels"] // f.simd

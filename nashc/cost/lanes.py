@@ -1,0 +1,39 @@
+"""The streams between nodes: how many values pass at once, and of which type.
+
+Source: finn-plus 1.6.1, get_folded_input_shape and get_folded_output_shape of each op.
+"""
+
+from __future__ import annotations
+
+import math
+
+from nashc.cost.fold import Folding
+from nashc.cost.nodes import HwNode
+
+_BY_SIMD = ("FMPadding", "ConvolutionInputGenerator", "MVAU", "DownSampler")
+
+
+def lanes_in(node: HwNode, folding: Folding) -> int:
+    """Values that a node takes at once from each of its streams."""
+    return folding.simd if node.kind in _BY_SIMD else folding.pe
+
+
+def lanes_out(node: HwNode, folding: Folding) -> int:
+    """Values that a node gives at once on each of its streams."""
+    match node.kind:
+        case "ConvolutionInputGenerator":
+            window = math.prod(node.sizes("ConvKernelDim")) if folding.parallel_window else 1
+            return folding.simd * window
+        case "FMPadding":
+            return folding.simd
+        case "LabelSelect":
+            return 1
+    return folding.pe
+
+
+def stream_type(node: HwNode) -> str:
+    """QONNX type of what a node gives."""
+    for name in ("outputDataType", "OutputDataType", "out_dtype", "inputDataType"):
+        if name in node.attrs:
+            return node.dtype(name)
+    raise AssertionError(node)
