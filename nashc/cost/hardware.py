@@ -38,6 +38,34 @@ def layer_of(name: str) -> str:
     return ROLES.sub("", name)
 
 
+def fork(
+    name: str, shape: tuple[int, ...], dtype: str, streams: int, inputs: tuple[str, ...]
+) -> HwNode:
+    """One stream becomes several (duplicate_streams.py)."""
+    attrs = {
+        "NumChannels": shape[-1],
+        "numInputVectors": shape[:-1],
+        "NumOutputStreams": streams,
+        "inputDataType": dtype,
+    }
+    return HwNode(name, layer_of(name), "DuplicateStreams", "hls", attrs, inputs)
+
+
+def result_of(node: HwNode) -> tuple[tuple[int, ...], str]:
+    """Shape (channels last) and data type of the stream that a node gives."""
+    match node.kind:
+        case "MVAU":
+            return (*node.sizes("numInputVectors"), node["MH"]), node.dtype("outputDataType")
+        case "Thresholding":
+            shape = (*node.sizes("numInputVectors"), node["NumChannels"])
+            return shape, node.dtype("outputDataType")
+        case "Pool":
+            shape = (1, *node.sizes("OutImgDims"), node["Channels"])
+            return shape, node.dtype("OutputDataType")
+    assert node.kind.startswith("Elementwise"), node.op_type
+    return node.sizes("out_shape"), node.dtype("out_dtype")
+
+
 class _Builder:
     def __init__(self, steps: tuple[Step, ...], part: str, ranges: Ranges | None) -> None:
         self._steps = steps
@@ -245,16 +273,11 @@ class _Builder:
         readers = self._readers[tensor]
         if readers < 2:
             return
-        attrs = {
-            "NumChannels": shape[-1],
-            "numInputVectors": shape[:-1],
-            "NumOutputStreams": readers,
-            "inputDataType": self._dtype[tensor],
-        }
         name = f"{tensor.removesuffix('.magnitude')}.fork"
-        self._source[tensor] = self._add(
-            name, "DuplicateStreams", "hls", attrs, self._source[tensor]
+        self._nodes.append(
+            fork(name, shape, self._dtype[tensor], readers, inputs=self._source[tensor])
         )
+        self._source[tensor] = (name,)
 
     def _add(
         self, name: str, kind: str, backend: str, attrs: dict[str, Any], source: tuple[str, ...]

@@ -156,22 +156,32 @@ def set_folding(
 ) -> dict[str, Folding]:
     """FINN's folding by node name, for `target` cycles a frame; None leaves all as FINN makes it.
 
-    Where a node cannot meet the target, all are folded again for what the slowest can do. Streams that HLS cannot hold
-    are narrowed each time. weight_width_max: FINN's mvau_wwidth_max, bits of weights that one processing element reads
-    in a cycle.
+    Where a node cannot meet the target, all are folded again for what the slowest can do.
     """
-
-    def once(goal: int | None) -> dict[str, Folding]:
-        if goal is None:
-            found = {node.name: unfolded(node) for node in nodes}
-        else:
-            found = fold_once(nodes, cycles, goal, weight_width_max, rules)
-        is_limited = rules.widest_stream is not None
-        return narrow_all(nodes, found, weight_width_max) if is_limited else found
-
-    found = once(target)
+    found = fold_for(nodes, cycles, target, weight_width_max, rules)
     if target is None:
         return found
     different = {(node.signature, found[node.name]): node for node in nodes}
     slowest = max(int(cycles(node, one(folding))[0]) for (_, folding), node in different.items())
-    return found if slowest <= target else once(slowest)
+    if slowest <= target:
+        return found
+    return fold_for(nodes, cycles, slowest, weight_width_max, rules)
+
+
+def fold_for(
+    nodes: tuple[HwNode, ...],
+    cycles: Cycles,
+    pace: int | None,
+    weight_width_max: int,
+    rules: Rules = FINN_PLUS,
+) -> dict[str, Folding]:
+    """One pass for a pace in cycles, None for no folding; streams that HLS cannot hold are narrowed.
+
+    Nodes fold independently, but for a pool and the window before it. weight_width_max: FINN's mvau_wwidth_max, bits of
+    weights that one processing element reads in a cycle.
+    """
+    if pace is None:
+        found = {node.name: unfolded(node) for node in nodes}
+    else:
+        found = fold_once(nodes, cycles, pace, weight_width_max, rules)
+    return narrow_all(nodes, found, weight_width_max) if rules.widest_stream is not None else found

@@ -75,6 +75,9 @@ CODES: dict[str, str] = {
     "NASH462": "folding question makes no sense",
     # sweeps
     "NASH471": "point without an accuracy",
+    # searches with hardware terms
+    "NASH481": "no network meets the budget",
+    "NASH482": "hardware terms make no sense",
     # stages and tools
     "NASH501": "stage failed",
     "NASH502": "data set not found",

@@ -41,7 +41,7 @@ def key_of(
 
     data: fingerprint of the data set that the stage reads.
     """
-    settings = [f"settings/{name}" for name in stage.settings]
+    settings = [f"settings/{name}" for name in (*stage.settings, *stage.optional_settings)]
     return Key(
         {
             "stage": stage.name,

@@ -17,7 +17,7 @@ from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import DATA_SETS, Data, Finn, Network, Search, Settings, Target, Train
 from nashc.schema.params import read_params
 from nashc.schema.spec import BackboneUse, BitRule, Place, Spec
-from nashc.schema.values import BROKEN, Call, Word, describe, evaluate
+from nashc.schema.values import BROKEN, Call, Compared, Word, describe, evaluate
 from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import out_of_range, read_bits
@@ -129,9 +129,9 @@ class _Reader:
             first, last = setting.values[0], setting.values[-1]
             self.spans.put((*path, key), setting.key.span, first.span.to(last.span))
             results = [self._evaluate(value, (*path, key)) for value in setting.values]
-            values[key] = (
-                BROKEN if BROKEN in results else results[0] if len(results) == 1 else results
-            )
+            value = BROKEN if BROKEN in results else results[0] if len(results) == 1 else results
+            is_compared = setting.sign != "=" and value is not BROKEN
+            values[key] = Compared(setting.sign, value) if is_compared else value
         return values
 
     def _evaluate(self, value: ast.Value, path: tuple[str, ...]) -> Any:
@@ -139,7 +139,7 @@ class _Reader:
             file = Path(value.span.source.path).parent / value.value
             found = _FILES[path](file, value.span, self.problems)
             return BROKEN if found is None else found
-        if path[-1] == "board":
+        if path[-1] == "board" or path == ("search", "budget", "fits"):
             return Word(value.span.text)  # boards have dashes in their names: Pynq-Z1
         if isinstance(value, ast.Term):
             for argument in value.arguments or ():
@@ -153,7 +153,18 @@ class _Reader:
         if section is None:
             return None
         self._no_words(name, section)
-        return validated(model, self._values(section, (name,)), (name,), self.spans, self.problems)
+        values = self._values(section, (name,))
+        for inner in section.sections.keys() & model.model_fields.keys():
+            self._no_words(inner, section.sections[inner])
+            values[inner] = self._inner(section.sections[inner], (name, inner))
+        return validated(model, values, (name,), self.spans, self.problems)
+
+    def _inner(
+        self, section: Merged, path: tuple[str, ...], skip: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """The values of a section within another, without those that have a mistake of their own."""
+        values = self._values(section, path, skip)
+        return {key: value for key, value in values.items() if value is not BROKEN}
 
     def _no_words(self, name: str, section: Merged) -> None:
         if section.words:
@@ -173,9 +184,7 @@ class _Reader:
             if inner:
                 self._no_words(name, inner)
                 paths = tuple(k for k in inner.settings if name == "bits" and _is_path(k))
-                values[name] = self._values(inner, ("network", name), skip=paths)
-                broken = {key for key, value in values[name].items() if value is BROKEN}
-                values[name] = {k: v for k, v in values[name].items() if k not in broken}
+                values[name] = self._inner(inner, ("network", name), skip=paths)
         return validated(Network, values, ("network",), self.spans, self.problems)
 
     def _backbone(self, section: Merged) -> BackboneUse | None:

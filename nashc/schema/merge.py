@@ -13,6 +13,7 @@ TOP = ("network", "genotype", "search", "train", "compare", "target", "finn")
 WITHIN: dict[str, tuple[str, ...]] = {
     "network": ("cell", "bits", "activation"),
     "finn": ("floorplan",),
+    "search": ("cost", "budget"),
 }
 WHOLE = ("cell", "genotype", "compare")
 """Sections that a later file replaces as a whole."""
@@ -66,7 +67,9 @@ def _section(section: ast.Section, problems: Problems) -> Merged:
     for part in section.body:
         if isinstance(part, ast.Setting):
             key = part.key.text
-            if key in result.settings:
+            if part.sign != "=" and name != "budget":
+                _compares(part, problems)
+            elif key in result.settings:
                 _twice(f"`{key}`", part.key.span, result.settings[key].key.span, problems)
             else:
                 result.settings[key] = part
@@ -78,6 +81,12 @@ def _section(section: ast.Section, problems: Problems) -> Merged:
                 )
             result.edges.append(part)
     return result
+
+
+def _compares(setting: ast.Setting, problems: Problems) -> None:
+    text = f"`{setting.key.text}` is set with `=`; only a budget compares"
+    help_text = "search { budget { lut < 200k } }"
+    problems.add(Diagnostic("NASH117", text, setting.span, help=help_text))
 
 
 def _over(base: Merged | None, section: Merged, key: str) -> Merged:

@@ -138,7 +138,13 @@ def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     return [name for name in names if name != "name"]
 
 
-_INNER_SECTIONS = (("network", "bits"), ("network", "activation"), ("board", "resources"))
+_INNER_SECTIONS = (
+    ("network", "bits"),
+    ("network", "activation"),
+    ("board", "resources"),
+    ("search", "cost"),
+    ("search", "budget"),
+)
 
 _EXAMPLES = {
     "input": "input = UINT8 3x32x32",

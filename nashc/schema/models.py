@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from nashc.schema.bounds import AtLeast, AtMost, AtMostCycles
 from nashc.schema.fields import BitWidths, Clock, Operation, Real, call, refuse
 from nashc.schema.values import Call, Word, describe
 from nashc.vocab.bits import Bits
@@ -273,6 +274,42 @@ Estimator = Annotated[
 ]
 
 
+def _fits(value: Any) -> Any:
+    return value if isinstance(value, Word) and value == "target" else _board(value)
+
+
+class CostWeights(Settings):
+    """What the hardware of the sampled architecture adds to the loss of the architecture step: weight times share."""
+
+    lut: Real = Field(0.0, ge=0, description="LUTs, as a share of the board's")
+    bram18: Real = Field(0.0, ge=0, description="blocks of 18 kbit, as a share of the board's")
+    uram: Real = Field(0.0, ge=0, description="URAM blocks, as a share of the board's")
+    dsp: Real = Field(0.0, ge=0, description="DSP slices, as a share of the board's")
+    cycles: Real = Field(0.0, ge=0, description="cycles of a frame, relative to the backbone's")
+
+    @property
+    def is_asked(self) -> bool:
+        return any(self.model_dump().values())
+
+
+class Budget(Settings):
+    """What the found network stays within, whatever the search would like."""
+
+    fits: Annotated[Board | Word | None, BeforeValidator(_fits)] = Field(
+        None, description="has enough of everything; `target` is the board of `target`"
+    )
+    lut: AtMost = Field(None, description="LUTs; per cent are of the target's board")
+    bram18: AtMost = Field(None, description="blocks of 18 kbit")
+    uram: AtMost = Field(None, description="URAM blocks")
+    dsp: AtMost = Field(None, description="DSP slices")
+    cycles: AtMostCycles = Field(None, description="clock cycles between two frames")
+    fps: AtLeast = Field(None, description="frames a second")
+
+    @property
+    def is_asked(self) -> bool:
+        return any(value is not None for _, value in self)
+
+
 class Search(Settings):
     """Algorithm 1 of the paper; every default is the paper's or its code's."""
 
@@ -298,6 +335,12 @@ class Search(Settings):
         "paper",
         description="full precision with binary convs in the cells (paper), without, or with the quantisers of the spec",
     )
+    cost: CostWeights = CostWeights()
+    budget: Budget = Budget()
+
+    @property
+    def asks_for_costs(self) -> bool:
+        return self.cost.is_asked or self.budget.is_asked
 
 
 class Train(Settings):

@@ -44,6 +44,9 @@ def read_params(
     settings: dict[str, ast.Value] = {}
     for part in module.chain:
         for setting in part.overrides:
+            if setting.sign != "=":
+                text = f"`{setting.key.text}` is given with `=`"
+                problems.add(Diagnostic("NASH117", text, setting.span))
             if setting.key.text not in declared:
                 _unknown(setting.key.text, declared, setting.key.span, problems)
             settings[setting.key.text] = setting.values[0]

@@ -30,6 +30,14 @@ class Quantity:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What stands behind `lut < ` in a setting that compares."""
+
+    sign: str
+    value: Any
+
+
+@dataclass(frozen=True)
 class Call:
     """A word with a size or arguments: `conv 3x3`, `UINT8 3x32x32`, `adam(lr = 1e-3)`."""
 
@@ -182,6 +190,8 @@ def describe(value: Any) -> str:
             return "a text in quotes"
         case Quantity():
             return f"the quantity {value}"
+        case Compared():
+            return "a comparison"
         case Call(name=""):
             return "a size"
         case Call():

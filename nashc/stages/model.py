@@ -22,7 +22,7 @@ class Stage:
     """One step of `nashc run`.
 
     program: the emitted file that is executed; its imports among the emitted files belong to it.
-    settings: the emitted JSON files it reads, under `settings/`.
+    settings: the emitted JSON files it reads, under `settings/`. optional_settings: those that are there only if the spec asks for them.
     gives: files that must lie in its folder afterwards.
     needs: distributions that its interpreter must have; their versions are part of the result's key.
     tools: programs outside Python that it needs.
@@ -38,6 +38,7 @@ class Stage:
     gives: tuple[str, ...]
     needs: tuple[str, ...]
     settings: tuple[str, ...] = ()
+    optional_settings: tuple[str, ...] = ()
     takes: tuple[Take, ...] = ()
     arguments: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ SEARCH = Stage(
     does="finds the operations of the cells",
     program="search.py",
     settings=("search.json",),
+    optional_settings=("search_costs.json",),
     gives=("genotype.json", "found.nash"),
     needs=("torch", "safetensors", "brevitas"),
     reads_data=True,

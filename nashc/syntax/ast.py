@@ -27,7 +27,7 @@ class Name(Node):
 
 @dataclass(frozen=True)
 class Number(Node):
-    """`200`, `1e-3` or, with a unit, `200 MHz`; an int stays an int."""
+    """`200`, `200k`, `1e-3` or, with a unit, `200 MHz`; an int stays an int."""
 
     value: int | float
     unit: str | None = None
@@ -100,10 +100,11 @@ Value = Number | Text | Shape | Term | From | List | Binary | Unary
 
 @dataclass(frozen=True)
 class Setting(Node):
-    """`key = value`; several values separated by commas stay a tuple."""
+    """`key = value`; several values separated by commas stay a tuple. sign: `=`, or a comparison as in `lut < 200k`."""
 
     key: Name
     values: tuple[Value, ...]
+    sign: str = "="
 
 
 @dataclass(frozen=True)

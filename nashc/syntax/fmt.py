@@ -324,7 +324,7 @@ def _prefixes(run: Sequence[_Entry]) -> list[str]:
     heads = [_head(entry) for entry in run]
     width = max(len(head) for head, _ in heads)
     return [
-        f"{head:<{width}} {sign}" if sign == "=" else f"{head + sign:<{width + 1}} " if sign else ""
+        f"{head + sign:<{width + 1}} " if sign == ":" else f"{head:<{width}} {sign}" if sign else ""
         for head, sign in heads
     ]
 
@@ -332,7 +332,7 @@ def _prefixes(run: Sequence[_Entry]) -> list[str]:
 def _head(entry: _Entry) -> tuple[str, str]:
     match entry:
         case ast.Setting():
-            return flat(entry.key), "="
+            return flat(entry.key), entry.sign
         case ast.Edge():
             return f"edge {flat(entry.source)} -> {flat(entry.target)}", "="
         case ast.Branch():

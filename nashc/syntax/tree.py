@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TypeVar, cast
 
 from lark import Token, Tree
@@ -19,6 +20,7 @@ _DEEPEST = 60
 
 _Built = TypeVar("_Built")
 
+_THOUSANDS = {"k": 1_000, "M": 1_000_000}
 _AMOUNT = re.compile(r"(?P<amount>[0-9.]+(?:[eE][+-]?[0-9]+)?)[ \t]*(?P<unit>[A-Za-z%]*)")
 
 
@@ -113,7 +115,9 @@ class _Builder:
 
     def setting(self, tree: Tree[Token]) -> ast.Setting:
         key, *values = _trees(tree.children)
-        return ast.Setting(self.span(tree), self.name(key), tuple(map(self.value, values)))
+        compares = [str(child) for child in tree.children if isinstance(child, Token)]
+        sign = compares[0] if compares else "="
+        return ast.Setting(self.span(tree), self.name(key), tuple(map(self.value, values)), sign)
 
     # ---- networks as flow ------------------------------------------------------------------------
 
@@ -221,12 +225,15 @@ class _Builder:
         found = _AMOUNT.fullmatch(str(tree.children[0]))
         assert found, span.text
         amount = self._sane(found["amount"], span)
-        if amount.isdigit():
+        if amount.isdigit() and found["unit"] not in _THOUSANDS:
             return ast.Number(span, int(amount), found["unit"] or None)
         value = float(amount)
         if not math.isfinite(value):
             self._too_large(span)
             value = 0.0
+        if found["unit"] in _THOUSANDS:
+            exact = Fraction(amount if value else 0) * _THOUSANDS[found["unit"]]
+            return ast.Number(span, int(exact) if exact.denominator == 1 else float(exact))
         return ast.Number(span, value, found["unit"] or None)
 
     def _sane(self, digits: str, span: Span) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from nashc.schema import models
+from nashc.schema.bounds import Least, Most
 from nashc.vocab.bits import Bits
 from nashc.vocab.boards import Board
 from tests.paths import ROOT
@@ -25,6 +26,8 @@ _KINDS = {
     Board: "board",
     models.Image: "`UINT8 3x32x32`",
     models.Data: "data set",
+    Most: "`< 200k`, `<= 80 %`",
+    Least: "`>= 1000`",
 }
 _BY_NAME = {
     "clock": "frequency or period",
@@ -35,6 +38,8 @@ _BY_NAME = {
     "schedule": "`constant`, `cosine`, `polynomial`, `step` or `multistep`",
     "estimator": "`binary_gate`, `two_path` or `gumbel`",
     "ops": "list of operations",
+    "fits": "`target` or board",
+    "cycles": "`< 20k`",
     "folding": "`optimal`, `optimal(lut = 200000)` or text",
 }
 
@@ -53,7 +58,7 @@ def table(model: type[BaseModel]) -> str:
         annotation = field.annotation
         is_section = (
             isinstance(annotation, type)
-            and name in ("activation", "bits")
+            and name in ("activation", "bits", "cost", "budget")
             and issubclass(annotation, BaseModel)
         )
         if name in ("name", "kind") or is_section:

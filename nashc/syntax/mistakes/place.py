@@ -11,7 +11,7 @@ from nashc.syntax.scan import Piece, Statement
 from nashc.text import Span
 
 ITEMS = ("nash", "extends", "use", "param", "block", "backbone")
-UNITS = ("MHz", "GHz", "kHz", "ns", "us", "ms", "%")
+UNITS = ("MHz", "GHz", "kHz", "ns", "us", "ms", "%", "k", "M")
 KEYWORDS = {"from", "in", "with", "if", "then", "else", "and", "or", "not", "edge"}
 
 # What the parser's terminals are called in a message, in the order of mention.
