@@ -32,17 +32,20 @@ from support.data import (
     search_batches,
     steps_per_epoch,
 )
-from support.derive import derive, genotype_json, genotype_text
+from support.derive import Within, derive, genotype_json, genotype_text
 from support.distributed import joined, rank, share
+from support.expected_cost import ExpectedCost
 from support.files import read_json, write_json, write_text
 from support.loop import Loop, add_loop_arguments
 from support.progress import Progress, main
+from support.search_costs import SearchCosts, cost_of, cost_remarks
 from support.search_findings import Found, best_of, findings, spread, warnings
 from support.search_pictures import draw_search
-from support.search_space import edges
+from support.search_space import edge_ops, edges
 from support.search_updates import Updates
 
 HERE = Path(__file__).resolve().parent
+COSTS = HERE / "settings" / "search_costs.json"  # if the spec gives the search a cost or a budget
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +132,13 @@ class Search(Loop):
         self.network = prepare(SuperNetwork(), device)
         synchronise(self.network)
         self.cells = self.network.cells()
-        self.updates = Updates(self.network, settings)
+        self.costs = SearchCosts.of(read_json(COSTS)) if COSTS.is_file() else None
+        self.expected = self.costs and ExpectedCost(
+            self.costs, edge_ops(self.cells), settings["policy"], settings["cost"]
+        )
+        self.updates = Updates(
+            self.network, settings, self.expected if settings.get("cost") else None
+        )
         self.training_score, self.validation_score = Score(), Score()
         self.history: list[dict[str, Any]] = []
 
@@ -155,8 +164,10 @@ class Search(Loop):
 
     def close_epoch(self, progress: Progress) -> None:
         training, validation = self.training_score.of_all(), self.validation_score.of_all()
+        expected = self.expected and self.expected.figures(self.updates.shares())
         self.history.append(
             {
+                **({"expected_cost": expected} if expected else {}),
                 "epoch": self.epoch + 1,
                 "loss": training.loss,
                 "top1": training.top1,
@@ -181,6 +192,11 @@ class Search(Loop):
             f"epoch {self.epoch + 1:3}  loss {training.loss:.4f}"
             f"  train {training.top1:7.2%}  validation {validation.top1:7.2%}"
             f"  mean entropy {sum(entropies) / len(entropies):.4f} nats"
+            + (
+                f"  expected {expected['lut']:,.0f} LUT, {expected['cycles']:,.0f} cycles"
+                if expected
+                else ""
+            )
         )
         self.training_score, self.validation_score = Score(), Score()
         for mixed in self.updates.mixed:
@@ -216,7 +232,8 @@ class Search(Loop):
     def finish(self, progress: Progress) -> Found:
         """What was found, with the history and its pictures written to `out`."""
         found_edges = edges(self.cells)
-        cells = derive(found_edges, self.settings["policy"])
+        within = self.costs and Within(self.costs, self.settings["budget"])
+        cells = derive(found_edges, self.settings["policy"], within)
         last = self.history[-1]
         scores = {name: last[name] for name in ("validation_top1", "validation_loss")}
         found = Found(self.settings["seed"], cells, found_edges, scores)
@@ -248,6 +265,7 @@ class Search(Loop):
             "seed": found.seed,
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
             "findings": findings(found),
+            **({"cost": cost_of(self.costs, found.cells)} if self.costs else {}),
             **({"spread": agreed} if agreed else {}),
             "weights": {
                 name: [asdict(edge) for edge in cell] for name, cell in found.edges.items()
@@ -260,6 +278,7 @@ class Search(Loop):
             f"Found by nashc for {NAME}: policy {settings['policy']}, estimator {estimator},",
             f"{self.epoch} epochs on {self.data['kind']}, batch {settings['batch']}, seed {found.seed}.",
             *remarks,
+            *cost_remarks(provenance.get("cost"), settings.get("budget", {})),
             *warnings(found),
         ]
         text = genotype_text(found.cells, comments)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from support.derive import Edge
+from support.expected_cost import EdgeOps
 from support.gates import Gate
 from support.search_ops import Binary, Convs, Node, inner_product, search_op
 
@@ -98,6 +99,15 @@ def edges(cells: Cells) -> dict[str, list[Edge]]:
         ]
         for name, cell in cells.items()
     }
+
+
+def edge_ops(cells: Cells) -> list[EdgeOps]:
+    """What is known of the edges before the search, in the order of `mixed_ops`."""
+    return [
+        EdgeOps(name, source, node, mixed.ops, mixed.changes_channels)
+        for name, cell in cells.items()
+        for (source, node), mixed in cell.items()
+    ]
 
 
 class _ArchitectureGradient(torch.autograd.Function):

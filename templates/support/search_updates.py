@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from support.classification import finite
 from support.distributed import average_gradients
+from support.expected_cost import ExpectedCost
 from support.gates import Sampler
 from support.optimisation import load_optimiser, optimiser, set_learning_rate
 from support.search_space import MixedOp, mixed_ops, set_gates
@@ -19,10 +20,13 @@ from support.search_space import MixedOp, mixed_ops, set_gates
 class Updates:
     """The supernet with its two optimisers and the sampler of its gates: what an update reads and writes."""
 
-    def __init__(self, network: nn.Module, settings: dict[str, Any]) -> None:
-        """network: on its device. settings: settings/search.json."""
+    def __init__(
+        self, network: nn.Module, settings: dict[str, Any], cost: ExpectedCost | None = None
+    ) -> None:
+        """network: on its device. settings: settings/search.json. cost: what the architecture's loss has besides."""
         self.network = network
         self.clip = settings.get("clip")
+        self.cost = cost
         self.mixed: list[MixedOp] = list(mixed_ops(network.cells()))
         self.alphas = [mixed.alpha for mixed in self.mixed]
         of_architecture = {id(alpha) for alpha in self.alphas}
@@ -52,10 +56,21 @@ class Updates:
         value = finite(loss, f"{where}, architecture", self.alpha_rate)
         loss.backward()
         average_gradients(self.alphas)
+        if self.cost:
+            slopes = self.cost.gradient(self.shares())
+            for alpha, slope in zip(self.alphas, slopes, strict=True):
+                assert alpha.grad is not None
+                alpha.grad += torch.tensor(slope, dtype=alpha.dtype, device=alpha.device)
         self.alpha_optimiser.step()
         self.alpha_optimiser.zero_grad()
         self.sampler.settle(self.alphas, before, gates)
         return logits, value
+
+    def shares(self) -> list[list[float]]:
+        """softmax(alpha) of every edge, in float64."""
+        lengths = [len(alpha) for alpha in self.alphas]
+        on_cpu = torch.cat([alpha.detach() for alpha in self.alphas]).cpu().double()
+        return [torch.softmax(alpha, 0).tolist() for alpha in on_cpu.split(lengths)]
 
     def update_weights(
         self, images: Tensor, labels: Tensor, rate: float, where: str

@@ -1,0 +1,336 @@
+"""The best network within a hardware budget, found exactly: branch and bound over what each node may keep. Pure Python.
+
+Each candidate of a node has a loss, 0 for what the node would keep without a budget; the network with the least sum of losses
+that stays within the limits is sought. For each pace (support/search_costs.py) this is a knapsack with several limits and one
+choice from every node, with a little coupling: nodes that read the same value share what it costs.
+
+Bounds come from prices on the limited resources (Lagrangian duality): for any prices >= 0, the candidates' losses plus what
+they cost at these prices, minus what the budget is worth, is at most the loss of any network within the budget.
+nashc asks the same code at compile time whether anything fits, so that a search never ends without an answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from support.search_costs import FIGURES, Option, Part, SearchCosts, Vector, total
+
+CYCLES = FIGURES.index("cycles")
+MOST_VISITS = 400_000
+"""Partial networks that are looked at for a pace before the best one so far is taken."""
+_ROUNDS = 150
+_EPSILON = 1e-9
+"""Losses are sums of floats: what differs by less is equal."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a node may keep, and how much worse than its best that is, >= 0."""
+
+    option: Option
+    loss: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """picks: for each node the index of its candidate. is_best: whether no network within the limits has a lower loss."""
+
+    picks: tuple[int, ...]
+    loss: float
+    is_best: bool
+
+
+def best_within(
+    costs: SearchCosts, nodes: Sequence[Sequence[Candidate]], limits: Mapping[str, int]
+) -> Answer | None:
+    """The candidates with the least loss whose network stays within limits, by figure; None if there are none."""
+    greedy = tuple(
+        min(range(len(node)), key=lambda index, node=node: node[index].loss) for node in nodes
+    )
+    figures = costs.of_network(node[pick].option for node, pick in zip(nodes, greedy, strict=True))
+    if is_within(figures, limits):
+        return Answer(greedy, _loss(nodes, greedy), True)
+    best: Answer | None = None
+    is_best = True
+    for pace in range(len(costs.paces)):
+        search = _AtPace(costs, nodes, limits, pace, best)
+        best, is_best = search.run(), is_best and not search.is_cut_off
+    return best and Answer(best.picks, best.loss, is_best)
+
+
+def nearest(
+    costs: SearchCosts, nodes: Sequence[Sequence[Candidate]], limits: Mapping[str, int]
+) -> Answer | None:
+    """Where nothing is within limits: the network for which the resources' limits must grow by the smallest factor.
+
+    None if none keeps the limit of the cycles.
+    """
+    free = [[Candidate(candidate.option, 0.0) for candidate in node] for node in nodes]
+    cycles = {name: limit for name, limit in limits.items() if name == "cycles"}
+    found = best_within(costs, free, cycles)
+    low = 1.0
+    high = _excess(costs, free, limits, found) if found else 0.0
+    while found and high - low > 1e-4 * high:
+        middle = (low + high) / 2
+        scaled = {
+            name: limit if name in cycles else int(limit * middle) for name, limit in limits.items()
+        }
+        smaller = best_within(costs, free, scaled)
+        if smaller:
+            found, high = smaller, min(middle, _excess(costs, free, limits, smaller))
+        else:
+            low = middle
+    return found
+
+
+def is_within(figures: Mapping[str, int], limits: Mapping[str, int]) -> bool:
+    return all(figures[name] <= limit for name, limit in limits.items())
+
+
+def _excess(
+    costs: SearchCosts,
+    nodes: Sequence[Sequence[Candidate]],
+    limits: Mapping[str, int],
+    answer: Answer,
+) -> float:
+    pairs = zip(nodes, answer.picks, strict=True)
+    figures = costs.of_network(node[pick].option for node, pick in pairs)
+    return max(figures[name] / max(limit, 1) for name, limit in limits.items() if name != "cycles")
+
+
+def _loss(nodes: Sequence[Sequence[Candidate]], picks: Sequence[int]) -> float:
+    return sum(node[pick].loss for node, pick in zip(nodes, picks, strict=True))
+
+
+@dataclass
+class _Row:
+    """A candidate at one pace, limited resources only. shared: with its share of what its value costs when first read."""
+
+    index: int
+    option: Option
+    loss: float
+    cost: Vector
+    shared: Vector
+
+
+@dataclass
+class _State:
+    """A partial network: its first nodes have chosen."""
+
+    picks: list[int] = field(default_factory=list)
+    readers: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class _AtPace:
+    """The search among the networks that are folded for one pace."""
+
+    def __init__(
+        self,
+        costs: SearchCosts,
+        nodes: Sequence[Sequence[Candidate]],
+        limits: Mapping[str, int],
+        pace: int,
+        best: Answer | None,
+    ) -> None:
+        self.costs, self.nodes, self.pace, self.best = costs, nodes, pace, best
+        self.slowest = costs.paces[pace]
+        self.faster = costs.paces[pace - 1] if pace else -1
+        self.limited = [index for index, name in enumerate(FIGURES) if name in limits]
+        self.limited = [index for index in self.limited if index != CYCLES]
+        self.limits = [limits[FIGURES[index]] for index in self.limited]
+        self.most_cycles = limits.get("cycles")
+        # Of each value, how many nodes may read it.
+        self.readers = Counter(
+            name for node in nodes for name in {candidate.option.reads for candidate in node}
+        )
+        self.is_cut_off = False
+        self._visits = 0
+
+    def run(self) -> Answer | None:
+        """The best of this pace, or `best` if that is better."""
+        unread = [self.costs.value(name, 0, 0) for name in self.costs.values]
+        if not all(map(self._is_allowed, (self.costs.fixed, *unread))):
+            return self.best
+        self.rows = [list(self._rows(node)) for node in self.nodes]
+        if not all(self.rows):
+            return self.best
+        base = total([part.cost[self.pace] for part in (self.costs.fixed, *unread)])
+        self.base = tuple(base[index] for index in self.limited)
+        # Whether a part that needs this pace may still come: without one, FINN folds for a faster pace.
+        self.may_need = [False] * (len(self.rows) + 1)
+        for node in reversed(range(len(self.rows))):
+            here = any(row.option.part.slowest > self.faster for row in self.rows[node])
+            self.may_need[node] = self.may_need[node + 1] or here
+        self.values_may_need = any(
+            part.slowest > self.faster
+            for rows in self.costs.values.values()
+            for row in rows
+            for part in row
+        )
+        self.worst = sum(max(row.loss for row in rows) for rows in self.rows)
+        self.price = self._prices()
+        self._sum_up()
+        for rows in self.rows:
+            rows.sort(key=lambda row: (row.loss + self._worth(row.shared), row.index))
+        state = _State(readers=dict.fromkeys(self.costs.values, (0, 0)))
+        self._descend(state, 0.0, self.base, self.base, self._needs(self.costs.fixed))
+        return self.best
+
+    # ---- what may be chosen ----------------------------------------------------------------------
+
+    def _is_allowed(self, part: Part) -> bool:
+        cycles = part.cost[self.pace][CYCLES]
+        return part.slowest <= self.slowest and (
+            self.most_cycles is None or cycles <= self.most_cycles
+        )
+
+    def _needs(self, part: Part) -> bool:
+        return part.slowest > self.faster
+
+    def _rows(self, node: Sequence[Candidate]) -> Iterator[_Row]:
+        """The candidates of a node that are worth a look: none that another one beats in everything."""
+        found: list[_Row] = []
+        for index, candidate in enumerate(node):
+            option = candidate.option
+            if not self._is_allowed(option.part):
+                continue
+            cost = self._limited(option.part)
+            first = self._limited(self.costs.value(option.reads, *_one(option)))
+            unread = self._limited(self.costs.value(option.reads, 0, 0))
+            shared = tuple(
+                own + (after - before) / self.readers[option.reads]
+                for own, after, before in zip(cost, first, unread, strict=True)
+            )
+            found.append(_Row(index, option, candidate.loss, cost, shared))
+        for row in found:
+            if not any(self._beats(other, row) for other in found if other is not row):
+                yield row
+
+    def _beats(self, a: _Row, b: _Row) -> bool:
+        if (a.option.reads, a.option.is_wide) != (b.option.reads, b.option.is_wide):
+            return False
+        if self._needs(a.option.part) != self._needs(b.option.part):
+            return False
+        first, second = (a.loss, *a.cost), (b.loss, *b.cost)
+        is_no_worse = all(x <= y for x, y in zip(first, second, strict=True))
+        return is_no_worse and (first != second or a.index < b.index)
+
+    def _limited(self, part: Part) -> Vector:
+        cost = part.cost[self.pace]
+        return tuple(cost[index] for index in self.limited)
+
+    # ---- bounds ------------------------------------------------------------------------------------
+
+    def _worth(self, use: Sequence[float]) -> float:
+        return sum(price * used for price, used in zip(self.price, use, strict=True))
+
+    def _prices(self) -> list[float]:
+        """Prices of one unit of each limited resource that make the bound high: subgradient steps after Polyak."""
+        size = [max(1, limit) for limit in self.limits]
+        self.price = [0.0] * len(size)
+        best, highest = list(self.price), float("-inf")
+        goal = self.best.loss if self.best else self.worst + 1.0
+        for round_ in range(_ROUNDS):
+            chosen = [
+                min(rows, key=lambda row: row.loss + self._worth(row.shared)) for rows in self.rows
+            ]
+            use = [
+                sum(column)
+                for column in zip(self.base, *(row.shared for row in chosen), strict=True)
+            ]
+            over = [used - limit for used, limit in zip(use, self.limits, strict=True)]
+            bound = sum(row.loss for row in chosen) + self._worth(over)
+            if bound > highest:
+                best, highest = list(self.price), bound
+            slope = [excess / unit for excess, unit in zip(over, size, strict=True)]
+            length = sum(part * part for part in slope)
+            if length == 0 or bound > goal:
+                break
+            step = (goal - bound) / length * 0.97**round_
+            self.price = [
+                max(0.0, price + step * part / unit)
+                for price, part, unit in zip(self.price, slope, size, strict=True)
+            ]
+        return best
+
+    def _sum_up(self) -> None:
+        """For the nodes from each one on: the least use of each resource, and the least loss at these prices."""
+        count = len(self.rows)
+        self.least_use: list[Vector] = [tuple(0 for _ in self.limits)] * (count + 1)
+        self.least_priced, self.least_shared = [0.0] * (count + 1), [0.0] * (count + 1)
+        for node in reversed(range(count)):
+            rows = self.rows[node]
+            least = (min(column) for column in zip(*(row.cost for row in rows), strict=True))
+            self.least_use[node] = tuple(
+                map(sum, zip(self.least_use[node + 1], least, strict=True))
+            )
+            priced = min(row.loss + self._worth(row.cost) for row in rows)
+            shared = min(row.loss + self._worth(row.shared) for row in rows)
+            self.least_priced[node] = self.least_priced[node + 1] + priced
+            self.least_shared[node] = self.least_shared[node + 1] + shared
+        self.worth = self._worth(self.limits)
+
+    # ---- the search --------------------------------------------------------------------------------
+
+    def _descend(
+        self, state: _State, loss: float, use: Vector, shared: Sequence[float], needs: bool
+    ) -> None:
+        """use: of the resources so far, exactly; shared: with shares of the values instead. needs: this pace."""
+        node = len(state.picks)
+        if node == len(self.rows):
+            picks = tuple(state.picks)
+            if needs or self.pace == 0:
+                self.best = Answer(picks, loss, False)
+            return
+        if not (needs or self.pace == 0 or self.may_need[node] or self.values_may_need):
+            return
+        for row in self.rows[node]:
+            self._visits += 1
+            self.is_cut_off |= self._visits > MOST_VISITS
+            if self.is_cut_off:
+                return
+            name = row.option.reads
+            before = state.readers[name]
+            after = (before[0] + (not row.option.is_wide), before[1] + row.option.is_wide)
+            value = self.costs.value(name, *after)
+            if not self._is_allowed(value):
+                continue
+            change = zip(
+                self._limited(value), self._limited(self.costs.value(name, *before)), strict=True
+            )
+            used = tuple(
+                total + own + new - old
+                for total, own, (new, old) in zip(use, row.cost, change, strict=True)
+            )
+            if any(
+                now + rest > limit
+                for now, rest, limit in zip(
+                    used, self.least_use[node + 1], self.limits, strict=True
+                )
+            ):
+                continue
+            with_shares = [a + b for a, b in zip(shared, row.shared, strict=True)]
+            bound = max(
+                self._worth(used) + self.least_priced[node + 1],
+                self._worth(with_shares) + self.least_shared[node + 1],
+            )
+            if not self._is_better(loss + row.loss + bound - self.worth):
+                continue
+            state.picks.append(row.index)
+            state.readers[name] = after
+            needs_now = needs or self._needs(row.option.part) or self._needs(value)
+            self._descend(state, loss + row.loss, used, with_shares, needs_now)
+            state.picks.pop()
+            state.readers[name] = before
+
+    def _is_better(self, loss: float) -> bool:
+        """Whether a network of at least this loss could be worth having."""
+        if self.best is None:
+            return loss <= self.worst + _EPSILON
+        return loss < self.best.loss - _EPSILON
+
+
+def _one(option: Option) -> tuple[int, int]:
+    return (0, 1) if option.is_wide else (1, 0)

@@ -1,0 +1,103 @@
+"""Branch and bound against all networks there are, in drawn spaces with shared values, several limits and paces."""
+
+import random
+from itertools import product
+
+import pytest
+
+from support.search_costs import FIGURES, Option, Part, SearchCosts
+from support.within_budget import Candidate, best_within, is_within, nearest
+
+
+def drawn(seed):
+    """A space of 5 nodes that read 3 values, some as they are and some in two bits, folded for one of 3 paces."""
+    rnd = random.Random(seed)
+    paces = (10, 14, 20)
+
+    def part(most=9, slowest=(0, 0, 5, 9, 12, 14, 20)):
+        slow = rnd.choice(slowest)
+        first = [rnd.randint(0, most) for _ in range(4)]
+        # The slower the pace, the less hardware.
+        cost = tuple(
+            (max(slow, pace - 3), *(max(0, it - 2 * i) for it in first))
+            for i, pace in enumerate(paces)
+        )
+        return Part(slow, cost)
+
+    nothing = Part(0, ((0,) * 5,) * 3)
+
+    def more(base, by):
+        sums = zip(base.cost, by.cost, strict=True)
+        return Part(
+            max(base.slowest, by.slowest),
+            tuple(
+                (max(a[0], b[0]), *(x + y for x, y in zip(a[1:], b[1:], strict=True)))
+                for a, b in sums
+            ),
+        )
+
+    def value():
+        one, two, wide = (part(4, (0, 5)) for _ in range(3))
+        plain = [nothing, one, more(one, two)]
+        return tuple((it, more(it, wide) if it is not nothing else more(one, wide)) for it in plain)
+
+    values = {name: value() for name in "abc"}
+    nodes = [
+        [
+            Candidate(
+                Option(f"op{index}", source, "abc"[source], rnd.random() < 0.3, part()),
+                round(rnd.uniform(0, 3), 3) if index or source else 0.0,
+            )
+            for source in range(min(number + 1, 3))
+            for index in range(3)
+        ]
+        for number in range(5)
+    ]
+    fixed = Part(9, tuple((pace - 3, 10, 10, 10, 10) for pace in paces))
+    return SearchCosts(paces, fixed, {}, values), nodes
+
+
+def all_networks(costs, nodes):
+    for picks in product(*(range(len(node)) for node in nodes)):
+        kept = [node[pick] for node, pick in zip(nodes, picks, strict=True)]
+        yield sum(it.loss for it in kept), costs.of_network(it.option for it in kept)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_of_all_networks(seed):
+    costs, nodes = drawn(seed)
+    everything = list(all_networks(costs, nodes))
+    rnd = random.Random(100 + seed)
+    for _ in range(6):
+        limits = {name: rnd.randint(25, 45) for name in rnd.sample(FIGURES[1:], 2)}
+        limits |= {"cycles": rnd.choice((9, 12, 14, 20))} if rnd.random() < 0.5 else {}
+        losses = [loss for loss, figures in everything if is_within(figures, limits)]
+        found = best_within(costs, nodes, limits)
+        assert (found is None) == (not losses)
+        if found:
+            figures = costs.of_network(
+                node[pick].option for node, pick in zip(nodes, found.picks, strict=True)
+            )
+            assert is_within(figures, limits)
+            assert found.is_best
+            assert found.loss == pytest.approx(min(losses))
+
+
+def test_the_nearest_network_where_nothing_fits():
+    costs, nodes = drawn(0)
+    limits = {"lut": 8, "dsp": 8}
+    found = nearest(costs, nodes, limits)
+    figures = costs.of_network(
+        node[pick].option for node, pick in zip(nodes, found.picks, strict=True)
+    )
+    factor = max(figures[name] / limit for name, limit in limits.items())
+    best = min(
+        max(figures[name] / limit for name, limit in limits.items())
+        for _, figures in all_networks(costs, nodes)
+    )
+    assert factor == pytest.approx(best, rel=1e-3)
+
+
+def test_cycles_that_no_network_keeps():
+    costs, nodes = drawn(0)
+    assert nearest(costs, nodes, {"cycles": 5, "lut": 1}) is None
