@@ -45,6 +45,8 @@ HOSTS = {
     "cell": _NETWORK % "  cell in each group {\n%s  }\n",
     "bits": _NETWORK % "  bits {\n%s  }\n",
     "search": _NETWORK % "" + "search {\n%s}\n",
+    "searched": _NETWORK % "  cell in each group { policy = v3 }\n"
+    + "search {\n  data = digits\n%s}\ntarget { board = Pynq-Z1; fps = 5000 }\n",
     "train": _NETWORK % "" + "train {\n%s}\n",
     "target": _NETWORK % "" + "target {\n%s}\n",
     "backbone": _NETWORK.split("backbone tiny")[0]
@@ -96,8 +98,10 @@ def mistakes(block: Block, folder: Path) -> tuple[Diagnostic, ...]:
         spec = load(path)
         if find_spec("nashc.lower"):
             from nashc.lower import lower
+            from nashc.space import hardware_terms
 
             lower(spec)
+            hardware_terms(spec)
     except SpecError as error:
         return error.diagnostics
     return ()

@@ -42,7 +42,7 @@ def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> 
         try:
             spec = load(path, given)
             graph = lower(spec)
-            settings_of(spec, graph)  # finds the folding, where the spec asks for the optimal one
+            settings_of(spec, graph)  # which finds the folding, and what a budget leaves to find
             rows.append({"file": str(path), "ok": True, "layers": len(graph.nodes)})
         except SpecError as error:
             found.extend(error.diagnostics)

@@ -9,7 +9,7 @@ from nashc.emit import brevitas, lowering, supernet
 from nashc.emit.code import Part, origin, parts, shape_words
 from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
 from nashc.emit.render import render
-from nashc.emit.settings import settings, text
+from nashc.emit.settings import settings, table_text, text
 from nashc.ir import Graph, dump
 from nashc.lower import lower
 from nashc.schema import Spec
@@ -44,8 +44,9 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
         files["lowering.py"] = render(_lowering(spec, graph))
         programs += MODEL_PROGRAMS
     for name, values in settings(spec, graph).items():
-        if name != "search" or has_search:
-            files[f"settings/{name}.json"] = text(values)
+        if has_search or not name.startswith("search"):
+            written = table_text if name == "search_costs" else text
+            files[f"settings/{name}.json"] = written(values)
     if has_model:
         files["layers.json"] = text({node.name: origin(node) for node in graph.nodes})
     root = resources.template_root()

@@ -8,10 +8,29 @@ from typing import Any
 from nashc.ir import Graph
 from nashc.schema import Spec
 from nashc.schema.models import Data
+from nashc.space import hardware_terms
 
 
 def text(values: dict[str, Any]) -> str:
     return json.dumps(values, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def table_text(values: dict[str, Any]) -> str:
+    """The same with each item of a list of the first level on a line of its own."""
+    lines = []
+    for name, value in sorted(values.items()):
+        items = [json.dumps(item, sort_keys=True) for item in value] if _is_table(value) else []
+        said = (
+            "[\n    " + ",\n    ".join(items) + "\n  ]"
+            if items
+            else json.dumps(value, sort_keys=True)
+        )
+        lines.append(f"  {json.dumps(name)}: {said}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
 
 
 def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]]:
@@ -19,6 +38,10 @@ def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]
     found: dict[str, dict[str, Any]] = {}
     if spec.search and spec.cells:
         found["search"] = _search(spec)
+        terms = hardware_terms(spec)
+        if terms:
+            found["search"] |= {"cost": dict(terms.weights), "budget": dict(terms.limits)}
+            found["search_costs"] = dict(terms.table)
     if spec.train:
         train = spec.train.model_dump(exclude={"data", "warmup"})
         train["schedule"] = {**train["schedule"], "warmup": spec.train.warmup}

@@ -72,6 +72,17 @@ def a_known_network(folder: Path, _patch: pytest.MonkeyPatch) -> None:
     (folder / "folding.json").write_text('{"stem.conv": {"PE": 3}}', encoding="utf-8")
 
 
+def budgets(folder: Path, _patch: pytest.MonkeyPatch) -> None:
+    """Searches that cannot keep what they are asked, or whose budget cannot be reckoned."""
+    text = (folder / "small.nash").read_text(encoding="utf-8")
+    spec = text.replace("search {", "search {\n  budget { lut < 5k }", 1)
+    (folder / "small.nash").write_text(spec, encoding="utf-8")
+    (folder / "fast.nash").write_text(spec.replace("lut < 5k", "fps > 1M"), encoding="utf-8")
+    (folder / "boardless.nash").write_text(spec[: spec.index("target {")], encoding="utf-8")
+    folded = spec.replace("target {", "target {\n  folding = optimal", 1)
+    (folder / "folded.nash").write_text(folded, encoding="utf-8")
+
+
 SET_UP: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "NASH002": not_utf8,
     "NASH401": a_file_in_the_way,
@@ -82,6 +93,8 @@ SET_UP: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "NASH461": a_fixed_network,
     "NASH462": a_fixed_network,
     "NASH471": a_known_network,
+    "NASH481": budgets,
+    "NASH482": budgets,
     "NASH501": failing_training,
     "NASH502": no_images,
     "NASH503": a_python_without_packages,

@@ -1,0 +1,105 @@
+"""Whether a budget leaves a network to find. Asked of the very code that will choose it when the search ends.
+
+templates/support holds that code, in pure Python and without imports outside of it: were there a second solver here, the two
+could disagree, and a search of days would end without a network.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from nashc import resources
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.schema import Spec
+from nashc.space.terms import fps
+
+WORDS = {"cycles": "cycles", "lut": "LUT", "bram18": "BRAM18", "uram": "URAM", "dsp": "DSP"}
+
+
+def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
+    """NASH481 if no network of the space is within the limits, with the nearest one. table: search_costs.json."""
+    solver = _solver()
+    costs = solver.SearchCosts.of(table)
+    nodes = [
+        [solver.Candidate(option, 0.0) for option in options.values()]
+        for cell in costs.options.values()
+        for options in cell.values()
+    ]
+    if solver.best_within(costs, nodes, limits):
+        return
+    near = solver.nearest(costs, nodes, limits)
+    if near is None:
+        fastest = _fastest(solver, costs, nodes)
+        raise SpecError([_too_slow(spec, fastest)])
+    options = [node[pick].option for node, pick in zip(nodes, near.picks, strict=True)]
+    raise SpecError([_too_small(spec, costs.of_network(options), limits)])
+
+
+def _fastest(solver: ModuleType, costs: Any, nodes: Any) -> int:
+    """The fewest cycles of a network of the space."""
+    low, high = 0, costs.paces[-1]
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if solver.best_within(costs, nodes, {"cycles": middle}):
+            high = middle
+        else:
+            low = middle
+    return int(high)
+
+
+def _too_slow(spec: Spec, cycles: int) -> Diagnostic:
+    assert spec.search and spec.target
+    budget, target = spec.search.budget, spec.target
+    rate = fps(cycles, target)
+    text = f"no network of this search meets the budget: the fastest needs {cycles:,} cycles, {rate:,.1f} frames a second"
+    name = "fps" if budget.fps else "cycles"
+    hint = f"fps >= {int(rate)} can be met" if budget.fps else f"cycles <= {cycles} can be met"
+    if target.fps is None:
+        hint += "; `fps` in `target` lets FINN fold for more"
+    elif budget.fps and target.fps < budget.fps.amount:
+        hint += f"; FINN folds for `fps = {target.fps}` in `target`: aim higher there"
+    else:
+        hint += "; a faster clock gives more"
+    return Diagnostic("NASH481", text, spec.spans.value(("search", "budget", name)), help=hint)
+
+
+def _too_small(spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int]) -> Diagnostic:
+    assert spec.target
+    short = [name for name, limit in limits.items() if figures[name] > limit]
+    needs = ", ".join(f"{figures[name]:,} {WORDS[name]} of {limits[name]:,}" for name in short)
+    text = f"no network of this search meets the budget: the nearest needs {needs}"
+    place = ("search", "budget", short[0])
+    if place not in spec.spans.values:
+        place = ("search", "budget", "fits")
+    rate = fps(figures["cycles"], spec.target)
+    hint = (
+        f"narrower bits, a smaller backbone or a larger board; the nearest gives {rate:,.1f} frames a second, "
+        "and a lower `fps` in `target` needs less"
+    )
+    return Diagnostic("NASH481", text, spec.spans.value(place), help=hint)
+
+
+@cache
+def _solver() -> ModuleType:
+    """templates/support/within_budget.py as the generated programs import it, without a trace in sys.modules."""
+
+    def is_support(name: str) -> bool:
+        return name.partition(".")[0] == "support"
+
+    others = {name: module for name, module in sys.modules.items() if is_support(name)}
+    for name in others:
+        del sys.modules[name]
+    package = ModuleType("support")
+    package.__path__ = [str(resources.template_root() / "support")]
+    sys.modules["support"] = package
+    try:
+        return importlib.import_module("support.within_budget")
+    finally:
+        for name in [name for name in sys.modules if is_support(name)]:
+            del sys.modules[name]
+        sys.modules.update(others)
