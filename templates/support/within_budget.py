@@ -106,13 +106,21 @@ def _loss(nodes: Sequence[Sequence[Candidate]], picks: Sequence[int]) -> float:
 
 @dataclass
 class _Row:
-    """A candidate at one pace, limited resources only. shared: with its share of what its value costs when first read."""
+    """A candidate at one pace, limited resources only.
+
+    first: what its value costs if nobody else reads it. share: the part of that which the bounds put to its node's account.
+    """
 
     index: int
     option: Option
     loss: float
     cost: Vector
-    shared: Vector
+    first: Vector
+    share: float
+
+    @property
+    def shared(self) -> list[float]:
+        return [own + self.share * more for own, more in zip(self.cost, self.first, strict=True)]
 
 
 @dataclass
@@ -137,6 +145,7 @@ class _AtPace:
         self.costs, self.nodes, self.pace, self.best = costs, nodes, pace, best
         self.slowest = costs.paces[pace]
         self.faster = costs.paces[pace - 1] if pace else -1
+        self.given = limits
         self.limited = [index for index, name in enumerate(FIGURES) if name in limits]
         self.limited = [index for index in self.limited if index != CYCLES]
         self.limits = [limits[FIGURES[index]] for index in self.limited]
@@ -170,7 +179,7 @@ class _AtPace:
             for part in row
         )
         self.worst = sum(max(row.loss for row in rows) for rows in self.rows)
-        self.price = self._prices()
+        self._raise_bound()
         self._sum_up()
         for rows in self.rows:
             rows.sort(key=lambda row: (row.loss + self._worth(row.shared), row.index))
@@ -199,11 +208,9 @@ class _AtPace:
             cost = self._limited(option.part)
             first = self._limited(self.costs.value(option.reads, *_one(option)))
             unread = self._limited(self.costs.value(option.reads, 0, 0))
-            shared = tuple(
-                own + (after - before) / self.readers[option.reads]
-                for own, after, before in zip(cost, first, unread, strict=True)
-            )
-            found.append(_Row(index, option, candidate.loss, cost, shared))
+            more = tuple(after - before for after, before in zip(first, unread, strict=True))
+            share = 1 / self.readers[option.reads]
+            found.append(_Row(index, option, candidate.loss, cost, more, share))
         for row in found:
             if not any(self._beats(other, row) for other in found if other is not row):
                 yield row
@@ -226,40 +233,90 @@ class _AtPace:
     def _worth(self, use: Sequence[float]) -> float:
         return sum(price * used for price, used in zip(self.price, use, strict=True))
 
-    def _prices(self) -> list[float]:
-        """Prices of one unit of each limited resource that make the bound high: subgradient steps after Polyak."""
+    def _raise_bound(self) -> None:
+        """Prices of the limited resources, and shares of the values, that make the bound high.
+
+        Subgradient steps after Polyak; a value's shares move to the nodes that would read it. Any prices >= 0 and shares that
+        sum to 1 give a bound, so rounding or stopping early does no harm. On the way networks come up that may be good.
+        """
         size = [max(1, limit) for limit in self.limits]
         self.price = [0.0] * len(size)
-        best, highest = list(self.price), float("-inf")
-        goal = self.best.loss if self.best else self.worst + 1.0
-        for round_ in range(_ROUNDS):
+        best, highest = (self.price, self._shares()), float("-inf")
+        step_size = 1.0
+        for _ in range(_ROUNDS):
             chosen = [
                 min(rows, key=lambda row: row.loss + self._worth(row.shared)) for rows in self.rows
             ]
-            use = [
-                sum(column)
-                for column in zip(self.base, *(row.shared for row in chosen), strict=True)
-            ]
-            over = [used - limit for used, limit in zip(use, self.limits, strict=True)]
+            self._try([row.index for row in chosen])
+            columns = zip(self.base, *(row.shared for row in chosen), strict=True)
+            over = [sum(use) - limit for use, limit in zip(columns, self.limits, strict=True)]
             bound = sum(row.loss for row in chosen) + self._worth(over)
-            if bound > highest:
-                best, highest = list(self.price), bound
+            if bound > highest + _EPSILON:
+                best, highest = (self.price, self._shares()), bound
+            else:
+                step_size *= 0.95
+            goal = self.best.loss if self.best else self.worst + 1.0
             slope = [excess / unit for excess, unit in zip(over, size, strict=True)]
             length = sum(part * part for part in slope)
-            if length == 0 or bound > goal:
+            if length == 0 or bound > goal + _EPSILON:
                 break
-            step = (goal - bound) / length * 0.97**round_
+            step = step_size * max(goal - bound, _EPSILON) / length
             self.price = [
                 max(0.0, price + step * part / unit)
                 for price, part, unit in zip(self.price, slope, size, strict=True)
             ]
-        return best
+            self._move_shares(chosen, step_size)
+        self.price, shares = best
+        for rows, of_node in zip(self.rows, shares, strict=True):
+            for row in rows:
+                row.share = of_node[row.option.reads]
+
+    def _shares(self) -> list[dict[str, float]]:
+        """For each node its share of each value that it may read."""
+        return [{row.option.reads: row.share for row in rows} for rows in self.rows]
+
+    def _move_shares(self, chosen: Sequence[_Row], by: float) -> None:
+        """More of a value to the account of the nodes that chose it."""
+        shares = self._shares()
+        for of_node, row in zip(shares, chosen, strict=True):
+            of_node[row.option.reads] += 0.3 * by
+        sums: dict[str, float] = {}
+        for of_node in shares:
+            for name, share in of_node.items():
+                sums[name] = sums.get(name, 0.0) + share
+        for rows, of_node in zip(self.rows, shares, strict=True):
+            for row in rows:
+                row.share = of_node[row.option.reads] / sums[row.option.reads]
+
+    def _try(self, picks: list[int]) -> None:
+        """Take a network if it is the best so far, after changing node by node what makes it better."""
+        if not self._take(picks):
+            return
+        for node, candidates in enumerate(self.nodes):
+            for index, candidate in enumerate(candidates):
+                if candidate.loss < candidates[picks[node]].loss:
+                    changed = [*picks[:node], index, *picks[node + 1 :]]
+                    if self._take(changed):
+                        picks = changed
+
+    def _take(self, picks: Sequence[int]) -> bool:
+        loss = _loss(self.nodes, picks)
+        if not self._is_better(loss):
+            return False
+        pairs = zip(self.nodes, picks, strict=True)
+        figures = self.costs.of_network(node[pick].option for node, pick in pairs)
+        if not is_within(figures, self.given):
+            return False
+        self.best = Answer(tuple(picks), loss, False)
+        return True
 
     def _sum_up(self) -> None:
-        """For the nodes from each one on: the least use of each resource, and the least loss at these prices."""
+        """For the nodes from each one on: the least use of each resource, the least loss, and that at these prices."""
         count = len(self.rows)
         self.least_use: list[Vector] = [tuple(0 for _ in self.limits)] * (count + 1)
-        self.least_priced, self.least_shared = [0.0] * (count + 1), [0.0] * (count + 1)
+        self.least_loss, self.least_priced, self.least_shared = (
+            [0.0] * (count + 1) for _ in range(3)
+        )
         for node in reversed(range(count)):
             rows = self.rows[node]
             least = (min(column) for column in zip(*(row.cost for row in rows), strict=True))
@@ -268,6 +325,7 @@ class _AtPace:
             )
             priced = min(row.loss + self._worth(row.cost) for row in rows)
             shared = min(row.loss + self._worth(row.shared) for row in rows)
+            self.least_loss[node] = self.least_loss[node + 1] + min(row.loss for row in rows)
             self.least_priced[node] = self.least_priced[node + 1] + priced
             self.least_shared[node] = self.least_shared[node + 1] + shared
         self.worth = self._worth(self.limits)
@@ -313,10 +371,11 @@ class _AtPace:
                 continue
             with_shares = [a + b for a, b in zip(shared, row.shared, strict=True)]
             bound = max(
-                self._worth(used) + self.least_priced[node + 1],
-                self._worth(with_shares) + self.least_shared[node + 1],
+                self.least_loss[node + 1],
+                self._worth(used) + self.least_priced[node + 1] - self.worth,
+                self._worth(with_shares) + self.least_shared[node + 1] - self.worth,
             )
-            if not self._is_better(loss + row.loss + bound - self.worth):
+            if not self._is_better(loss + row.loss + bound):
                 continue
             state.picks.append(row.index)
             state.readers[name] = after

@@ -67,10 +67,11 @@ def all_networks(costs, nodes):
 def test_the_best_of_all_networks(seed):
     costs, nodes = drawn(seed)
     everything = list(all_networks(costs, nodes))
-    rnd = random.Random(100 + seed)
-    for _ in range(6):
-        limits = {name: rnd.randint(25, 45) for name in rnd.sample(FIGURES[1:], 2)}
-        limits |= {"cycles": rnd.choice((9, 12, 14, 20))} if rnd.random() < 0.5 else {}
+    rnd = random.Random(seed)
+    for _ in range(30):
+        limited = rnd.sample(FIGURES[1:], rnd.choice((1, 2, 3)))
+        limits = {name: rnd.randint(18, 45) for name in limited}
+        limits |= {"cycles": rnd.choice((9, 12, 14, 20))} if rnd.random() < 0.3 else {}
         losses = [loss for loss, figures in everything if is_within(figures, limits)]
         found = best_within(costs, nodes, limits)
         assert (found is None) == (not losses)

@@ -1,0 +1,70 @@
+"""A search with hardware terms as nashc compiles it: what it logs, and what it finds."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nashc.emit import project
+from nashc.lower import lower
+from nashc.schema import load
+from support.search_costs import FIGURES
+from tests.space.spaces import estimated
+
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+SPEC = """nash 1
+extends "{base}"
+search {{
+  epochs = 2
+  batch  = 128
+  cost {{ lut = {weight}; cycles = {weight} }}
+  budget {{ lut < {most}; fps >= 5000 }}
+}}
+"""
+
+
+def searched(folder: Path, weight: float, most: int) -> Path:
+    """The results of a search in a folder of its own."""
+    folder.mkdir()
+    base = Path(__file__).parents[2] / "specs" / "quickstart.nash"
+    path = folder / "space.nash"
+    path.write_text(SPEC.format(base=base, weight=weight, most=most), encoding="utf-8")
+    spec = load(path)
+    for name, text in project(spec, lower(spec)).items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "search.py"],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return folder / "results" / "search"
+
+
+def expected(results: Path) -> list[float]:
+    """LUTs, after each epoch."""
+    lines = (results / "search.jsonl").read_text().splitlines()
+    return [json.loads(line)["expected_cost"]["lut"] for line in lines]
+
+
+def test_the_found_network_keeps_the_budget_and_a_cost_moves_the_search(tmp_path: Path) -> None:
+    free = searched(tmp_path / "free", 0, 100_000)
+    tight = searched(tmp_path / "tight", 100, 11_300)
+    cost = json.loads((tight / "genotype.json").read_text())["provenance"]["cost"]
+    text = (tight / "found.nash").read_text()
+    assert cost["lut"] < 11_300
+    assert cost == estimated(tmp_path / "tight" / "space.nash", text[text.index("genotype {") :])
+    assert set(cost) == set(FIGURES)
+    assert f"{cost['lut']:,} lut (of 11,299)" in text
+    assert expected(tight)[1] < expected(tight)[0] < expected(free)[1]
