@@ -20,6 +20,7 @@ from nashc.schema.files import Definition
 from nashc.schema.values import BROKEN, describe, number
 from nashc.syntax import ast
 from nashc.text import Span
+from nashc.vocab.names import OF_FILES, OF_PARTS, class_name, is_taken_in_python
 
 MOST_REPEATS = 4096
 LAYERS = ("conv", "bn", "act", "maxpool", "avgpool", "linear", "add")
@@ -101,6 +102,26 @@ class _Builder:
             if name in names[:index]:
                 first = node.parts[names.index(name)].name.span
                 self._taken(name, node.parts[index].name.span, first)
+        self._check_class_names(node)
+
+    def _check_class_names(self, node: ast.Backbone) -> None:
+        """A part is a class of the generated programs and an attribute of the network."""
+        classes: dict[str, ast.Name] = {}
+        for part in node.parts:
+            word = part.name.text
+            name = class_name(word)
+            other = classes.setdefault(name, part.name)
+            if is_taken_in_python(word) or word in OF_PARTS or name in OF_FILES:
+                text = f"no part can be called `{word}`: the generated programs use the name"
+                hint = "give the part another name"
+                self.problems.add(Diagnostic("NASH212", text, part.name.span, help=hint))
+            elif other.text != word:
+                text = f"`{other.text}` and `{word}` would be one class `{name}` of the model"
+                others = (Label(other.span, "the first"),)
+                hint = "give one another name"
+                self.problems.add(
+                    Diagnostic("NASH204", text, part.name.span, "the second", others, hint)
+                )
 
     def _check_classes(self, node: ast.Backbone, value: str | None) -> None:
         if value is None or not node.parts:

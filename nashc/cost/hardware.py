@@ -6,7 +6,6 @@ thresholds all that the types allow; and all batch-norm gains are positive, as t
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -17,10 +16,9 @@ from nashc.cost.parts import dsp_limits
 from nashc.cost.ranges import Ranges
 from nashc.ir import Graph
 from nashc.vocab.datatypes import bounds, weight_bound
+from nashc.vocab.names import layer_of
 
 PRODUCTS = ("MatMul", "XnorPopcountMatMul")
-# support/finn_names.py: the nodes that one layer becomes, by the ending of their names.
-ROLES = re.compile(r"(\.(pad|window|fork|turned|uint2|partial\d+))+$")
 # FINN gives an MVAU to the RTL backend from here on (specialize_layers.py, _determine_impl_style).
 RTL_LEAST_BITS = 4
 
@@ -31,11 +29,6 @@ def hardware(graph: Graph, part: str, ranges: Ranges | None = None) -> tuple[HwN
     graph: after all passes, with a genotype if the spec has cells. part: FPGA part, which decides between HLS and RTL.
     """
     return _Builder(integer_graph(graph, ranges), part, ranges).nodes()
-
-
-def layer_of(name: str) -> str:
-    """The layer of the spec that a hardware node came from."""
-    return ROLES.sub("", name)
 
 
 def fork(

@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "NASH209": "one bit before an add",
     "NASH210": "average over a rectangle",
     "NASH211": "window over a single row",
+    "NASH212": "name not free",
     # cells, search space, genotypes
     "NASH301": "illegal edge",
     "NASH302": "cell scope not in the network",

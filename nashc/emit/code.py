@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nashc.ir import Graph, Node
+from nashc.vocab.names import class_name, is_taken_in_python, python_name
 
 WIDTH = 100
 
@@ -56,7 +57,7 @@ class Part:
 
     @property
     def class_name(self) -> str:
-        return self.name[0].upper() + self.name[1:]
+        return class_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Places:
 
     def attribute(self, name: str) -> str:
         """`group0.block0.conv1.bn` as an attribute of its part: `block0_conv1_bn`."""
-        return name.removeprefix(self.part[name] + ".").replace(".", "_")
+        return python_name(name.removeprefix(self.part[name] + "."))
 
     def module(self, name: str) -> str:
         """The Python path of a layer's module: `group0.block0_conv1_bn`."""
@@ -195,17 +196,18 @@ def _attribute(node: Node, places: Places) -> str:
     owner = quantiser_name(node)
     base = owner.removesuffix(".join")
     part = places.part.get(owner) or places.part.get(base) or places.part[node.name]
-    return owner.removeprefix(part + ".").replace(".", "_")
+    return python_name(owner.removeprefix(part + "."))
 
 
 def _input_name(value: str, inputs: list[str]) -> str:
-    return "x" if len(inputs) == 1 else value.replace(".", "_")
+    return "x" if len(inputs) == 1 else python_name(value)
 
 
 def _variable(node: Node, places: Places, taken: set[str]) -> str:
     """A local name: the layer's own, without the batch norm behind it."""
-    short = places.attribute(node.name).removesuffix("_bn")
-    return short if short not in taken else places.attribute(node.name)
+    whole = places.attribute(node.name)
+    candidates = (whole.removesuffix("_bn"), whole, *(f"{whole}_{n}" for n in range(2, 99)))
+    return next(n for n in candidates if n not in taken and not is_taken_in_python(n))
 
 
 def _statement(name: str, expression: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nashc.emit.code import WIDTH, Places, origin, quantiser_name
 from nashc.ir import Graph, Node
+from nashc.vocab.names import python_name
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,8 @@ def calls(graph: Graph) -> tuple[Call, ...]:
     return tuple(_call(node, places) for node in graph.nodes)
 
 
-def variable(name: str) -> str:
-    return name.replace(".", "_")
-
-
 def _call(node: Node, places: Places) -> Call:
-    arguments = [f'"{node.name}"', *(variable(name) for name in node.inputs)]
+    arguments = [f'"{node.name}"', *(python_name(name) for name in node.inputs)]
     match node.op:
         case "input":
             shape = ", ".join(map(str, node.shape))
@@ -54,10 +51,10 @@ def _call(node: Node, places: Places) -> Call:
             pass
         case _:
             arguments.append(f"model.{places.module(node.name)}")
-    return Call(variable(node.name), node.op, tuple(arguments), origin(node))
+    return Call(python_name(node.name), node.op, tuple(arguments), origin(node))
 
 
 def _owner(node: Node, places: Places) -> str:
     owner = quantiser_name(node)
     part = places.part.get(owner) or places.part[owner.removesuffix(".join")]
-    return f"{part}.{owner.removeprefix(part + '.').replace('.', '_')}"
+    return f"{part}.{python_name(owner.removeprefix(part + '.'))}"

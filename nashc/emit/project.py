@@ -14,6 +14,7 @@ from nashc.ir import Graph, dump
 from nashc.lower import lower
 from nashc.schema import Spec
 from nashc.vocab.datatypes import bounds
+from nashc.vocab.names import python_name
 
 SEARCH_PROGRAMS = ("search.py",)
 MODEL_PROGRAMS = ("train.py", "export.py", "verify.py", "build.py")
@@ -114,7 +115,7 @@ def _lowering(spec: Spec, graph: Graph) -> LoweringFile:
         name=spec.name,
         spec_name=spec.path.name,
         calls=lowering.calls(graph),
-        output=lowering.variable(graph.output.name),
+        output=python_name(graph.output.name),
     )
 
 
@@ -147,5 +148,5 @@ def _between_parts(classes: tuple[Part, ...]) -> dict[str, str]:
         for value in part.gives:
             readers = [other for other in classes if value in other.takes]
             is_passed_on = len(part.gives) == 1 and readers == [*classes[index + 1 : index + 2]]
-            said[value] = "x" if is_passed_on else value.replace(".", "_")
+            said[value] = "x" if is_passed_on else python_name(value)
     return said

@@ -10,6 +10,7 @@ from nashc.passes.attach_cells import attach_cells
 from nashc.passes.check_bit_rules import check_bit_rules
 from nashc.passes.check_finn import check_finn
 from nashc.passes.check_floorplan import check_floorplan
+from nashc.passes.check_names import check_names
 from nashc.passes.infer_types import infer_types
 from nashc.passes.quantise_joins import quantise_joins
 from nashc.schema import Spec
@@ -20,6 +21,7 @@ PIPELINE: tuple[Pass, ...] = (
     infer_types,  # shapes of the backbone, which the cells need
     attach_cells,  # NAS branches: choices, or the operations of the genotype
     quantise_joins,  # one shared quantiser in front of every add
+    check_names,
     infer_types,
     check_bit_rules,
     check_floorplan,

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 # The nodes that one layer of ours becomes, by the ending of their names.
-ROLES = re.compile(r"\.(pad|window|fork|turned|uint2|partial\d+|fifo|width)$")
+ROLES = re.compile(r"\.(pad|window|fork|turned|magnitude|uint2|partial\d+|fifo|width)$")
 _INSERTED = {"StreamingFIFO": "fifo", "StreamingDataWidthConverter": "width"}
 
 
