@@ -41,19 +41,43 @@ def key_of(
 
     data: fingerprint of the data set that the stage reads.
     """
-    settings = [f"settings/{name}" for name in (*stage.settings, *stage.optional_settings)]
+    settings = settings_of(stage, files)
     return Key(
         {
             "stage": stage.name,
             "version": stage.version,
             "programs": {path: code_digest(files[path]) for path in program_files(stage, files)},
             "arguments": list(stage.arguments),
-            "settings": {path: json.loads(files[path]) for path in settings if path in files},
+            "settings": {
+                f"settings/{name}": _without(content, name, stage.ignores)
+                for name, content in settings.items()
+            },
             "inputs": dict(inputs),
-            "tools": {name: versions[name] for name in stage.needs if name in versions},
+            "tools": {
+                name: versions[name] for name in stage.needs_with(settings) if name in versions
+            },
             "data": dict(data or {}),
         }
     )
+
+
+def settings_of(stage: Stage, files: Mapping[str, str]) -> dict[str, Any]:
+    """What the settings files of a stage hold, by name; those that are emitted."""
+    named = (*stage.settings, *stage.optional_settings)
+    paths = {name: f"settings/{name}" for name in named}
+    return {name: json.loads(files[path]) for name, path in paths.items() if path in files}
+
+
+def _without(settings: Any, place: str, ignored: tuple[str, ...], mark: str = ": ") -> Any:
+    """The settings but those that are ignored, named from the file on."""
+    if not isinstance(settings, dict):
+        return settings
+    named = {name: f"{place}{mark}{name}" for name in settings}
+    return {
+        name: _without(value, named[name], ignored, ".")
+        for name, value in settings.items()
+        if named[name] not in ignored
+    }
 
 
 def canonical(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.dataset import fingerprint
+from nashc.driver.key import settings_of
 from nashc.driver.project import Project
 from nashc.driver.request import Request
 from nashc.stages import STAGES, Stage
@@ -94,7 +95,7 @@ def _missing_section(stage: Stage, project: Project) -> Diagnostic | None:
 
 def lacking(stage: Stage, project: Project, machine: Machine) -> list[str]:
     """The distributions that the interpreter of the stages has not."""
-    needs = [*stage.needs]
+    needs = [*stage.needs_with(settings_of(stage, project.searched))]
     data = _data_settings(stage, project)
     if data and data["kind"] in _DISTRIBUTION_OF_DATA:
         needs.append(_DISTRIBUTION_OF_DATA[data["kind"]])

@@ -1,6 +1,6 @@
 """The trained network as QONNX and as the graph of integers."""
 
-from nashc.stages.model import Stage, Take
+from nashc.stages.model import NeedIf, Stage, Take
 
 EXPORT = Stage(
     name="export",
@@ -10,5 +10,6 @@ EXPORT = Stage(
     takes=(Take("--weights", "train", "weights.safetensors"),),
     gives=("model.qonnx.onnx", "model.integer.onnx", "golden.npz", "export.json"),
     needs=("torch", "brevitas", "safetensors", "onnx", "qonnx"),
+    needs_if=(NeedIf("export.json", "lowering", "streamline", ("finn-plus",)),),
     reads_data=True,
 )

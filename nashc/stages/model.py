@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,26 @@ class Take:
     file: str | None = None
 
 
+@dataclass(frozen=True)
+class NeedIf:
+    """Distributions that a stage needs where a setting of a file has this value."""
+
+    file: str
+    setting: str
+    value: Any
+    needs: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """One step of `nashc run`.
 
     program: the emitted file that is executed; its imports among the emitted files belong to it.
-    settings: the emitted JSON files it reads, under `settings/`. optional_settings: those that are there only if the spec asks for them.
+    settings: the emitted JSON files it reads, under `settings/`. optional_settings: those that are there only if the
+        spec asks for them. ignores: what is in them that cannot change its result, as `build.json: finn.driver`.
     gives: files that must lie in its folder afterwards.
-    needs: distributions that its interpreter must have; their versions are part of the result's key.
+    needs: distributions that its interpreter must have; their versions are part of the result's key. needs_if: more of
+        them, by settings.
     tools: programs outside Python that it needs.
     is_shareable: several processes can do it together, started by torchrun.
     builds_on: stages whose last result it may begin with, since its program knows which parts still hold;
@@ -37,8 +51,10 @@ class Stage:
     program: str
     gives: tuple[str, ...]
     needs: tuple[str, ...]
+    needs_if: tuple[NeedIf, ...] = ()
     settings: tuple[str, ...] = ()
     optional_settings: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
     takes: tuple[Take, ...] = ()
     arguments: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
@@ -54,3 +70,13 @@ class Stage:
     def sources(self) -> tuple[str, ...]:
         """The stages whose results it takes, in order."""
         return tuple(dict.fromkeys(take.stage for take in self.takes))
+
+    def needs_with(self, settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+        """All distributions that it needs; settings: by file name."""
+        more = (
+            name
+            for need in self.needs_if
+            if settings.get(need.file, {}).get(need.setting) == need.value
+            for name in need.needs
+        )
+        return tuple(dict.fromkeys((*self.needs, *more)))

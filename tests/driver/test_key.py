@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from nashc.driver.key import code_digest, differences, key_of, program_files
+from nashc.schema.models import Finn
 from nashc.stages import BY_NAME
+from tests.paths import ROOT
 
 FILES = {
     "train.py": '"""Trains."""\nimport torch\nfrom support import data\nimport model\n',
@@ -87,3 +92,35 @@ def test_differences_name_the_setting():
 
 def _train_key(files: dict[str, str]) -> str:
     return key_of(TRAIN, files, {}, {}).digest
+
+
+def test_the_version_of_finn_counts_where_finn_lowers():
+    def key(lowering: str, finn: str) -> str:
+        files = {"export.py": "", "settings/export.json": f'{{"lowering": "{lowering}"}}'}
+        return key_of(BY_NAME["export"], files, {}, {"torch": "2.12", "finn-plus": finn}).digest
+
+    assert key("direct", "1.6.1") == key("direct", "1.7.0")
+    assert key("streamline", "1.6.1") != key("streamline", "1.7.0")
+
+
+def test_estimates_are_kept_whatever_only_vivado_reads():
+    def key(stage: str, **finn: object) -> str:
+        settings = json.dumps({"clock_ns": 5.0, "shell": "zynq", "finn": finn})
+        return key_of(BY_NAME[stage], {"settings/build.json": settings}, {}, {}).digest
+
+    for option, value in DEFAULTS.items():
+        usual, other = {**DEFAULTS, option: value}, {**DEFAULTS, option: "another"}
+        is_estimated = key("estimate", **usual) != key("estimate", **other)
+        assert is_estimated == (option in READ_BY_ESTIMATES), option
+        assert key("synthesise", **usual) != key("synthesise", **other)
+
+
+def test_estimates_read_the_options_that_their_key_holds():
+    """`_layer_options` of build.py is what its steps up to the estimates are keyed by."""
+    text = (ROOT / "templates" / "programs" / "build.py").read_text()
+    body = text[text.index("def _layer_options") :]
+    assert set(re.findall(r'"(\w+)"', body[: body.index("\n\n\n")])) == READ_BY_ESTIMATES
+
+
+READ_BY_ESTIMATES = {"prefer", "mem_mode", "ram_style"}
+DEFAULTS = {**Finn().model_dump(exclude={"lowering"}), "floorplan": {}}
