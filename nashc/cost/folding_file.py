@@ -12,6 +12,7 @@ from nashc.cost.fold import ATTRIBUTES, WORDS, Folding, divisors, limit, one, se
 from nashc.cost.nodes import HwNode
 from nashc.cost.options import has_parallel_window
 from nashc.cost.streams import WIDEST_STREAM, narrow, widest
+from nashc.cost.windows import is_written, mend
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.diagnostics.model import nearest
 from nashc.text import Span
@@ -140,4 +141,9 @@ def _together(
         if not node["depthwise"] and folding.simd != channels:
             hint = f'"{node.name}": {{"SIMD": {channels}, "parallel_window": 1}}'
         return f": {node.name}: a parallel window takes all channels of a convolution at once", hint
+    if node.kind == "ConvolutionInputGenerator" and not is_written(node, one(folding))[0]:
+        right = mend(node, folding).attributes(node)
+        values = ", ".join(f'"{key}": {right[key]}' for key in ("SIMD", "parallel_window"))
+        text = f": {node.name}: FINN has no such window over so few pixels"
+        return text, f'"{node.name}": {{{values}}}'
     return None

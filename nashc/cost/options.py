@@ -22,13 +22,15 @@ from nashc.cost.fold import (
 )
 from nashc.cost.nodes import HwNode
 from nashc.cost.streams import WIDEST_STREAM, widest
+from nashc.cost.windows import is_written
 
 
 @dataclass(frozen=True)
 class Limits:
     """What `options` may vary. stream_bits: widest stream of an HLS node.
 
-    least_simd_fold: fewest steps along MW of an RTL MVAU; FINN's own loses data under back pressure at 1 (SIMD = MW).
+    least_simd_fold: fewest steps along MW of an RTL MVAU; FINN's own loses data under back pressure at 1 (SIMD = MW),
+    which is not to be helped where MW is 1.
     """
 
     stream_bits: int = WIDEST_STREAM
@@ -76,6 +78,7 @@ def _is_legal(node: HwNode, f: Foldings, limits: Limits) -> Bools:
     legal: Bools = widest(node, f) <= limits.stream_bits
     if node.kind == "ConvolutionInputGenerator":
         legal &= (f.parallel_window == 0) | has_parallel_window(node, f)
+        legal &= is_written(node, f)
     elif node.op_type == "MVAU_rtl":
-        legal &= f.simd * limits.least_simd_fold <= node["MW"]
+        legal &= f.simd * limits.least_simd_fold <= max(node["MW"], limits.least_simd_fold)
     return legal

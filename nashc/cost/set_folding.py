@@ -13,7 +13,8 @@ import numpy as np
 
 from nashc.cost.fold import Bools, Folding, Foldings, Ints, divisors, limit, one, unfolded
 from nashc.cost.nodes import HwNode
-from nashc.cost.streams import WIDEST_STREAM, narrow_all
+from nashc.cost.streams import WIDEST_STREAM, narrow
+from nashc.cost.windows import mend
 
 # The part of a cost model that folding needs.
 Cycles = Callable[[HwNode, Foldings], Ints]
@@ -23,15 +24,16 @@ Cycles = Callable[[HwNode, Foldings], Ints]
 class Rules:
     """In what FINN's versions differ. is_strict: a node must need less than the target, not just no more.
 
-    widest_stream: bits of weights that an MVAU_hls may read in a cycle; where there is such a limit, our build narrows
-    the other streams too. pools_speed_windows: a pool unfolds further if the window before it is too slow.
-    has_parallel_windows: a window that is too slow with all channels takes all pixels.
+    widest_stream: bits of weights that an MVAU_hls may read in a cycle. pools_speed_windows: a pool unfolds further if
+    the window before it is too slow. has_parallel_windows: a window that is too slow with all channels takes all pixels.
+    is_mended: our build changes what FINN could not write.
     """
 
     is_strict: bool = False
     widest_stream: int | None = WIDEST_STREAM
     pools_speed_windows: bool = True
     has_parallel_windows: bool = True
+    is_mended: bool = True
 
 
 FINN_PLUS = Rules()
@@ -147,6 +149,23 @@ def fold_once(
     return found
 
 
+def mended(
+    nodes: tuple[HwNode, ...], foldings: dict[str, Folding], weight_width_max: int
+) -> dict[str, Folding]:
+    """What our build makes of FINN's folding so that FINN can write the code of every node; a pool and the sliding
+    window before it work alike.
+    """
+    found = {node.name: narrow(node, foldings[node.name], weight_width_max) for node in nodes}
+    pools = [node for node in nodes if node.kind == "Pool"]
+    for pool in pools:
+        window = pool.inputs[0]
+        found[window] = replace(found[window], simd=found[pool.name].pe)
+    found = {node.name: mend(node, found[node.name]) for node in nodes}
+    for pool in pools:
+        found[pool.name] = replace(found[pool.name], pe=found[pool.inputs[0]].simd)
+    return found
+
+
 def set_folding(
     nodes: tuple[HwNode, ...],
     cycles: Cycles,
@@ -175,7 +194,7 @@ def fold_for(
     weight_width_max: int,
     rules: Rules = FINN_PLUS,
 ) -> dict[str, Folding]:
-    """One pass for a pace in cycles, None for no folding; streams that HLS cannot hold are narrowed.
+    """One pass for a pace in cycles, None for no folding; what FINN could not write is mended.
 
     Nodes fold independently, but for a pool and the window before it. weight_width_max: FINN's mvau_wwidth_max, bits of
     weights that one processing element reads in a cycle.
@@ -184,4 +203,4 @@ def fold_for(
         found = {node.name: unfolded(node) for node in nodes}
     else:
         found = fold_once(nodes, cycles, pace, weight_width_max, rules)
-    return narrow_all(nodes, found, weight_width_max) if rules.widest_stream is not None else found
+    return mended(nodes, found, weight_width_max) if rules.is_mended else found

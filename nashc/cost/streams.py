@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -71,18 +70,6 @@ def narrow(node: HwNode, folding: Folding, weight_width_max: int) -> Folding:
     else:
         rows = rows.take(work == work.max())
     return rows[int(rows.simd.argmax())]
-
-
-def narrow_all(
-    nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding], weight_width_max: int
-) -> dict[str, Folding]:
-    """Every node narrowed, and the sliding window before a pool with it."""
-    found = {node.name: narrow(node, foldings[node.name], weight_width_max) for node in nodes}
-    for node in nodes:
-        if node.kind == "Pool" and found[node.name] != foldings[node.name]:
-            window = node.inputs[0]
-            found[window] = replace(found[window], simd=found[node.name].pe)
-    return found
 
 
 def _most(*columns: Ints) -> Ints:

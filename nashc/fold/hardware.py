@@ -1,7 +1,7 @@
 """The folding question of a network: FINN's nodes and legal foldings as tables, and the answer as a folding file.
 
 Rules of FINN+ 1.6.1 that the tables keep: factors divide; a parallel window takes all channels; the weight stream of
-a processing element is at most `weight_width_max` bits (set_folding.py) and every stream of an HLS node at most 8191
+a processing element is at most `weight_width_max` bits, or one weight (set_folding.py), and every stream of an HLS node at most 8191
 (hlsbackend.py); a pool and the window in front of it work alike (set_folding.py); weights in URAM only on Versal, elsewhere
 they would have to be loaded at run time (matrixvectoractivation.py); an RTL matrix unit is folded at least twice
 along its width, or it loses data under back pressure.
@@ -130,7 +130,8 @@ class Hardware:
         """
         if node.kind != "MVAU":
             return found
-        found = found.take(found.simd * node.width("weightDataType") <= self.weight_width_max)
+        bits = node.width("weightDataType")
+        found = found.take(found.simd * bits <= max(bits, self.weight_width_max))
         seems_free = self.model.cost(node, found, self.part).lut == 0
         return found.take(~(seems_free & (found.ram_style == _DISTRIBUTED)))
 

@@ -102,7 +102,11 @@ def _places(cell: Cell, graph: Graph, problems: Problems) -> list[_Place]:
     if not scopes:
         known = sorted({part for node in layers for part in _prefixes(node.name)})
         text = f"there is no `{cell.scope}` with convolutions in this network"
-        hint = nearest(cell.scope, known)
+        hint = (
+            nearest(cell.scope, known)
+            if known
+            else "leave the cell out, or add a group with a convolution"
+        )
         problems.add(Diagnostic("NASH302", text, cell.span, help=hint))
     places = []
     for scope in scopes:
@@ -166,7 +170,8 @@ def _check_edges(place: _Place, graph: Graph, problems: Problems) -> None:
             text = (
                 f"there is no node {target} in the cell of `{place.scope}`: it has 0 to {count - 1}"
             )
-            problems.add(Diagnostic("NASH301", text, span))
+            hint = "leave the edge out, or attach the cell to a part with more convolutions"
+            problems.add(Diagnostic("NASH301", text, span, help=hint))
     for target in range(1, count):
         edges = [(source, target) for source in range(target) if cell.ops_of(source, target)]
         if not edges:

@@ -11,6 +11,7 @@ from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.ir import Graph, Node
 from nashc.schema import Spec
 from nashc.vocab.datatypes import is_integer, signed
+from nashc.vocab.windows import has_loop
 
 SUMS = ("conv", "linear", "batchnorm")
 """What gives sums of products and values made of them: nothing that a matrix unit takes in."""
@@ -106,6 +107,14 @@ def _window(node: Node, graph: Graph) -> Iterator[Diagnostic]:
         text = f"FINN slides no {window}x{window} window over a {image} image (`{node.name}`)"
         hint = "fewer strides before it, or a 1x1 window"
         yield Diagnostic("NASH211", text, node.span, help=hint)
+    has_window = before != after or (node.op == "maxpool" and before != (1, 1))
+    channels = node.shape[-1] if node.op == "maxpool" else graph.node(node.inputs[0]).shape[-1]
+    steps = [n for n in range(1, channels + 1) if channels % n == 0]
+    if window == 1 and has_window and not any(has_loop(after[0], after[1], n) for n in steps):
+        pixels = f"{channels} channel{'s' if channels > 1 else ''}"
+        text = f"FINN has no 1x1 window that gives one pixel of {pixels} (`{node.name}`)"
+        hint = "3 channels or more, fewer strides before it, or a larger window"
+        yield Diagnostic("NASH208", text, node.span, help=hint)
 
 
 def _product(node: Node, graph: Graph) -> Iterator[Diagnostic]:

@@ -108,7 +108,8 @@ def _edges(
             continue
         if settings.nodes is not None and target >= settings.nodes:
             text = f"there is no node {target}: the cell has nodes 0 to {settings.nodes - 1}"
-            problems.add(Diagnostic("NASH301", text, edge.target.span))
+            hint = f"nodes = {target + 1}, or leave the edge out"
+            problems.add(Diagnostic("NASH301", text, edge.target.span, help=hint))
             continue
         if (source, target) in ops:
             others = (Label(spans[source, target], "first here"),)

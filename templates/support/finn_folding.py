@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from support import finn_streams
+from support import finn_streams, finn_windows
 from support.finn_estimates import performance
 from support.finn_limits import folding_limit
 from support.finn_names import names_by_tensor, restore_names
@@ -37,6 +37,7 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say 
 
     if target_cycles is None:
         finn_streams.narrow(model, weight_width_max, say)
+        finn_windows.mend(model, say)
         return apply(model, [AnnotateCycles()])
     names = names_by_tensor(model)
     for goal in ("target", "bottleneck"):
@@ -44,6 +45,7 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say 
         model = apply(model, [folding])
         restore_names(model, names)
         finn_streams.narrow(model, weight_width_max, say)
+        finn_windows.mend(model, say)
         reached = performance(model)
         if reached["max_cycles"] <= target_cycles or goal == "bottleneck":
             break

@@ -19,7 +19,12 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from nashc import emit
-from nashc.diagnostics import SpecError
+from nashc.cost.estimate import estimate
+from nashc.cost.folding_file import Place
+from nashc.cost.folding_file import apply as apply_file
+from nashc.cost.models import MODELS
+from nashc.cost.ranges import load as load_ranges
+from nashc.emit.settings import settings
 from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Spec, load
@@ -28,12 +33,16 @@ from support import (
     finn_folding,
     finn_hardware,
     finn_names,
+    finn_options,
+    finn_streams,
     finn_widths,
 )
 from support.comparison import Recorder, boundary_paths
 from support.execution import Runner
+from support.files import write_json
 from support.integer_graph import IntegerGraph
 from support.qonnx_export import export
+from support.ranges import ranges
 
 
 class Differs(AssertionError):
@@ -48,22 +57,11 @@ class Carried:
     seconds: dict[str, float]
 
 
-def accepted(path: Path) -> tuple[Spec, Graph]:
-    """What `nashc check` accepts, cells and all. Errors: SpecError."""
+def accepted(path: Path) -> tuple[Spec, Graph, dict[str, Any]]:
+    """What `nashc check` accepts, cells and all, with the settings of its programs. Errors: SpecError."""
     spec = load(path)
     graph = lower(spec)
-    if spec.is_searched:
-        raise AssertionError("a spec that is still searched cannot be carried")
-    return spec, graph
-
-
-def refusals(path: Path) -> tuple[str, ...]:
-    """Codes of what `nashc check` says against a spec, none if it accepts it."""
-    try:
-        accepted(path)
-    except SpecError as error:
-        return tuple(sorted({diagnostic.code for diagnostic in error.diagnostics}))
-    return ()
+    return spec, graph, settings(spec, graph)["build"]
 
 
 def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
@@ -78,7 +76,8 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
         nonlocal started
         seconds[name], started = time.monotonic() - started, time.monotonic()
 
-    spec, graph = accepted(path)
+    spec, graph, build = accepted(path)
+    assert spec.target and not spec.is_searched
     files = emit.project(spec, graph)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("model.py", "lowering.py"):
@@ -89,6 +88,7 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
     exact = copy.deepcopy(network).double().eval()
     integers: IntegerGraph = lowering.integer_graph(exact)
     onnx_model = integers.write()
+    write_json(folder / "ranges.json", ranges(onnx_model))
     lap("lower")
     by_path = {
         name: integers.layers_of[id(module)]
@@ -105,29 +105,67 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
     hardware = finn_widths.minimise(finn_hardware.to_hardware(ModelWrapper(onnx_model)))
     _check_hardware(hardware, reference, pixels)
     lap("hardware")
-    target = spec.target
-    board = target.board if target else None
-    part = board.part if board else "xcu250-figd2104-2L-e"
-    clock = target.clock if target else 5.0
-    cycles = max(1, int(1e9 / clock / target.fps)) if target is not None and target.fps else None
-    width = target.mvau_wwidth_max if target else 10000
+    part, clock, fps = build["part"], build["clock_ns"], build["target_fps"]
+    options = finn_options.options_of(build)
+    cycles = None if fps is None else max(1, int(1e9 / clock / fps))
     built = finn_hardware.partition(hardware, folder / "partition")
-    built = finn_hardware.specialise(built, part)
-    built = finn_folding.fold(built, cycles, width)
+    built = finn_hardware.specialise(finn_options.set_options(built, options), part)
+    built = finn_folding.fold(built, cycles, build["mvau_wwidth_max"])
+    built = finn_folding.apply_folding(built, build["folding"] or {})
+    finn_streams.check(built)
+    _check_names(built, graph)
     built = finn_widths.minimise(built)
-    estimates = finn_estimates.estimate(
-        built, part, board.name if board else "U250", clock, folder / "report"
-    )
+    estimates = finn_estimates.estimate(built, part, build["board"], clock, folder / "report")
+    if all(options[name] == "auto" for name in ("prefer", "mem_mode", "ram_style")):
+        _check_estimates(graph, build, cycles, folder / "ranges.json", estimates)
     lap("estimates")
-    built, _ = finn_names.finn_names(built)
+    nodes = len(built.graph.node)
+    built, _ = finn_names.finn_names(_with_converters(built, part))
     finn_hardware.generate_code(built, part, clock)
+    if finn_hardware.without_code(built):
+        raise Differs(f"no code for {finn_hardware.without_code(built)}")
     lap("codegen")
-    return Carried(
-        sum(values.size for values in reference.values()),
-        len(built.graph.node),
-        estimates["network"],
-        seconds,
-    )
+    compared = sum(values.size for values in reference.values())
+    return Carried(compared, nodes, estimates["network"], seconds)
+
+
+def _check_names(model: ModelWrapper, graph: Graph) -> None:
+    """Every hardware node is of a layer of the spec, but for the choice of the class at its end."""
+    for node in model.graph.node:
+        layer = finn_names.layer_of(node.name)
+        if layer not in graph.by_name and layer != "classify":
+            raise Differs(f"{node.name} is of no layer of the spec")
+
+
+def _check_estimates(
+    graph: Graph, build: dict[str, Any], cycles: int | None, known: Path, finn: dict[str, Any]
+) -> None:
+    """What `nashc estimate --weights` says of the folding that is built is FINN's own estimate, node by node."""
+    costs = MODELS["finn-plus-1.6"]
+    nodes = costs.hardware(graph, build["part"], load_ranges(known))
+    foldings = costs.fold(nodes, cycles, build["mvau_wwidth_max"])
+    if build["folding"]:
+        foldings = apply_file(build["folding"], nodes, foldings, Place("folding"))
+    ours = estimate(nodes, foldings, costs, build["part"], build["clock_ns"])
+    columns = ("cycles", "lut", "bram18", "uram", "dsp")
+    told = {
+        row.node.name: (row.node.op_type, *(getattr(row, name) for name in columns))
+        for row in ours.nodes
+    }
+    for layer in finn["layers"]:
+        wanted, found = (layer["op"], *(layer[n] for n in columns)), told.pop(layer["name"], None)
+        if found != wanted:
+            raise Differs(f"estimate of {layer['name']}: FINN {wanted}, nashc {found}")
+    if told:
+        raise Differs(f"nashc has nodes that FINN has not: {sorted(told)}")
+
+
+def _with_converters(model: ModelWrapper, part: str) -> ModelWrapper:
+    """With the width converters that FINN puts in before it sizes FIFOs."""
+    from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+
+    return model.transform(InsertDWC()).transform(SpecializeLayers(part))
 
 
 def with_random_weights(model: ModuleType, seed: int) -> nn.Module:

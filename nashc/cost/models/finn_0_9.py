@@ -27,7 +27,11 @@ from nashc.ir import Graph
 NAME = "finn-0.9"
 # set_folding.py of v0.9: strictly below the target; PE has no widest weight stream; a pool alone decides its window.
 RULES = Rules(
-    is_strict=True, widest_stream=None, pools_speed_windows=False, has_parallel_windows=False
+    is_strict=True,
+    widest_stream=None,
+    pools_speed_windows=False,
+    has_parallel_windows=False,
+    is_mended=False,
 )
 
 
