@@ -27,6 +27,16 @@ def replace_edges(network: nn.Module, *, scale_first: bool = True) -> None:
             setattr(network.get_submodule(parent), attribute, ReferenceEdge(module, scale_first))
 
 
+def plain_optimisers(updates: Any) -> None:
+    """torch's own optimisers with the settings of the generated program's."""
+    for name, kind in (
+        ("weight_optimiser", torch.optim.SGD),
+        ("alpha_optimiser", torch.optim.Adam),
+    ):
+        groups = [dict(group) for group in getattr(updates, name).param_groups]
+        setattr(updates, name, kind(groups, lr=groups[0]["lr"]))
+
+
 def step(updates: Any, images: Tensor, labels: Tensor) -> None:
     """One architecture and one weight update, each side frozen in turn. updates: the optimisers, a Updates."""
     for optimiser, learns, rests in (

@@ -30,7 +30,7 @@ class BinaryConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         packed = self._packed(x) if _takes_bytes(x) else None
-        return _BinaryConv.apply(x, self._reached(x), self.stride, packed)
+        return _BinaryConv.apply(x, self.weight, self._unmet(x), self.stride, packed)
 
     def of_signs(self, node_signs: Tensor) -> Tensor:
         """The same of `signs(x)`, without a gradient."""
@@ -42,10 +42,13 @@ class BinaryConv(nn.Module):
         return self._keep("scale", lambda: float(self.weight.detach().abs().mean()))
 
     def _reached(self, x: Tensor) -> Tensor:
-        """The part of the window that meets the image: of 5x5 on 2x2 pixels, the 3x3 in the middle."""
-        kernel, side = self.weight.shape[-1], max(x.shape[-2:])
-        unmet = kernel // 2 - (side - 1) if self.stride == 1 else 0
-        return self.weight[:, :, unmet:-unmet, unmet:-unmet] if unmet > 0 else self.weight
+        return _inner(self.weight, self._unmet(x))
+
+    def _unmet(self, x: Tensor) -> int:
+        """Width of the window's rim that never meets the image: 1 of 5x5 on 2x2 pixels, which leaves the 3x3 in the middle."""
+        return (
+            max(0, self.weight.shape[-1] // 2 - (max(x.shape[-2:]) - 1)) if self.stride == 1 else 0
+        )
 
     def _packed(self, x: Tensor) -> Tensor:
         """The signs of the weights as oneDNN wants to have them for images of this shape."""
@@ -72,15 +75,18 @@ def signs(x: Tensor) -> Tensor:
 
 class _BinaryConv(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:
-        y = _convolve(signs(x), weight, stride, packed)
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, unmet: int, stride: int, packed: Tensor | None
+    ) -> Tensor:
+        y = _convolve(signs(x), _inner(weight, unmet), stride, packed)
         ctx.save_for_backward(x, weight, y)
-        ctx.stride = stride
+        ctx.unmet, ctx.stride = unmet, stride
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
-        x, weight, y = ctx.saved_tensors
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
+        x, whole, y = ctx.saved_tensors
+        weight = _inner(whole, ctx.unmet)
         pad, stride = weight.shape[-1] // 2, ctx.stride
         wanted = [*ctx.needs_input_grad[:2], False]
         grad_y = torch.ops.aten.threshold_backward(grad_y, y, 0)
@@ -89,7 +95,14 @@ class _BinaryConv(torch.autograd.Function):
         )  # fmt: skip
         if grad_x is not None:
             grad_x = torch.sub(2, x, alpha=2).clamp_min_(0).mul_(grad_x)
-        return grad_x, grad_weight, None, None
+        if grad_weight is not None and ctx.unmet:
+            inner, grad_weight = grad_weight, torch.zeros_like(whole)
+            _inner(grad_weight, ctx.unmet).copy_(inner)
+        return grad_x, grad_weight, None, None, None
+
+
+def _inner(weight: Tensor, unmet: int) -> Tensor:
+    return weight[:, :, unmet:-unmet, unmet:-unmet] if unmet else weight
 
 
 def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:

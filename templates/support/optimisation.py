@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -13,11 +14,13 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from support.progress import StageError
 
 
-def optimiser(parameters: Iterable[nn.Parameter], settings: dict[str, Any]) -> Optimizer:
+def optimiser(
+    parameters: Iterable[nn.Parameter], settings: dict[str, Any], *, decays_vectors: bool = False
+) -> Optimizer:
     """settings: {"name": "adam" | "adamw" | "sgd", "lr", and what that optimiser takes by torch's names}.
 
     Weight decay is for weights: not for the scales of quantisers, which live in the logarithm where decay means
-    "towards 1", nor for batch norms.
+    "towards 1", nor for batch norms; decays_vectors: for all of them, as the parameters of an architecture.
     """
     options = {key: value for key, value in settings.items() if key != "name"}
     if "betas" in options:
@@ -29,16 +32,26 @@ def optimiser(parameters: Iterable[nn.Parameter], settings: dict[str, Any]) -> O
         )
     decay = options.pop("weight_decay", 0.0)
     wanted = list(parameters)
-    weights = [parameter for parameter in wanted if parameter.dim() > 1]
-    others = [parameter for parameter in wanted if parameter.dim() <= 1]
+    weights = [it for it in wanted if it.dim() > 1 or decays_vectors]
+    others = [it for it in wanted if it.dim() <= 1 and not decays_vectors]
     groups = [
         {"params": weights, "weight_decay": decay},
         {"params": others, "weight_decay": 0.0},
     ]
     try:
-        return kinds[settings["name"]]([group for group in groups if group["params"]], **options)
+        kind = without_compiler(kinds[settings["name"]])
+        return kind([group for group in groups if group["params"]], **options)
     except (TypeError, ValueError) as error:
         raise StageError(f"the optimiser {settings['name']} does not take this: {error}") from error
+
+
+def without_compiler(kind: type[Optimizer]) -> type[Optimizer]:
+    """The same optimiser, without the wrappers that import torch's compiler in order to be left alone by it: 140 MB of
+    memory (torch 2.12, optim/optimizer.py and _compile.py)."""
+    wrapped = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
+    plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
+    plain["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return type(kind.__name__, (kind,), plain)
 
 
 def learning_rate(peak: float, schedule: dict[str, Any] | None, epoch: float, epochs: int) -> float:

@@ -12,7 +12,7 @@ x_hat * gain + bias, <grad, .> is the sum of gain * dL/dgain + bias * dL/dbias.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -108,13 +108,33 @@ class MaxPool(SearchOp):
         self.bn = batch_norm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self._beside_itself(F.max_pool2d(x, 3, self.stride, 1)))
+        return self.bn(self._beside_itself(_Pooled.apply(x, self.stride)))
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
         return along_normalised(grad, self._beside_itself(node.pooled(self.stride)), self.bn)
 
     def _beside_itself(self, pooled: Tensor) -> Tensor:
         return torch.cat([pooled] * self.copies, dim=1) if self.copies > 1 else pooled
+
+
+class _Pooled(torch.autograd.Function):
+    """A max-pool that is made again in backward: where its largest values lie takes twice the memory of the values."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, stride: int) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.stride = stride
+        return F.max_pool2d(x, 3, stride, 1)
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None]:
+        [x] = ctx.saved_tensors
+        window = (3, 3), (ctx.stride,) * 2, (1, 1)
+        _, where = torch.ops.aten.max_pool2d_with_indices(x, *window)
+        grad_x = torch.ops.aten.max_pool2d_with_indices_backward(
+            grad_y, x, *window, (1, 1), False, where
+        )
+        return grad_x, None
 
 
 class ConvNorm(SearchOp):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -35,11 +34,9 @@ class Updates:
         self.weight_optimiser = optimiser(self.weights, settings["weights"]["optimiser"])
         alphas = settings["alphas"]
         self.alpha_rate = alphas["lr"]
-        self.alpha_optimiser = torch.optim.Adam(
-            self.alphas,
-            lr=alphas["lr"],
-            betas=tuple(map(float, alphas["betas"])),
-            weight_decay=alphas["weight_decay"],
+        options = {name: alphas[name] for name in ("lr", "betas", "weight_decay")}
+        self.alpha_optimiser = optimiser(
+            self.alphas, {"name": "adam", **options}, decays_vectors=True
         )
 
     def update_architecture(
