@@ -5,7 +5,7 @@ with the architecture frozen; one op runs on each edge. Training and validation 
 Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, pictures of the probabilities
 and of the search's stability. A checkpoint is saved at intervals and on Ctrl-C; --resume goes on from it and finds what a
 search that was not interrupted finds. With --seeds N, N searches run one after the other, each in a folder of its own; the
-one with the best validation accuracy is kept, and the result says how far they agree.
+one with the best validation accuracy is kept, and the result and seeds.png say how far they agree.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from support.loop import Loop, add_loop_arguments
 from support.progress import Progress, main
 from support.search_costs import SearchCosts, cost_of, cost_remarks
 from support.search_findings import Found, best_of, findings, spread, warnings
-from support.search_pictures import draw_search
+from support.search_pictures import draw_search, draw_seeds
 from support.search_space import edge_ops, edges
 from support.search_updates import Updates
 
@@ -109,6 +109,8 @@ def _search_seeds(
         f"{agreed['validation_top1_std']:.2%}, {agreed['agreement']:.0%} of the choices agree"
     )
     progress.log(f"{words}; seed {best.seed} is kept")
+    histories = {found.seed: search.history for search, found in searches}
+    draw_seeds(histories, {it.seed: it.cells for it in every}, args.out, progress)
     [search] = [search for search, found in searches if found is best]
     search.out = args.out
     return search.result(best, progress, agreed, [f"The best of {words}."])
@@ -240,7 +242,7 @@ class Search(Loop):
         if rank() == 0:
             lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
             write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
-            draw_search(self.history, found_edges, self.out, progress)
+            draw_search(self.history, found_edges, cells, self.out, progress)
             for warning in warnings(found):
                 progress.log(warning)
         return found

@@ -1,4 +1,5 @@
-"""A search as pictures, PNG and SVG: the probabilities of every edge, and what tells whether the search was stable."""
+"""A search as pictures, PNG and SVG: the probabilities of every edge, what tells whether the search was stable, and how far
+several seeds agree."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from support.derive import Edge
+from support.derive import Choice, Edge
 from support.files import atomic_path
 from support.progress import Progress
 
@@ -15,54 +16,134 @@ History = list[dict[str, Any]]
 """One entry an epoch, as in search.jsonl."""
 
 
+Kept = dict[str, list[Choice]]
+"""What was derived from a search, by cell."""
+
+COLUMNS = 5
+COLUMNS_OF_LARGE_CELLS = 10  # a cell over a whole network has more than a hundred edges
+LARGE = 20
+
+
 def draw_search(
-    history: History, edges: dict[str, list[Edge]], folder: Path, progress: Progress
+    history: History, edges: dict[str, list[Edge]], kept: Kept, folder: Path, progress: Progress
 ) -> None:
     """alphas.png, stability.png and both as .svg; nothing but a word without matplotlib."""
+    if not _can_draw(progress):
+        return
+    ops = list(dict.fromkeys(op for cell in edges.values() for edge in cell for op in edge.ops))
+    colours = {op: f"C{index}" for index, op in enumerate(ops)}
+    _save(_alphas(history, edges, kept, colours), folder / "alphas")
+    _save(_stability(history, edges, colours), folder / "stability")
+
+
+def draw_seeds(
+    histories: dict[int, History], kept: dict[int, Kept], folder: Path, progress: Progress
+) -> None:
+    """seeds.png and .svg: how well each seed's networks did, and what each of them kept."""
+    if _can_draw(progress):
+        _save(_seeds(histories, kept), folder / "seeds")
+
+
+def _can_draw(progress: Progress) -> bool:
     try:
         import matplotlib  # a picture is a courtesy: the search does not need it
     except ImportError:
         progress.log("no pictures: matplotlib is not installed")
-        return
+        return False
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "nashc"  # the same names in every run
-    ops = list(dict.fromkeys(op for cell in edges.values() for edge in cell for op in edge.ops))
-    colours = {op: f"C{index}" for index, op in enumerate(ops)}
-    _save(_alphas(history, edges, colours), folder / "alphas")
-    _save(_stability(history, edges, colours), folder / "stability")
+    return True
 
 
-def _alphas(history: History, edges: dict[str, list[Edge]], colours: dict[str, str]) -> Any:
-    """One small picture an edge: softmax(alpha) over the epochs."""
+def _alphas(
+    history: History, edges: dict[str, list[Edge]], kept: Kept, colours: dict[str, str]
+) -> Any:
+    """One small picture an edge: softmax(alpha) over the epochs. Edges that were kept have a frame in the op's colour."""
     from matplotlib import pyplot
 
-    columns = max(len(cell) for cell in edges.values())
-    size = (max(5.0, 2.4 * columns), 1.0 + 2.0 * len(edges))
+    most = max(len(cell) for cell in edges.values())
+    columns = min(most, COLUMNS_OF_LARGE_CELLS if most > LARGE else COLUMNS)
+    rows = [
+        (name, cell[first : first + columns])
+        for name, cell in edges.items()
+        for first in range(0, len(cell), columns)
+    ]
     figure, grid = pyplot.subplots(
-        len(edges),
+        len(rows),
         columns,
-        figsize=size,
+        figsize=(max(5.0, 0.6 + 2.3 * columns), 1.2 + 1.7 * len(rows)),
         sharex=True,
         sharey=True,
         squeeze=False,
         layout="constrained",
     )
-    for axes in grid.flat:
-        axes.set_visible(False)
     epochs = [entry["epoch"] for entry in history]
     lines: dict[str, Any] = {}
-    for row, (name, cell) in zip(grid, edges.items(), strict=True):
-        for axes, edge in zip(row, cell, strict=False):
+    for axes_of_row, (name, row) in zip(grid, rows, strict=True):
+        for axes in axes_of_row[len(row) :]:
+            axes.set_visible(False)
+        is_first = row[0] is edges[name][0]
+        axes_of_row[0].set_ylabel(name if is_first else "", fontsize=9, fontweight="bold")
+        for axes, edge in zip(axes_of_row, row, strict=False):
             key = f"{edge.source}-{edge.node}"
             shares = [_softmax(entry["cells"][name][key]["alpha"]) for entry in history]
             for op, share in zip(edge.ops, zip(*shares, strict=True), strict=True):
                 [lines[op]] = axes.plot(epochs, share, color=colours[op], marker=_dot(epochs))
-            axes.set_title(f"{name}  {edge.source} to {edge.node}", fontsize=8)
-            axes.tick_params(labelsize=7)
-            axes.set_visible(True)
-    figure.suptitle("probability of each operation over the epochs", fontsize=9)
+            axes.axhline(1 / len(edge.ops), color="0.6", linewidth=0.8, linestyle=":")
+            ops = [it.op for it in kept[name] if (it.source, it.node) == (edge.source, edge.node)]
+            title = f"{edge.source} to {edge.node}" + "".join(f": {op}" for op in ops)
+            axes.set_title(title, fontsize=8, fontweight="bold" if ops else "normal")
+            for spine in axes.spines.values() if ops else ():
+                spine.set(edgecolor=colours.get(ops[0], "black"), linewidth=2)
+            axes.tick_params(labelsize=7, labelbottom=True)
+    figure.suptitle(
+        "probability of each operation over the epochs, by edge; dotted: by chance, framed: kept",
+        fontsize=9,
+    )
     handles = list(lines.values())
     figure.legend(handles, list(lines), loc="outside lower center", ncols=6, fontsize=8)
+    return figure
+
+
+def _seeds(histories: dict[int, History], kept: dict[int, Kept]) -> Any:
+    from matplotlib import pyplot
+
+    nodes = [(name, it.node) for name, cell in next(iter(kept.values())).items() for it in cell]
+    chosen = {
+        seed: [f"{it.op} from {it.source}" for cell in cells.values() for it in cell]
+        for seed, cells in kept.items()
+    }
+    labels = [f"{name} node {node}" for name, node in nodes]
+    column, beside = 1.5, 0.4 + 0.07 * max(map(len, labels))  # inches
+    width = column * len(kept) + beside
+    size = (5.5 + width, max(3.5, 1.2 + 0.26 * len(nodes)))
+    figure, (accuracy, table) = pyplot.subplots(
+        1, 2, figsize=size, layout="constrained", width_ratios=(5.0, width)
+    )
+    for seed, history in histories.items():
+        epochs = [entry["epoch"] for entry in history]
+        values = [100 * entry["validation_top1"] for entry in history]
+        accuracy.plot(epochs, values, label=f"seed {seed}", marker=_dot(epochs))
+    accuracy.set_title("top-1 accuracy on the validation half, %", fontsize=9)
+    accuracy.set_xlabel("epoch", fontsize=8)
+    accuracy.tick_params(labelsize=8)
+    accuracy.grid(alpha=0.3)
+    accuracy.legend(fontsize=7)
+    table.set_title("kept; shaded: where the seeds do not agree", fontsize=9)
+    table.axis("off")
+    texts = [list(row) for row in zip(*chosen.values(), strict=True)]
+    shades = [["white" if len(set(row)) == 1 else "0.9"] * len(row) for row in texts]
+    drawn = table.table(
+        texts,
+        cellColours=shades,
+        rowLabels=labels,
+        colLabels=[f"seed {seed}" for seed in kept],
+        loc="upper right",
+        cellLoc="left",
+        colWidths=[column / width] * len(kept),
+    )
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(8)
     return figure
 
 
@@ -95,11 +176,12 @@ def _stability(history: History, edges: dict[str, list[Edge]], colours: dict[str
         shares = [100 * _drawn(entry, edges, op) for entry in history]
         draws.plot(epochs, shares, label=op, color=colour, marker=_dot(epochs))
     draws.set_title("draws of each op where it can be chosen, %", fontsize=9)
+    entropy.set_ylim(0, 105)
     for axes in (accuracy, loss, entropy, draws):
         axes.set_xlabel("epoch", fontsize=8)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, ncols=1 + len(axes.lines) // 9)
     return figure
 
 

@@ -40,7 +40,10 @@ def test_v1_replaces_a_max_pool_that_cannot_change_the_channels():
 
 def test_v1_replaces_it_though_the_edge_had_no_such_convolution():
     ops = ("zero", "maxpool 3x3", "conv 3x3")
-    assert chosen("v1", edge(0, 1, [0, 1, 0], True, ops)) == [(1, "conv 1x1", 0)]
+    only = edge(0, 1, [0, 1, 0], True, ops)
+    assert chosen("v1", only) == [(1, "conv 1x1", 0)]
+    [choice] = derive({"group1": [only]}, "v1")["group1"]
+    assert not choice.is_trained  # the pool was, not what stands in its place
 
 
 def test_an_identity_across_a_change_is_there_because_the_spec_allows_it():
@@ -72,10 +75,36 @@ def test_v2_stays_on_the_edge_of_the_best_op_where_v3_looks_on():
     assert chosen("v3", *edges)[1] == (2, "maxpool 3x3", 1)
 
 
-def test_equal_weights_go_to_the_earlier_predecessor_and_then_to_the_earlier_op():
+@pytest.mark.parametrize("policy", ["v1", "v2", "v3"])
+def test_equal_weights_go_to_the_earlier_predecessor_and_then_to_the_earlier_op(policy):
     even = [0.2] * 5
     edges = [edge(0, 1, even), edge(1, 2, even), edge(0, 2, even)]
-    assert chosen("v3", *edges) == [(1, "maxpool 3x3", 0), (2, "maxpool 3x3", 0)]
+    assert chosen(policy, *edges) == [(1, "maxpool 3x3", 0), (2, "maxpool 3x3", 0)]
+
+
+def test_of_equal_weights_the_first_that_is_suitable():
+    even = [0.2] * 5
+    edges = [edge(1, 2, even), edge(0, 2, even, changes_channels=True)]
+    assert chosen("v3", *edges) == [(2, "identity", 0)]
+    assert chosen("v1", *edges) == [(2, "conv 1x1", 0)]
+
+
+def test_equal_weights_where_max_pools_are_no_ops():
+    ops = ("zero", "identity", "conv 1x1")
+    assert chosen("v4", edge(0, 1, [0.4, 0.3, 0.3], ops=ops)) == [(1, "identity", 0)]
+
+
+def test_v2_has_nothing_left_on_the_edge_of_the_best_op():
+    pools = edge(0, 2, [0.1, 0.9], True, ("zero", "maxpool 3x3"))
+    with pytest.raises(StageError, match="node 2: policy v2 rejects every candidate"):
+        chosen("v2", pools, edge(1, 2, [0.2] * 5))
+    assert chosen("v3", pools, edge(1, 2, [0.2] * 5)) == [(2, "maxpool 3x3", 1)]
+
+
+def test_what_never_ran_at_all_is_derived_all_the_same():
+    never = edge(0, 1, [0.2] * 5, trained=(0,) * 5)
+    [choice] = derive({"group0": [never]}, "v3")["group0"]
+    assert (choice.op, choice.is_trained) == ("maxpool 3x3", False)
 
 
 def test_nothing_left():

@@ -87,6 +87,7 @@ def test_several_seeds_in_one_command(tmp_path):
     assert [it["seed"] for it in provenance["spread"]["seeds"]] == [2, 3]
     assert provenance["seed"] in (2, 3)
     assert "# The best of 2 seeds: validation " in (results / "found.nash").read_text()
+    assert all((results / f"seeds.{kind}").stat().st_size > 1000 for kind in ("png", "svg"))
     for seed in (2, 3):
         own = results / f"seed-{seed}"
         assert len((own / "search.jsonl").read_text().splitlines()) == 1

@@ -72,6 +72,17 @@ def test_a_max_pool_stands_beside_itself():
     assert torch.equal(y[:, :2], y[:, 2:])
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_max_pool_made_again_has_the_gradient_of_one_that_was_kept(stride):
+    torch.manual_seed(0)
+    op = search_op(MAX_POOL, 4, 4, stride, Binary()).double()
+    first = torch.relu(torch.randn(2, 4, 6, 6, dtype=torch.float64)).requires_grad_()  # with ties
+    second = first.detach().clone().requires_grad_()
+    op(first).square().sum().backward()
+    op.bn(nn.functional.max_pool2d(second, 3, stride, 1)).square().sum().backward()
+    assert torch.equal(first.grad, second.grad)
+
+
 @pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 1, 6), (5, 2, 4), (5, 1, 2), (3, 1, 1)])
 def test_a_binary_convolution_by_the_book(kernel, stride, size):
     torch.manual_seed(0)

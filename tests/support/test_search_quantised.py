@@ -1,7 +1,10 @@
 """A search with the spec's own quantisers: one sampled path of the supernet is the network that its genotype derives."""
 
 import importlib.util
+import json
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -167,3 +170,22 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path):
     for name in ("genotype.json", "search.jsonl", "checkpoint.safetensors"):
         found, wanted = (it.folder / "results" / "search" / name for it in (stopped, whole))
         assert found.read_bytes() == wanted.read_bytes(), name
+
+
+@pytest.mark.slow
+def test_a_cell_over_the_whole_network_is_searched_trained_and_exported(tmp_path):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("qonnx")
+    text = SPEC.format(place="network", bits="nas = w2a4").replace(
+        "  data ", "  epochs = 1\n  seeds = 2\n  data "
+    )
+    (tmp_path / "tiny.nash").write_text(f"{text}\ntrain {{\n  data   = digits\n  epochs = 1\n}}\n")
+    command = [sys.executable, "-m", "nashc", "run", "tiny.nash", "--to", "export"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    [genotype] = (tmp_path / "build").rglob("genotype.json")
+    found = json.loads(genotype.read_text())
+    assert [it["node"] for it in found["cells"]["network"]] == [1, 2, 3, 4, 5, 6]
+    assert found["provenance"]["precision"] == "quantised"
+    assert (genotype.parent / "seeds.png").stat().st_size > 1000
+    assert [*(tmp_path / "build").rglob("model.integer.onnx")]
