@@ -17,11 +17,12 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nashc.cost.between import converter_lut
-from nashc.cost.flow import latency
+from nashc.cost.flow import FIFO, latency
 from nashc.cost.fold import Folding, one
 from nashc.cost.models import nashc
 from nashc.cost.nodes import HwNode
@@ -126,6 +127,8 @@ def main() -> None:
         if args.yosys:
             words.append(luts(args.yosys.resolve(), top, files, op_type, attrs, folder))
         print("  ".join(words), flush=True)
+    if args.verilator and (not args.cases or "chain" in args.cases):
+        print(f"{'chain':28}  {chain(args.verilator.resolve(), out)}")
 
 
 # ---- FINN writes the Verilog -----------------------------------------------------------------------
@@ -263,7 +266,18 @@ def cycles(
 ) -> str:
     (folder / "drive.cpp").write_text(DRIVER)
     weights = ["-CFLAGS", "-DWITH_WEIGHTS"] if op_type == "MVAU_rtl" else []
-    build = [verilator, "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "-Wno-lint", "--no-timing"]
+    build = [
+        verilator,
+        "--cc",
+        "--exe",
+        "--build",
+        "-O3",
+        "-Wno-fatal",
+        "-Wno-lint",
+        "--no-timing",
+        "--output-split",
+        "0",
+    ]
     build += ["--prefix", "Vtop", "--top-module", top, "--Mdir", "made", *weights]
     ran = subprocess.run(
         [*build, *files, "drive.cpp"], cwd=folder, capture_output=True, text=True, timeout=600
@@ -279,6 +293,71 @@ def cycles(
     ours = latency((node,), {node.name: folding}) - 1
     slow = int(nashc.cost(node, one(folding), PART).cycles[0])
     return f"last word in {first:,} / {ours:,}  frame to frame {period:,} / {slow:,}"
+
+
+CHAIN = {
+    "pad": ("pad_8_16_4_4", "FMPadding_rtl"),
+    "window": ("swg_3_1_10_16_4_4_0_0", "ConvolutionInputGenerator_rtl"),
+    "unit": ("", "MVAU_rtl"),
+    "act": ("", "Thresholding_rtl"),
+}
+
+
+def chain(verilator: Path, out: Path) -> str:
+    """A whole convolution, node behind node without FIFOs: 3x3 on 8x8x16, padded, w4a4, thresholds behind."""
+    attrs = {role: cases()[name][1] if name else {} for role, (name, _) in CHAIN.items()}
+    attrs["unit"] = {"MW": 144, "MH": 16, "SIMD": 4, "PE": 16, "numInputVectors": [1, 8, 8]}
+    attrs["unit"] |= {"weightDataType": "INT4", "inputDataType": "UINT4", "noActivation": 1}
+    attrs["unit"] |= {"outputDataType": "INT16", "accDataType": "INT16"}
+    attrs["act"] = {"NumChannels": 16, "PE": 16, "numSteps": 15, "numInputVectors": [1, 8, 8]}
+    attrs["act"] |= {"inputDataType": "INT16", "weightDataType": "INT16", "outputDataType": "UINT4"}
+    folder = out / "chain"
+    folder.mkdir(exist_ok=True)
+    files: dict[str, None] = {}
+    instances, nodes, foldings = [], [], {}
+    for place, (role, (_, op_type)) in enumerate(CHAIN.items()):
+        top, its = generate(role, op_type, attrs[role], folder)
+        files |= dict.fromkeys(its)
+        ports = [".ap_clk(ap_clk), .ap_rst_n(ap_rst_n)"]
+        for port, end in (("in0", place), ("out0", place + 1)):
+            ports += [f".{port}_V_{name}(s{end}_{name})" for name in ("TDATA", "TVALID", "TREADY")]
+        ports += [".in1_V_TVALID(1'b1)"] if role == "unit" else []
+        instances.append(f"{top} {role}_i({', '.join(ports)});")
+        node, foldings[role] = _node(op_type, attrs[role])
+        nodes.append(replace(node, name=role, inputs=tuple(n.name for n in nodes[-1:])))
+    wires = [f"wire s{end}_TVALID, s{end}_TREADY; wire [1023:0] s{end}_TDATA;" for end in range(5)]
+    ends = """assign s0_TVALID = in0_V_TVALID, in0_V_TREADY = s0_TREADY;
+        assign out0_V_TVALID = s4_TVALID, s4_TREADY = out0_V_TREADY;"""
+    ports_of_all = (
+        "input ap_clk, ap_rst_n, in0_V_TVALID, out0_V_TREADY, output in0_V_TREADY, out0_V_TVALID"
+    )
+    lines = [f"module chain({ports_of_all});", *wires, ends, *instances, "endmodule"]
+    (folder / "chain.sv").write_text("\n".join(lines))
+    (folder / "drive.cpp").write_text(DRIVER)
+    build = [
+        verilator,
+        "--cc",
+        "--exe",
+        "--build",
+        "-O3",
+        "-Wno-fatal",
+        "-Wno-lint",
+        "--no-timing",
+        "--output-split",
+        "0",
+    ]
+    build += ["--prefix", "Vtop", "--top-module", "chain", "--Mdir", "made"]
+    order = sorted(files, key=lambda name: "pkg" not in name)
+    subprocess.run(
+        [*build, *order, "chain.sv", "drive.cpp"], cwd=folder, check=True, capture_output=True
+    )
+    program = [folder / "made" / "Vtop", "64"]
+    ran = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=True)
+    first, _, period = map(int, ran.stdout.split())
+    whole = tuple(nodes)
+    ours = latency(whole, foldings) - 1 - FIFO * (len(whole) - 1)
+    summed = sum(int(nashc.cost(n, one(foldings[n.name]), PART).cycles[0]) for n in whole)
+    return f"last word in {first:,} / {ours:,}, FINN's sum {summed:,}  frame to frame {period:,}"
 
 
 def _node(op_type: str, attrs: Mapping[str, Any]) -> tuple[HwNode, Folding]:

@@ -33,7 +33,7 @@ model_option = click.option(
 @click.option(
     "--weights",
     type=common.PATH,
-    help="ranges.json of an exported network: types as narrow as its values.",
+    help="The trained network: types as narrow as its values. Its project or export folder, ranges.json or exported weights.",
 )
 @common.as_json
 @common.reports_mistakes

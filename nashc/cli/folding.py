@@ -23,7 +23,7 @@ Examples: nashc fold resnet18_v3.nash --board U50
     "--budget", metavar="LIST", help="Most of lut, bram18, uram, dsp: lut=200k,bram18=80%."
 )
 @click.option("--board", metavar="NAME", help="Another board than the spec's.")
-@click.option("--weights", type=common.PATH, help="ranges.json of the exported network.")
+@click.option("--weights", type=common.PATH, help="The trained network, as for nashc estimate.")
 @click.option(
     "--converters",
     is_flag=True,

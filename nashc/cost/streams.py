@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import product
+from functools import reduce
 
 import numpy as np
 
@@ -55,10 +54,7 @@ def narrow(node: HwNode, folding: Folding, weight_width_max: int) -> Folding:
     if int(widest(node, one(folding))[0]) <= WIDEST_STREAM:
         return folding
     simds = divisors(limit(node, "simd")) if node.kind == "MVAU" else (folding.simd,)
-    rows = Foldings.of(
-        replace(folding, pe=pe, simd=simd)
-        for pe, simd in product(divisors(limit(node, "pe")), simds)
-    )
+    rows = _grid(folding, divisors(limit(node, "pe")), simds)
     if node.kind == "MVAU":
         bits = rows.simd * node.width("weightDataType")
         rows = rows.take(bits <= max(weight_width_max, node.width("weightDataType")))
@@ -72,6 +68,13 @@ def narrow(node: HwNode, folding: Folding, weight_width_max: int) -> Folding:
     return rows[int(rows.simd.argmax())]
 
 
+def _grid(folding: Folding, pes: tuple[int, ...], simds: tuple[int, ...]) -> Foldings:
+    """The folding with each pe and each simd, pe after pe."""
+    base, size = one(folding), len(pes) * len(simds)
+    columns = {name: np.repeat(column, size) for name, column in vars(base).items()}
+    columns["pe"], columns["simd"] = np.repeat(pes, len(simds)), np.tile(simds, len(pes))
+    return Foldings(**columns)
+
+
 def _most(*columns: Ints) -> Ints:
-    most: Ints = np.max(np.stack(columns), axis=0)
-    return most
+    return reduce(np.maximum, columns)

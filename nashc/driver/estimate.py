@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from nashc.cost.models.nashc import LATENCY_MEANS as OWN
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND
+from nashc.driver.trained import ranges_file
 from nashc.ir import Graph, TensorType
 from nashc.lower import lower
 from nashc.ops import REGISTRY
@@ -29,7 +30,7 @@ MOST_LAYERS = 12
 
 @dataclass(frozen=True)
 class Question:
-    """weights: ranges.json of a trained network, None before training. folding: FINN's folding file, laid over FINN's
+    """weights: the trained network, as `trained.ranges_file` takes it; None before training. folding: FINN's folding file, laid over FINN's
     own folding for the target."""
 
     spec: Path
@@ -169,6 +170,8 @@ _TYPES = {
 def answer(question: Question) -> Answer:
     """The figures of a spec and of what it compares with. Errors: SpecError."""
     spec = load(question.spec, question.overrides)
+    if question.weights:
+        question = replace(question, weights=ranges_file(question.weights))
     known = ranges.load(question.weights) if question.weights else None
     others = []
     if known is None:

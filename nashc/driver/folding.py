@@ -10,6 +10,7 @@ from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.ranges import load as load_ranges
 from nashc.driver.estimate import known_target
+from nashc.driver.trained import ranges_file
 from nashc.fold.ask import Folded, ask
 from nashc.fold.hardware import Hardware
 from nashc.fold.of_target import MODEL
@@ -54,7 +55,7 @@ def fold(
         budget = target.folding.budget
     board = board or target.board
     asked = wish(board, goal, fps, budget, aim=target.fps)
-    ranges = load_ranges(weights) if weights else None
+    ranges = load_ranges(ranges_file(weights)) if weights else None
     nodes = hardware(lower(spec), board.part, ranges)
     widest = target.mvau_wwidth_max
     unit = Hardware(nodes, MODELS[MODEL], board.part, widest, with_converters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -56,6 +57,55 @@ def test_ranges_of_another_network(nashc, tmp_path: Path):
     said = nashc("estimate", RESNET18, "--weights", str(path))
     assert said.code == 3
     assert "is of another network than `resnet18`: only one of them has group0" in said.err
+
+
+def export_of(folder: Path, key: str, weights: Path, label: str = "") -> Path:
+    """A kept export of weights, of another network than any spec here."""
+    made = folder / "results" / "export" / key
+    made.mkdir(parents=True)
+    layer = {"weights": [-1, 1], "accumulator": [-3, 3]}
+    (made / "ranges.json").write_text(json.dumps({"format": 1, "layers": {"stem.conv": layer}}))
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    material = {"inputs": {"train/weights.safetensors": digest}}
+    (made / "stage.json").write_text(json.dumps({"label": label, "material": material}))
+    return made
+
+
+def trained(folder: Path, key: str) -> Path:
+    weights = folder / "results" / "train" / key / "weights.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_text(key)
+    return weights
+
+
+def test_ranges_are_found_from_a_project_a_folder_and_the_weights(nashc, tmp_path: Path):
+    weights = trained(tmp_path, "one")
+    made = export_of(tmp_path, "first", weights)
+    for given in (tmp_path, tmp_path / "results", made, made / "ranges.json", weights):
+        said = nashc("estimate", RESNET18, "--weights", str(given))
+        assert f"{made / 'ranges.json'} is of another network" in said.err, given
+
+
+def test_of_several_exports_the_weights_say_which(nashc, tmp_path: Path):
+    weights = trained(tmp_path, "one")
+    export_of(tmp_path, "first", trained(tmp_path, "other"), "bits=w4a4")
+    made = export_of(tmp_path, "second", weights)
+    said = nashc("estimate", RESNET18, "--weights", str(weights))
+    assert f"{made / 'ranges.json'} is of another network" in said.err
+    said = nashc("estimate", RESNET18, "--weights", str(tmp_path))
+    assert said.code == 3 and "has 2 exports with a ranges.json" in said.err
+    assert "first (bits=w4a4), " in said.err and str(made) in said.err
+
+
+def test_weights_without_an_export_say_the_way_out(nashc, tmp_path: Path):
+    weights = trained(tmp_path, "one")
+    export_of(tmp_path, "first", trained(tmp_path, "other"))
+    said = nashc("estimate", RESNET18, "--weights", str(weights))
+    assert said.code == 3 and "has no ranges.json beside it" in said.err
+    assert f"python export.py --weights {weights} --out DIR" in said.err
+    (tmp_path / "empty").mkdir()
+    said = nashc("estimate", RESNET18, "--weights", str(tmp_path / "empty"))
+    assert said.code == 3 and "`nashc run SPEC --to export` makes it" in said.err
 
 
 def test_text_names_board_bottleneck_and_share(nashc):
