@@ -10,6 +10,7 @@ from typing import Any
 
 from support import finn_single_bits
 from support.finn_names import name_after_layers, names_by_tensor, restore_names
+from support.finn_packing import packed_at_once
 from support.finn_quick import Say, apply, nothing
 from support.finn_tool import conversion, found
 from support.progress import StageError
@@ -85,4 +86,5 @@ def generate_code(model: Any, part: str, clock_ns: float) -> Any:
     """HLS and RTL sources of all nodes, into FINN_BUILD_DIR; the model tells each node's folder."""
     from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 
-    return apply(model, [PrepareIP(part, clock_ns)])
+    with packed_at_once():
+        return apply(model, [PrepareIP(part, clock_ns)])
