@@ -22,7 +22,10 @@ model_option = click.option(
 
 
 @click.command(
-    epilog="Examples: nashc estimate mynet.nash    nashc estimate mynet.nash --set bits=w4a4 --json"
+    epilog="""\b
+Examples: nashc estimate mynet.nash
+          nashc estimate mynet.nash --set bits=w4a4 --json
+          nashc estimate mynet.nash --html mynet.html"""
 )
 @common.optional_spec
 @common.settings
@@ -35,6 +38,11 @@ model_option = click.option(
     type=common.PATH,
     help="The trained network: types as narrow as its values. Its project or export folder, ranges.json or exported weights.",
 )
+@click.option(
+    "--html",
+    type=common.PATH,
+    help="Write a page too, with the network drawn in the colours of its cost.",
+)
 @common.as_json
 @common.reports_mistakes
 def estimate(
@@ -43,6 +51,7 @@ def estimate(
     model: str,
     folding: Path | None,
     weights: Path | None,
+    html: Path | None,
     as_json: bool,
 ) -> int:
     """Throughput, LUT, BRAM and DSP of a spec.
@@ -54,5 +63,11 @@ def estimate(
     found = answer(
         Question(common.only_spec(spec), common.overrides(settings), model, weights, folding)
     )
+    if html is not None:
+        from nashc.driver.estimate_page import estimate_page
+
+        common.write_text(html, estimate_page(found))
     click.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
+    if html is not None and not as_json:
+        click.echo(f"\nThe page is {html}")
     return 0

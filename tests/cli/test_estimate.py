@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import subprocess
@@ -159,3 +160,46 @@ def test_the_option_names_all_models():
     from nashc.cost.models import MODELS
 
     assert tuple(MODELS) == MODEL_NAMES
+
+
+def test_the_page_of_an_estimate(nashc, tmp_path: Path):
+    said = nashc("estimate", RESNET18, "--html", "page.html")
+    assert said.code == 0 and said.out.endswith("The page is page.html\n")
+    text = (tmp_path / "page.html").read_text()
+    assert "fits U250: at most BRAM18" in text and "before training" in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "stem.conv" in text and "PE " in text
+    found = json.loads(nashc("estimate", RESNET18, "--json").out)
+    for layer in found["layers"]:
+        assert layer["name"] in text
+    assert nashc("estimate", RESNET18, "--html", "again.html", "--json").code == 0
+    assert (tmp_path / "again.html").read_text() == text
+    assert nashc("estimate", RESNET18, "--html", "no/such/folder.html").code == 2
+
+
+def test_the_page_adds_up_and_marks_what_is_not_known(tmp_path: Path):
+    from nashc.cost.models import MODELS
+    from nashc.driver.estimate import Question, answer
+    from nashc.driver.estimate_page import estimate_figures, estimate_page
+
+    for model in MODELS:
+        found = answer(Question(Path(RESNET18), {}, model))
+        figures = estimate_figures(found)
+        for name in ("lut", "bram18", "uram", "dsp"):
+            assert sum(layer.counts[name] for layer in figures.layers) == found.found.total(name)
+        marked = {mark for layer in figures.layers for mark in layer.marks}
+        assert ("unknown" in marked) == bool(found.found.not_counted)
+        assert ("rtl_lut" in marked) == (model == "finn-plus-1.6")
+        assert estimate_page(found)
+
+
+def test_the_holes_are_those_of_the_build_program():
+    from nashc.driver.estimate_page import HOLES
+
+    text = (SPECS.parent / "templates" / "support" / "finn_estimates.py").read_text()
+    [holes] = [
+        ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HOLES"
+    ]
+    assert {key: words for key, words in holes.items() if key != "latency"} == HOLES
