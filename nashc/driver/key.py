@@ -39,7 +39,7 @@ def key_of(
 ) -> Key:
     """files: emitted text by path. inputs: digest of each taken result. versions: of installed tools.
 
-    data: fingerprint of the data set that the stage reads.
+    data: fingerprints of the data set that the stage reads and of the weights that it starts from.
     """
     settings = settings_of(stage, files)
     return Key(

@@ -62,6 +62,7 @@ def obstacle(
         or (missing_distributions(lacks, machine.python) if lacks else None)
         or _missing_tools(stage, machine)
         or _missing_data(stage, project, request)
+        or _missing_start(stage, project, request)
     )
 
 
@@ -136,6 +137,18 @@ def _missing_data(stage: Stage, project: Project, request: Request) -> Diagnosti
     )
 
 
+def _missing_start(stage: Stage, project: Project, request: Request) -> Diagnostic | None:
+    path = start_path(stage, project, request)
+    if path is None or path.is_file():
+        return None
+    return Diagnostic(
+        "NASH502",
+        f"there are no weights to start from at {path}",
+        project.base.spans.values.get(("train", "start")),
+        help="train that network first, or leave `start` out",
+    )
+
+
 def data_path(stage: Stage, project: Project, request: Request) -> Path | None:
     """Where the images of a stage lie; None if they come from nowhere on disk."""
     data = _data_settings(stage, project)
@@ -146,6 +159,16 @@ def data_path(stage: Stage, project: Project, request: Request) -> Path | None:
     if not data.get("path"):
         return None
     return data_root(stage, project, request.environment) / Path(data["path"]).expanduser()
+
+
+def start_path(stage: Stage, project: Project, request: Request) -> Path | None:
+    """Where the weights lie that a training starts from, if it does not start from random ones."""
+    for name in stage.settings:
+        text = project.searched.get(f"settings/{name}")
+        start = json.loads(text).get("start") if text else None
+        if start:
+            return data_root(stage, project, request.environment) / Path(start).expanduser()
+    return None
 
 
 def _data_settings(stage: Stage, project: Project) -> dict[str, str] | None:

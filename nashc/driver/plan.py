@@ -22,6 +22,7 @@ from nashc.driver.needs import (
     lacking,
     missing_distributions,
     obstacle,
+    start_path,
 )
 from nashc.driver.project import Project
 from nashc.driver.report import headline
@@ -173,14 +174,17 @@ class Desk:
         return key_of(stage, files, self._inputs(stage), self.machine.versions, self._data(stage))
 
     def _data(self, stage: Stage) -> Mapping[str, Any]:
-        """The data set's fingerprint. One that is not there (any more) has not changed: results made of it are kept."""
-        path = data_path(stage, self.project, self.request)
-        found = self.machine.fingerprint(path) if path else None
-        if path is None or found:
-            return found or {}
+        """Fingerprints of what the stage reads from elsewhere: the data set, and weights to start from as "start"."""
         latest = self.store.latest(stage, self.label)
-        kept: Mapping[str, Any] = latest.record["material"].get("data", {}) if latest else {}
-        return kept
+        before = dict(latest.record["material"].get("data", {})) if latest else {}
+        started = before.pop("start", None)
+        found = self._fingerprint(data_path(stage, self.project, self.request), before) or {}
+        start = self._fingerprint(start_path(stage, self.project, self.request), started)
+        return {**found, "start": start} if start else found
+
+    def _fingerprint(self, path: Path | None, before: Any) -> Any:
+        """What is not there (any more) has not changed: results made of it are kept."""
+        return (self.machine.fingerprint(path) or before) if path else None
 
     def _inputs(self, stage: Stage) -> dict[str, str]:
         found: dict[str, str] = {}

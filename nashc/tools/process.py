@@ -2,15 +2,17 @@
 
 The program writes one JSON object a line to standard output; everything else it or its libraries print
 goes to the log as it comes. It runs in a process group of its own, so that an interrupt reaches it once,
-from here, and can be waited for.
+from here, and can be waited for. On Linux it is told to end, and saves its state, when this process is killed.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,6 +65,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=kept,
             start_new_session=os.name == "posix",
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
         assert child.stdout
         interrupted = False
@@ -86,6 +89,16 @@ def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
     text = log.read_text(encoding="utf-8", errors="replace")
     said = [line.rstrip() for line in text.splitlines() if line.strip()]
     return [line for line in said if not line.startswith('{"event"')][-lines:]
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """In the child, before its program begins: SIGTERM when we are gone, even by kill -9. Loaded above: a fork only calls."""
+    assert _LIBC
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _hear(line: bytes, kept: BinaryIO, on_event: Callable[[Event], None]) -> None:

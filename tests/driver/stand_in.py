@@ -83,11 +83,22 @@ def hang(out):
         (out / "checkpoint").write_text("half way")
         sys.exit(128 + number)
 
+    def end(number, frame):
+        Path(os.environ["FAKE_RECORD"]).with_name("ended").touch()
+        save(number, frame)
+
     signal.signal(signal.SIGINT, save)
+    signal.signal(signal.SIGTERM, end)
     (out / "checkpoint").write_text("saved at an interval")
     Path(os.environ["FAKE_RECORD"]).with_name("hanging").touch()
-    for _ in range(600):  # ends when nobody listens any more
-        event("progress", stage=NAME, done=1, total=2, unit="step", text="hanging", eta_s=1.0)
+    for _ in range(600):
+        try:
+            event("progress", stage=NAME, done=1, total=2, unit="step", text="hanging", eta_s=1.0)
+        except (
+            BrokenPipeError
+        ):  # nobody listens any more: SIGTERM comes next, where the system sends it
+            time.sleep(10)
+            os._exit(1)
         time.sleep(0.1)
 
 

@@ -50,3 +50,17 @@ def test_changed_data_trains_again(lab: Lab):
     assert row.why.startswith("data: bytes ") or row.why.startswith("data: digest ")
     (lab.folder / "pets").rename(lab.folder / "gone")
     assert lab.run().is_all_kept
+
+
+def test_changed_weights_to_start_from_train_again(lab: Lab):
+    lab.edit("train {", 'train {\n  start = "first.safetensors"')
+    assert any("no weights to start from" in problem.message for problem in lab.plan().fatal)
+    weights = lab.folder / "first.safetensors"
+    weights.write_bytes(b"some weights")
+    lab.run()
+    assert lab.run().is_all_kept
+    weights.write_bytes(b"others")
+    [row] = [row for row in lab.plan().rows if row.stage == "train"]
+    assert (row.action, row.why[:18]) == ("run", "data: start.bytes ")
+    weights.unlink()
+    assert lab.run().is_all_kept
