@@ -6,16 +6,20 @@ export are theirs, and `RescalingIntQuant.forward` of the same module is what th
 t = x / scale and q = clamp(round(t), lowest, highest) (all straight-through):
 
     y = q * scale,    dL/dx = dL/dy where q was not clamped,    dL/dscale = sum(dL/dy * (q - t where q was not clamped))
+
+A ReLU in front of a grid that begins at 0 is part of its clamp, in both directions.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import torch
 from brevitas.core.quant import BinaryQuant, RescalingIntQuant
-from torch import Tensor
+from brevitas.proxy.runtime_quant import ActQuantProxyFromInjector, FusedActivationQuantProxy
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 Quantised = tuple[Tensor, Tensor, Tensor, Tensor]  # value, scale, zero point, bit width
@@ -35,12 +39,30 @@ class _Grid(RescalingIntQuant):
 
 
 class ActivationGrid(_Grid):
-    """One learned scale for the whole tensor, kept as its logarithm."""
+    """One learned scale for the whole tensor, kept as the logarithm of the grid's upper end. A grid from 0 is a ReLU, too."""
 
     def forward(self, x: Tensor) -> Quantised:
-        lowest, highest = self.ends
-        scale = 2.0**self.scaling_impl.value / highest
-        return self.with_metadata(_Clamped.apply(x, scale, lowest, highest), scale)
+        log_end = self.scaling_impl.value
+        x = x.to(
+            log_end.dtype
+        )  # in mixed precision a convolution gives fewer digits than levels need
+        return self.with_metadata(*_Clamped.apply(x, log_end, *self.ends))
+
+
+def relu_proxy(layer: nn.Module, injector: Any) -> ActQuantProxyFromInjector:
+    """Brevitas' proxy, which leaves the ReLU to the grid. In export and without quantisers the layer's own ReLU runs.
+
+    No subclass: Brevitas' export looks for the very class.
+    """
+    proxy = ActQuantProxyFromInjector(layer, injector)
+    fused = proxy.fused_activation_quant_proxy
+    proxy.fused_activation_quant_proxy = _ReluOfGrid(fused.activation_impl, fused.tensor_quant)
+    return proxy
+
+
+class _ReluOfGrid(FusedActivationQuantProxy):
+    def forward(self, x: Tensor) -> Quantised:
+        return self.tensor_quant(x)
 
 
 class WeightGrid(_Grid):
@@ -49,7 +71,7 @@ class WeightGrid(_Grid):
     per_channel = True
 
     def forward(self, x: Tensor) -> Quantised:
-        return self.with_metadata(*_LargestAtEnd.apply(x, self.ends[1], self.per_channel))
+        return self.with_metadata(*_LargestAtEnd.apply(_whole(x), self.ends[1], self.per_channel))
 
 
 class TensorWeightGrid(WeightGrid):
@@ -64,7 +86,7 @@ class BinaryGrid(BinaryQuant):
     per_channel = True
 
     def forward(self, x: Tensor) -> Quantised:
-        y, scale = _MeanAndSign.apply(x, self.per_channel)
+        y, scale = _MeanAndSign.apply(_whole(x), self.per_channel)
         return y, scale, self.zero_point(), self.bit_width()
 
 
@@ -76,28 +98,39 @@ class TensorBinaryGrid(BinaryGrid):
 
 class _Clamped(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scale: Tensor, lowest: float, highest: float) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, log_end: Tensor, lowest: float, highest: float
+    ) -> tuple[Tensor, Tensor]:
+        scale = 2.0**log_end / highest
         y = (x / scale).round_().clamp_(lowest, highest).mul_(scale)
         # Unsigned values are read by a convolution, which keeps them anyhow; what enters an add is kept by nobody.
         ctx.save_for_backward(x, scale, y if lowest == 0 else None)
         ctx.grid = lowest, highest
-        return y
+        ctx.set_materialize_grads(False)
+        return y, scale
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(
+        ctx: Any, dy: Tensor | None, dscale: Tensor | None
+    ) -> tuple[Tensor | None, Tensor, None, None]:
         x, scale, y = ctx.saved_tensors
-        t = x / scale
-        # Half-way values go to the even neighbour; ends other than 0 are odd, so these are just outside. Below 0 there
-        # is nothing: a ReLU stands in front.
         lowest, highest = ctx.grid
-        dx = torch.ops.aten.hardtanh_backward(dy, t, lowest - 0.5, highest + 0.5)
-        dscale = -_inner_product(dx, t)
-        if y is None:
-            dscale += _inner_product(dy, t.round_().clamp_(lowest, highest))
-        else:
-            dscale += _inner_product(dy, y) / scale
-        return dx, dscale.reshape(scale.shape), None, None
+        # scale = 2^log_end / highest: what comes through it, times scale and the logarithm of 2.
+        along = scale.new_zeros(()) if dscale is None else dscale.reshape(()) * scale
+        dx = None
+        if dy is not None:
+            t = x / scale
+            # Half-way values go to the even neighbour; ends other than 0 are odd, so these are just outside. From 0 down
+            # nothing passes: that is the ReLU.
+            inside = lowest - 0.5 if lowest else 0.0, highest + 0.5
+            dx = torch.ops.aten.hardtanh_backward(dy, t, *inside)
+            if y is None:
+                along = along + _inner_product(dy, t.round_().clamp_(lowest, highest)) * scale
+            else:
+                along = along + _inner_product(dy, y)
+            along = along - _inner_product(dx, x)
+        return dx, (along * math.log(2)).reshape(scale.shape), None, None
 
 
 class _LargestAtEnd(torch.autograd.Function):
@@ -117,7 +150,8 @@ class _LargestAtEnd(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor, dscale: Tensor) -> tuple[Tensor, None, None]:
         x, scale, y = ctx.saved_tensors
         flat, dflat = ctx.rows.of(x), ctx.rows.of(dy)
-        through_scale = _row_products(dflat, y - flat) / scale + dscale.reshape(scale.shape)
+        errors = (y - flat).mul_(dflat).sum(1, keepdim=True)
+        through_scale = errors / scale + dscale.reshape(scale.shape)
         at_largest = through_scale * flat.gather(1, ctx.where).sign() / ctx.highest
         return ctx.rows.back(dflat.scatter_add(1, ctx.where, at_largest)), None, None
 
@@ -128,7 +162,7 @@ class _MeanAndSign(torch.autograd.Function):
         ctx.rows = rows = _Rows(x, per_channel)
         flat = rows.of(x)
         scale = flat.abs().mean(1, keepdim=True).clamp_(min=SCALE_MIN)
-        y = torch.where(flat >= 0, scale, -scale)
+        y = torch.copysign(scale, flat + 0.0)  # of -0.0 the sign is +, as of 0.0
         ctx.save_for_backward(x, scale, y)
         return rows.back(y), rows.scale(scale)
 
@@ -137,9 +171,17 @@ class _MeanAndSign(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor, dscale: Tensor) -> tuple[Tensor, None]:
         x, scale, y = ctx.saved_tensors
         flat, dflat = ctx.rows.of(x), ctx.rows.of(dy)
-        through_scale = _row_products(dflat, y) / scale + dscale.reshape(scale.shape)
+        through_scale = (y * dflat).sum(1, keepdim=True) / scale + dscale.reshape(scale.shape)
         share = through_scale / flat.shape[1]
-        return ctx.rows.back(torch.addcmul(dflat * scale, flat.sign(), share)), None
+        return ctx.rows.back((dflat * scale).add_(flat.sign().mul_(share))), None
+
+
+def _whole(x: Tensor) -> Tensor:
+    """The weights that x shows. Brevitas hands over weight[:], whose backward would copy the gradient into zeros."""
+    whole = x._base
+    if whole is None or whole.shape != x.shape or whole.stride() != x.stride():
+        return x
+    return whole
 
 
 class _Rows:
@@ -162,11 +204,6 @@ class _Rows:
 
     def scale(self, scale: Tensor) -> Tensor:
         return scale.view(self.scale_shape)
-
-
-def _row_products(a: Tensor, b: Tensor) -> Tensor:
-    """Sum of a * b along each row, [rows, 1], without the tensor of the products."""
-    return torch.bmm(a[:, None, :], b[:, :, None])[:, 0]
 
 
 def _inner_product(a: Tensor, b: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ from support.grid import (
     TensorBinaryGrid,
     TensorWeightGrid,
     WeightGrid,
+    relu_proxy,
 )
 
 __all__ = [
@@ -97,6 +98,7 @@ class TensorBinaryWeight(BinaryWeight):
 class UnsignedAct(UintQuant, ActQuantSolver):
     """ReLU to 0 .. 2^bits - 1 steps of one learned scale; `bit_width=1` gives {0, s}."""
 
+    proxy_class = relu_proxy
     tensor_quant = ActivationGrid
     bit_width = 8
     min_val = 0.0

@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch")
 qnn = pytest.importorskip("brevitas.nn")
 
 from brevitas.core.quant import BinaryQuant, RescalingIntQuant  # noqa: E402
+from brevitas.proxy.runtime_quant import FusedActivationQuantProxy  # noqa: E402
 
 from support.quantisers import (  # noqa: E402
     BinaryWeight,
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.torch
 def own_words(module):
     """Brevitas' classes under ours take over."""
     for part in module.modules():
-        for own in (BinaryQuant, RescalingIntQuant):
+        for own in (BinaryQuant, RescalingIntQuant, FusedActivationQuantProxy):
             if isinstance(part, own):
                 part.forward = own.forward.__get__(part)
     return module
@@ -100,6 +101,24 @@ def test_weights(bits, layout):
 @pytest.mark.parametrize("quantiser", [TensorIntWeight, TensorBinaryWeight])
 def test_weights_with_one_scale(quantiser):
     assert_same(*both(lambda: qnn.QuantLinear(6, 5, bias=False, weight_quant=quantiser)))
+
+
+def test_a_relu_is_part_of_its_grid():
+    x = torch.tensor([-3.0, -0.0, 0.0, 1e-9, 0.4, 99.0], requires_grad=True)
+    found = activation("relu", 2)(x)
+    found.value.sum().backward()
+    assert x.grad.tolist() == [0, 0, 0, 1, 1, 0]
+
+
+def test_bfloat16_is_quantised_in_float32():
+    quantiser = activation("join", 8)
+    x = 5 * torch.randn(1000, dtype=torch.bfloat16)
+    found = quantiser(x.requires_grad_())
+    assert (
+        torch.equal(found.value, quantiser(x.float()).value) and found.value.dtype == torch.float32
+    )
+    found.value.sum().backward()
+    assert x.grad.dtype == torch.bfloat16
 
 
 def test_an_all_zero_channel_has_finite_gradients():
