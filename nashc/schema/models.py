@@ -364,6 +364,7 @@ class Train(Settings):
     distil: Distil | None = Field(
         None, description="the network of the float epochs teaches the quantised one"
     )
+    amp: bool = Field(False, description="mixed precision: convolutions multiply in bfloat16")
     seed: int = Field(1, ge=0, description="of everything random")
 
     @model_validator(mode="after")

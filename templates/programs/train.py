@@ -36,7 +36,7 @@ from support.distributed import joined, parallel, rank, share
 from support.files import read_json, sha256, write_json, write_text
 from support.loop import Loop, add_loop_arguments
 from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
-from support.precision import distilled, set_quantised, start_from, teacher_of
+from support.precision import distilled, mixed, set_quantised, start_from, teacher_of
 from support.progress import Progress, main
 from support.tensorboard import TensorBoard
 
@@ -55,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="weights.safetensors of a network with the same layers, whatever its bit widths (default: %(default)s)",
     )
     parser.add_argument(
+        "--amp",
+        action=argparse.BooleanOptionalAction,
+        default=settings.get("amp", False),
+        help="mixed precision: convolutions multiply in bfloat16 (default: %(default)s)",
+    )
+    parser.add_argument(
         "--tensorboard",
         type=Path,
         metavar="DIR",
@@ -65,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @main("train", arguments=add_arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "train.json")
-    settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
+    settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed, "amp": args.amp}
     if args.start:
         # Relative to where data sets are. The digest makes it part of what a checkpoint belongs to.
         args.start = data_root() / Path(args.start).expanduser()
@@ -134,7 +140,9 @@ class Training(Loop):
         images, labels = to_device(batch, self.device)
         rate = self._rate()
         set_learning_rate(self.optimiser, rate)
-        logits = self.parallel(images)
+        with mixed(self.device, self.settings["amp"]):
+            logits = self.parallel(images)
+        logits = logits.to(torch.get_default_dtype())
         loss = self._loss(images, logits, labels)
         value = finite(loss, self.where(), rate)
         self.optimiser.zero_grad()

@@ -47,6 +47,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
+        x = x.to(self.weight.dtype)  # mixed precision ends here
         mean, variance = moments(x.detach())
         if self.track_running_stats:
             self._follow(mean, variance, x.numel() // x.shape[1] * dist.get_world_size())

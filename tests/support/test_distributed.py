@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 TEMPLATES = str(Path(__file__).resolve().parents[2] / "templates")
+NODE = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
@@ -57,6 +59,12 @@ def start(folder, launcher, program, *arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def free_port():
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return asked.getsockname()[1]
 
 
 def finished(process):
@@ -88,6 +96,29 @@ def test_two_processes_give_the_result_of_one(tmp_path, program):
         assert [event["event"] for event in events].count("result") == 1
         paths.append(out / "checkpoint.safetensors")
     assert_equal_but_for_rounding(*paths)
+
+
+def test_two_nodes_give_the_result_of_one_process(tmp_path):
+    """Started by hand on each node, as docs/training.md says; both nodes are this machine."""
+    folder = Generated.write(tmp_path / "out").folder
+    one, two = (tmp_path / name for name in ("one", "two"))
+    finished(start(folder, [], "train.py", "--out", str(one)))
+    for _ in range(3):
+        address = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+        nodes = [
+            start(folder, [*NODE, "--node-rank", rank, *address], "train.py", "--out", str(two))
+            for rank in "01"
+        ]
+        said, first_errors = nodes[0].communicate(timeout=300)
+        if nodes[0].returncode:
+            nodes[1].kill()  # it would wait for the first one
+        unsaid, errors = nodes[1].communicate(timeout=300)
+        if "EADDRINUSE" not in first_errors:
+            break  # else somebody took the port in between
+    assert [node.returncode for node in nodes] == [0, 0], first_errors + errors
+    results = [json.loads(line)["event"] for line in said.splitlines()].count("result")
+    assert (results, unsaid) == (1, "")
+    assert_equal_but_for_rounding(one / "checkpoint.safetensors", two / "checkpoint.safetensors")
 
 
 def test_two_processes_stop_together_and_one_goes_on(tmp_path):

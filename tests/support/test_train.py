@@ -15,6 +15,7 @@ pytest.importorskip("sklearn")
 
 from generated import TRAIN, Generated  # noqa: E402
 
+from support.checkpoint import read  # noqa: E402
 from support.optimisation import learning_rate, optimiser  # noqa: E402
 from support.progress import StageError  # noqa: E402
 
@@ -64,6 +65,25 @@ with torch.no_grad():
     logits = network(torch.from_numpy(images).float())
 print((logits.argmax(1).numpy() == labels).mean())
 """
+
+
+def test_mixed_precision(trained, tmp_path):
+    full, _ = trained
+    generated = Generated.write(tmp_path / "out")
+    finished = generated.run("train.py", "--amp")
+    assert finished.code == 0, finished.errors
+    result = finished.last("result")
+    losses = [entry["loss"] for entry in result["curve"]]
+    assert losses[1] < losses[0] and result["top1"] > 0.5
+    assert result["settings"]["amp"] is True
+    for name in ("weights.safetensors", "checkpoint.safetensors"):
+        paths = [it.folder / "results" / "train" / name for it in (full, generated)]
+        (one, _), (other, _) = (read(path) for path in paths)
+        assert {k: (v.shape, v.dtype) for k, v in one.items()} == {
+            k: (v.shape, v.dtype) for k, v in other.items()
+        }
+        assert all(tensor.isfinite().all() for tensor in other.values())
+        assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
 def test_the_weights_load_back_exactly(trained):
