@@ -49,7 +49,9 @@ def by_the_book(gate, soft_shares, convs=None):
     return mixed.alpha.grad, alpha.grad
 
 
-@pytest.mark.parametrize("convs", [Binary(), Quantised(1), Quantised(4)], ids=str)
+@pytest.mark.parametrize(
+    "convs", [Binary(), Quantised(1), Quantised(4)], ids=["binary", "1 bit", "4 bits"]
+)
 @pytest.mark.parametrize("sampled", range(len(OPS)))
 def test_binary_gate(sampled, convs):
     """dL/dalpha_i = sum_j dL/dg_j p_j (delta_ij - p_i)."""

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.torch
 
 OPS = ("zero", "maxpool 3x3", "identity", "conv 1x1", "conv 3x3", "conv 5x5")
 SHAPES = [(4, 1), (8, 2), (8, 1)]
-CONVS = [Binary(), Float(), Quantised(1), Quantised(4)]
+CONVS = {"binary": Binary(), "float": Float(), "1 bit": Quantised(1), "4 bits": Quantised(4)}
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -40,7 +40,7 @@ def test_every_op_makes_the_same_shape(name, outputs, stride, size):
 
 @pytest.mark.parametrize("name", OPS)
 @pytest.mark.parametrize(("outputs", "stride"), SHAPES)
-@pytest.mark.parametrize("convs", CONVS, ids=str)
+@pytest.mark.parametrize("convs", CONVS.values(), ids=CONVS)
 def test_the_inner_product_is_that_of_what_the_op_makes(name, outputs, stride, convs):
     torch.manual_seed(0)
     op = search_op(name, 4, outputs, stride, convs).double()
