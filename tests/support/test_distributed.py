@@ -37,7 +37,7 @@ TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 # The optimiser's import comes after the world was made, as in the programs.
 LEAVES = """
-import os, torch
+import os, sys, torch
 from support.distributed import average_gradients, joined
 weight = torch.nn.Parameter(torch.ones(3))
 with joined("cpu"):
@@ -45,7 +45,8 @@ with joined("cpu"):
     weight.sum().backward()
     average_gradients([weight])
     inside = len(os.listdir("/proc/self/task"))
-print(inside > 1, len(os.listdir("/proc/self/task")), flush=True)
+with open(sys.argv[1] + os.environ["RANK"], "w") as file:
+    print(inside > 1, len(os.listdir("/proc/self/task")), file=file)
 """
 
 
@@ -144,10 +145,10 @@ def test_no_thread_of_the_world_outlives_it(tmp_path):
     script = tmp_path / "leaves.py"
     script.write_text(LEAVES)
     paths = {"PYTHONPATH": TEMPLATES, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, *TWO, script], capture_output=True, text=True, env=os.environ | paths
-    )
-    assert done.stdout.split() == ["True", "1"] * 2, done.stderr
+    command = [sys.executable, *TWO, script, tmp_path / "rank"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | paths)
+    assert done.returncode == 0, done.stderr
+    assert [(tmp_path / f"rank{rank}").read_text() for rank in (0, 1)] == ["True 1\n"] * 2
 
 
 def test_a_batch_without_equal_parts():
