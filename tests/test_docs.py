@@ -28,6 +28,15 @@ def test_specs_of_the_readme_compile(tmp_path: Path) -> None:
         assert "model.py" in project(spec, lower(spec))
 
 
+EXPERIMENTS = sorted((ROOT / "docs" / "experiments").glob("*/*.nash"))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_specs_of_the_experiments_compile(path: Path) -> None:
+    spec = load(path)
+    assert {"search.py", "train.py"} & set(project(spec, lower(spec)))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("readme")
