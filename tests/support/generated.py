@@ -78,6 +78,21 @@ search {
 """
 
 
+# A program sends the signal to itself: from outside it would come some steps later, or after the end.
+INTERRUPTING = """
+import os, runpy, sys
+sys.argv = sys.argv[1:]
+from support.loop import Loop
+tell = Loop._report
+def tell_and_interrupt(loop, progress):
+    tell(loop, progress)
+    if loop.epoch + loop.step / loop.steps_per_epoch > {after_epochs}:
+        os.kill(os.getpid(), {number})
+Loop._report = tell_and_interrupt
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 @dataclass(frozen=True)
 class Finished:
     code: int
@@ -113,9 +128,13 @@ class Generated:
         spec = load(path)
         (self.folder / "supernet.py").write_text(project(spec, lower(spec))["supernet.py"])
 
-    def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self, program: str, *arguments: str, wraps: str | None = None
+    ) -> subprocess.Popen[str]:
+        """wraps: the program that this one runs."""
+        programs = [str(self.folder / name) for name in (program, wraps) if name]
         return subprocess.Popen(
-            [sys.executable, str(self.folder / program), "--progress", "jsonl", *arguments],
+            [sys.executable, *programs, "--progress", "jsonl", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -124,17 +143,11 @@ class Generated:
 
     def interrupted(
         self, program: str, number: signal.Signals, *arguments: str, after_epochs: float
-    ) -> tuple[Finished, float]:
-        """How a program ended that got a signal once it had done so much; and how much it had told by then."""
-        process = self.start(program, *arguments)
-        assert process.stdout is not None
-        done = 0.0
-        for line in process.stdout:
-            done = json.loads(line).get("done", done)
-            if done > after_epochs:
-                break
-        process.send_signal(number)
-        return finish(process), done
+    ) -> Finished:
+        """How a program ended that got a signal in the first step behind so many epochs."""
+        wrapper = self.folder / "interrupting.py"
+        wrapper.write_text(INTERRUPTING.format(number=int(number), after_epochs=after_epochs))
+        return finish(self.start(wrapper.name, *arguments, wraps=program))
 
     def run(self, program: str, *arguments: str) -> Finished:
         return finish(self.start(program, *arguments))

@@ -61,7 +61,7 @@ def test_interrupted_and_resumed_search_ends_the_same(searched, tmp_path, number
     whole, _ = searched
     generated = Generated.write(tmp_path / "out")
     every = ("--save-steps", "2")
-    stopped, _ = generated.interrupted("search.py", number, *every, after_epochs=0.4)
+    stopped = generated.interrupted("search.py", number, *every, after_epochs=0.4)
     assert stopped.code == (143 if number == signal.SIGTERM else -signal.SIGKILL)
     resumed = generated.run("search.py", "--resume")
     assert resumed.code == 0, resumed.errors

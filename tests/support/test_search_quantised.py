@@ -162,7 +162,7 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path):
         generated.search_quantised()
     assert whole.run("search.py").code == 0
     every = ("--save-steps", "2")
-    killed, _ = stopped.interrupted("search.py", signal.SIGKILL, *every, after_epochs=0.4)
+    killed = stopped.interrupted("search.py", signal.SIGKILL, *every, after_epochs=0.4)
     assert killed.code == -signal.SIGKILL
     resumed = stopped.run("search.py", "--resume")
     assert resumed.code == 0, resumed.errors

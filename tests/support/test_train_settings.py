@@ -57,7 +57,7 @@ def test_stages_resume_to_the_same_bits(tmp_path):
     assert [line["is_float"] for line in log] == [True, False]
 
     cut = Generated.write(tmp_path / "cut", train=STAGES)
-    stopped, _ = cut.interrupted("train.py", signal.SIGINT, after_epochs=1.2)
+    stopped = cut.interrupted("train.py", signal.SIGINT, after_epochs=1.2)
     assert stopped.code == 130
     resumed = cut.run("train.py", "--resume")
     assert resumed.code == 0, resumed.errors
