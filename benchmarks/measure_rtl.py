@@ -256,6 +256,23 @@ def _without_queue(folder: Path, attrs: Mapping[str, Any], cells_of: Path) -> No
 # ---- Verilator counts cycles -----------------------------------------------------------------------
 
 
+SIMULATED = [
+    "--cc",
+    "--exe",
+    "--build",
+    "-O3",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "--no-timing",
+    "--output-split",
+    "0",
+    "--prefix",
+    "Vtop",
+    "--Mdir",
+    "made",
+]
+
+
 def cycles(
     verilator: Path,
     top: str,
@@ -266,19 +283,7 @@ def cycles(
 ) -> str:
     (folder / "drive.cpp").write_text(DRIVER)
     weights = ["-CFLAGS", "-DWITH_WEIGHTS"] if op_type == "MVAU_rtl" else []
-    build = [
-        verilator,
-        "--cc",
-        "--exe",
-        "--build",
-        "-O3",
-        "-Wno-fatal",
-        "-Wno-lint",
-        "--no-timing",
-        "--output-split",
-        "0",
-    ]
-    build += ["--prefix", "Vtop", "--top-module", top, "--Mdir", "made", *weights]
+    build = [verilator, *SIMULATED, "--top-module", top, *weights]
     ran = subprocess.run(
         [*build, *files, "drive.cpp"], cwd=folder, capture_output=True, text=True, timeout=600
     )
@@ -334,19 +339,7 @@ def chain(verilator: Path, out: Path) -> str:
     lines = [f"module chain({ports_of_all});", *wires, ends, *instances, "endmodule"]
     (folder / "chain.sv").write_text("\n".join(lines))
     (folder / "drive.cpp").write_text(DRIVER)
-    build = [
-        verilator,
-        "--cc",
-        "--exe",
-        "--build",
-        "-O3",
-        "-Wno-fatal",
-        "-Wno-lint",
-        "--no-timing",
-        "--output-split",
-        "0",
-    ]
-    build += ["--prefix", "Vtop", "--top-module", "chain", "--Mdir", "made"]
+    build = [verilator, *SIMULATED, "--top-module", "chain"]
     order = sorted(files, key=lambda name: "pkg" not in name)
     subprocess.run(
         [*build, *order, "chain.sv", "drive.cpp"], cwd=folder, check=True, capture_output=True

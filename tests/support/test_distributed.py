@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 pytest.importorskip("sklearn")
 
-from generated import QUANTISED, SEARCH, Generated  # noqa: E402
+from generated import QUANTISED, SEARCH, TEMPLATES, Generated  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 
 from support.data import Share  # noqa: E402
@@ -30,7 +30,6 @@ sys.argv = sys.argv[1:]
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-TEMPLATES = str(Path(__file__).resolve().parents[2] / "templates")
 NODE = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
@@ -144,7 +143,7 @@ def test_no_thread_of_the_world_outlives_it(tmp_path):
     """One that does aborts the process now and then, when it lets go of a tensor while Python shuts down."""
     script = tmp_path / "leaves.py"
     script.write_text(LEAVES)
-    paths = {"PYTHONPATH": TEMPLATES, "OMP_NUM_THREADS": "1"}
+    paths = {"PYTHONPATH": str(TEMPLATES), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *TWO, script, tmp_path / "rank"]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | paths)
     assert done.returncode == 0, done.stderr
