@@ -20,9 +20,11 @@ from typing import Any
 
 import torch
 from supernet import NAME, SuperNetwork
+from torch import Tensor
 
 from support import checkpoint
 from support.batch_norm import synchronise
+from support.belonging import Option, with_options
 from support.classification import Score, prepare, to_device
 from support.data import (
     Batch,
@@ -37,7 +39,7 @@ from support.distributed import joined, rank, share
 from support.expected_cost import ExpectedCost
 from support.files import read_json, write_json, write_text
 from support.loop import Loop, add_loop_arguments
-from support.progress import Progress, main
+from support.progress import Diverged, Progress, main
 from support.search_costs import SearchCosts, cost_of, cost_remarks
 from support.search_findings import Found, best_of, findings, spread, warnings
 from support.search_pictures import draw_search, draw_seeds
@@ -45,12 +47,17 @@ from support.search_space import edge_ops, edges
 from support.search_updates import Updates
 
 HERE = Path(__file__).resolve().parent
+OPTIONS = (
+    Option("--lr", "weights.optimiser.lr", "the learning rate of the weights at its highest"),
+    Option("--alpha-lr", "alphas.lr", "that of the architecture"),
+    Option("--clip", "clip", "the largest norm of all gradients of the weights in a step"),
+)
 COSTS = HERE / "settings" / "search_costs.json"  # if the spec gives the search a cost or a budget
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings = read_json(HERE / "settings" / "search.json")
-    add_loop_arguments(parser, settings, HERE / "results" / "search")
+    add_loop_arguments(parser, settings, HERE / "results" / "search", OPTIONS)
     parser.add_argument(
         "--seeds",
         type=int,
@@ -64,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "search.json")
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
+    settings = with_options(settings, args, OPTIONS)
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     del settings["seeds"]  # a search belongs to its seed, however many there are
@@ -118,6 +126,7 @@ def _search_seeds(
 
 class Search(Loop):
     program = "search.py"
+    options = OPTIONS
 
     def __init__(
         self,
@@ -158,11 +167,25 @@ class Search(Loop):
     def take_step(self, batch: tuple[Batch, Batch]) -> None:
         training, validation = batch
         images, labels = to_device(validation, self.device)
-        logits, loss = self.updates.update_architecture(images, labels, self.where())
+        logits, loss = self._update_architecture(images, labels)
         self.validation_score.add(logits, labels, loss)
         images, labels = to_device(training, self.device)
         logits, loss = self.updates.update_weights(images, labels, self._rate(), self.where())
         self.training_score.add(logits, labels, loss)
+
+    def _update_architecture(self, images: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+        """Errors: Diverged; no op could be drawn by an alpha that is no number."""
+        try:
+            logits, loss = self.updates.update_architecture(images, labels, self.where())
+        except Diverged as error:  # alphas only choose: it was the weights of what they chose
+            help = f"lower the learning rate of the weights (it is {self._rate():g})"
+            raise Diverged(error.message, help) from error
+        if not torch.cat([alpha.detach() for alpha in self.updates.alphas]).isfinite().all():
+            raise Diverged(
+                f"an alpha is infinite or no number at {self.where()}",
+                f"lower the learning rate of the alphas (it is {self.updates.alpha_rate:g})",
+            )
+        return logits, loss
 
     def close_epoch(self, progress: Progress) -> None:
         training, validation = self.training_score.of_all(), self.validation_score.of_all()
@@ -265,6 +288,7 @@ class Search(Loop):
             "epochs": self.epoch,
             "batch": settings["batch"],
             "seed": found.seed,
+            "changes": self.changes,
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
             "findings": findings(found),
             **({"cost": cost_of(self.costs, found.cells)} if self.costs else {}),

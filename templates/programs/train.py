@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from support import checkpoint
 from support.average import Average
+from support.belonging import Option, with_options
 from support.classification import Score, evaluate, finite, prepare, to_device
 from support.curves import draw_curves
 from support.data import (
@@ -41,13 +42,15 @@ from support.progress import Progress, main
 from support.tensorboard import TensorBoard
 
 HERE = Path(__file__).resolve().parent
+OPTIONS = (
+    Option("--lr", "optimiser.lr", "the learning rate at its highest"),
+    Option("--clip", "clip", "the largest norm of all gradients of a step"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings = read_json(HERE / "settings" / "train.json")
-    rate = settings["optimiser"]["lr"]
-    add_loop_arguments(parser, settings, HERE / "results" / "train")
-    parser.add_argument("--lr", type=float, default=rate, help=f"(default: {rate:g})")
+    add_loop_arguments(parser, settings, HERE / "results" / "train", OPTIONS)
     parser.add_argument(
         "--start",
         metavar="FILE",
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         # Relative to where data sets are. The digest makes it part of what a checkpoint belongs to.
         args.start = data_root() / Path(args.start).expanduser()
         settings["start"] = checkpoint.file_digest(args.start)
-    settings["optimiser"] = settings["optimiser"] | {"lr": args.lr}
+    settings = with_options(settings, args, OPTIONS)
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     with joined(args.device) as device:
@@ -95,6 +98,7 @@ def _train(training: Training, progress: Progress) -> dict[str, Any]:
 
 class Training(Loop):
     program = "train.py"
+    options = OPTIONS
 
     def __init__(
         self,
@@ -147,8 +151,11 @@ class Training(Loop):
         value = finite(loss, self.where(), rate)
         self.optimiser.zero_grad()
         loss.backward()
+        gradients = [it.grad for it in self.network.parameters() if it.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        finite(norm, self.where(), rate, "norm of the gradients")  # before it is in the weights
         if self.settings.get("clip"):
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings["clip"])
+            nn.utils.clip_grads_with_norm_(self.network.parameters(), self.settings["clip"], norm)
         self.optimiser.step()
         if self.average is not None:
             self.average.update(self.network)
@@ -269,6 +276,7 @@ class Training(Loop):
             "test_images": len(self.test_images.labels),
             "data": self.data["kind"],
             "settings": self.settings,
+            "changes": self.changes,
             "curve": self.curve,
             "weights": weights.name,
             "weights_sha256": sha256(weights),

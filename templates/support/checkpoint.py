@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from support.files import sha256, write_bytes
-from support.progress import StageError
+from support.progress import Diverged, StageError
 
 FORMAT = 1
 _HEADER = "nashc"
@@ -66,22 +67,35 @@ def load_state(path: Path, network: nn.Module, tensors: dict[str, Tensor]) -> No
             tensor.copy_(tensors[name])
 
 
-def save_checkpoint(path: Path, digest: str, state: Any) -> None:
+@dataclass(frozen=True)
+class Checkpoint:
+    belongs_to: dict[str, Any]  # JSON: the network, settings and data it was made with
+    state: Any
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """state: dicts, lists and tuples of tensors and JSON values, to any depth, state dicts of optimisers included."""
     tensors: dict[str, Tensor] = {}
-    plain = _without_tensors(state, "", tensors)
-    write(path, tensors, {"digest": digest, "state": plain})
+    plain = _without_tensors(checkpoint.state, "", tensors)
+    write(path, tensors, {"belongs_to": checkpoint.belongs_to, "state": plain})
 
 
-def load_checkpoint(path: Path, digest: str) -> Any:
-    """The state as it was saved, to the bit. Errors: StageError as in load_weights."""
-    tensors, header = read(path, "remove it and start again without --resume")
-    if header.get("digest") != digest:
-        raise StageError(
-            f"{path} belongs to another spec or to other settings",
-            "start again without --resume, or go back to the settings it was made with",
-        )
-    return _with_tensors(header["state"], tensors)
+def check_finite(state: Any, where: str) -> None:
+    """Errors: Diverged naming the first tensor of a state that holds what is infinite or no number. where: in the loop."""
+    tensors: dict[str, Tensor] = {}
+    _without_tensors(state, "", tensors)
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise Diverged(f"{name[1:]} is infinite or no number at {where}, and was not saved")
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """The state as it was saved, to the bit. Errors: StageError when the file is missing or broken."""
+    way_out = "remove it and start again without --resume"
+    tensors, header = read(path, way_out)
+    if "belongs_to" not in header:
+        raise StageError(f"{path} is no checkpoint, or one of an older program", way_out)
+    return Checkpoint(header["belongs_to"], _with_tensors(header["state"], tensors))
 
 
 def write(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:

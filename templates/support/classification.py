@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from support.data import Dataset, test_batches
 from support.distributed import rank, share, total
-from support.progress import StageError
+from support.progress import Diverged, StageError
 
 
 @dataclass
@@ -88,12 +89,12 @@ def evaluate(
     return score.of_all()
 
 
-def finite(loss: Tensor, where: str, rate: float) -> float:
-    """The loss as a number. Errors: StageError when it is none any more."""
-    value = float(loss.detach())
-    if value != value or abs(value) == float("inf"):
-        raise StageError(
-            f"the loss is {value} at {where}",
+def finite(number: Tensor, where: str, rate: float, what: str = "loss") -> float:
+    """The loss, or what else it is, as a number. Errors: Diverged when it is none any more."""
+    value = float(number.detach())
+    if not math.isfinite(value):
+        raise Diverged(
+            f"the {what} is {value} at {where}",
             f"lower the learning rate (it is {rate:g}), or clip the gradients",
         )
     return value

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,16 @@ def remove_leftovers(path: Path | str) -> None:
     path = Path(path)
     for leftover in path.parent.glob(f"{_leftover_prefix(path)}*{path.suffix}"):
         leftover.unlink(missing_ok=True)
+
+
+def keep_as(path: Path | str, other: Path | str) -> None:
+    """The file gets a second name, which what is later written to `path` leaves alone."""
+    with atomic_path(other) as temporary:
+        temporary.unlink()
+        try:
+            temporary.hardlink_to(path)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:

@@ -7,9 +7,11 @@ came; from a saved state the loop goes on to the very bits that it would have ha
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,19 +19,24 @@ import torch
 from torch import nn
 
 from support import checkpoint, distributed
+from support.belonging import Option, add_options, changes_since, given
 from support.classification import memory_errors_explained
-from support.files import digest_of, remove_leftovers
+from support.files import keep_as, remove_leftovers
 from support.optimisation import learning_rate
-from support.progress import Progress, Stopped
+from support.progress import Diverged, Progress, Stopped
 
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINT = Path("checkpoint.safetensors")
+PREVIOUS = Path("previous.safetensors")
 SAVE_EVERY_S = 60.0
 
 
 def add_loop_arguments(
-    parser: argparse.ArgumentParser, settings: dict[str, Any], out: Path
+    parser: argparse.ArgumentParser,
+    settings: dict[str, Any],
+    out: Path,
+    options: Collection[Option],
 ) -> None:
-    """settings: the defaults. out: where results go without --out."""
+    """settings: the defaults. out: where results go without --out. options: what a resumed run may change."""
     parser.add_argument("--out", type=Path, default=out, metavar="DIR")
     parser.add_argument(
         "--data", metavar="PATH", help="where the data set lies (default: the spec's)"
@@ -37,8 +44,16 @@ def add_loop_arguments(
     for name in ("epochs", "batch", "seed"):
         default = settings[name]
         parser.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
+    add_options(parser, settings, options)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        type=Path,
+        const=CHECKPOINT,
+        metavar="FILE",
+        help=f"go on from {CHECKPOINT} in --out, or from FILE there: {PREVIOUS} is the one before it",
+    )
     parser.add_argument(
         "--save-seconds",
         type=float,
@@ -55,6 +70,8 @@ class Loop(ABC):
     """A program's loop: a subclass says what a step and the end of an epoch are, and what else its state is."""
 
     program: ClassVar[str]
+    options: ClassVar[tuple[Option, ...]]
+    """What a resumed run may change on its command line, and only there."""
     network: nn.Module
     steps_per_epoch: int
 
@@ -72,10 +89,14 @@ class Loop(ABC):
         self.epochs: int = settings["epochs"]
         self.batch: int = settings["batch"]
         self.epoch, self.step = 0, 0
-        self._resumes: bool = args.resume
+        self._resumes: Path | None = args.resume and self.out / args.resume
         self._save_seconds, self._save_steps = args.save_seconds, args.save_steps
         self._saved_s, self._saved_at = time.monotonic(), (0, 0)
-        self._digest = _digest(settings, data, code)
+        self._last: Path | None = None  # the checkpoint that this run wrote or began with
+        self._belongs_to = _belongs_to(settings, data, code)
+        self._given = given(args, self.options)
+        self.changes: list[dict[str, Any]] = []
+        """What resumed runs changed, and when: part of a result's provenance."""
 
     # ---- what a subclass says ----------------------------------------------------------------------
 
@@ -109,12 +130,13 @@ class Loop(ABC):
     def run(self, progress: Progress) -> None:
         """All epochs that are left. Errors: StageError; Stopped, with the state saved, when a signal asks."""
         if self._resumes:
-            self._resume(progress)
+            self._resume(self._resumes, progress)
         with progress.holding_signals(), memory_errors_explained(self.batch):
             self.network.train()
             while self.epoch < self.epochs:
                 for batch in self.batches():
-                    self.take_step(batch)
+                    with self._way_back_told():
+                        self.take_step(batch)
                     self.step += 1
                     self._report(progress)
                     self.pause(progress)
@@ -122,6 +144,7 @@ class Loop(ABC):
                 self.epoch, self.step = self.epoch + 1, 0
                 if self.epoch == self.epochs:
                     self.save()
+                    (self.out / PREVIOUS).unlink(missing_ok=True)  # nothing can diverge any more
                 self.pause(progress)
 
     def pause(self, progress: Progress) -> None:
@@ -146,28 +169,62 @@ class Loop(ABC):
         )
 
     def save(self) -> None:
+        """Errors: Diverged when the state holds what is no number; the checkpoints stay as they are."""
         state = {
             "loop": self.state(),
+            "changes": self.changes,
             "random": checkpoint.random_state(),
             "epoch": self.epoch,
             "step": self.step,
         }
+        with self._way_back_told():
+            checkpoint.check_finite(state["loop"], self.where())
         if distributed.rank() == 0:
-            checkpoint.save_checkpoint(self.out / CHECKPOINT, self._digest, state)
+            path = self.out / CHECKPOINT
+            if self._last is None:  # what lies there is another run's
+                (self.out / PREVIOUS).unlink(missing_ok=True)
+            elif self._last == path and path.exists():
+                keep_as(path, self.out / PREVIOUS)
+            checkpoint.save_checkpoint(path, checkpoint.Checkpoint(self._belongs_to, state))
+        self._last = self.out / CHECKPOINT
         self._saved_s, self._saved_at = time.monotonic(), (self.epoch, self.step)
 
-    def _resume(self, progress: Progress) -> None:
-        path = self.out / CHECKPOINT
+    def _resume(self, path: Path, progress: Progress) -> None:
         if distributed.rank() == 0:
-            remove_leftovers(path)
-        if not path.exists():
+            for name in (CHECKPOINT, PREVIOUS):
+                remove_leftovers(self.out / name)
+        if not path.exists() and path == self.out / CHECKPOINT:
             progress.log(f"no checkpoint in {self.out}: starting at the first epoch")
             return
-        state = checkpoint.load_checkpoint(path, self._digest)
+        found = checkpoint.load_checkpoint(path)
+        changes = changes_since(path, found.belongs_to, self._belongs_to, self._given, self.options)
+        state = found.state
         self.load(path, state["loop"])
         checkpoint.set_random_state(state["random"])
-        self.epoch, self.step = state["epoch"], state["step"]
-        progress.log(f"going on at {self.where()}")
+        self.epoch, self.step = self._saved_at = state["epoch"], state["step"]
+        self._last = path
+        self.changes = state["changes"]
+        for change in changes:
+            self.changes.append({"epoch": self.epoch + 1, "step": self.step + 1, **asdict(change)})
+        progress.log(f"going on at {self.where()}" + "".join(f"; {it}" for it in changes))
+
+    @contextlib.contextmanager
+    def _way_back_told(self) -> Iterator[None]:
+        """What is no number any more is never saved: an earlier checkpoint is what a smaller rate starts from."""
+        try:
+            yield
+        except Diverged as error:
+            help = error.help or "lower the learning rate, or clip the gradients"
+            raise Diverged(error.message, f"{help}; {self._way_back()}") from error
+
+    def _way_back(self) -> str:
+        if self._last is None:
+            return "nothing was saved yet"
+        (epoch, step), flags = self._saved_at, ", ".join(f"{it.flag} X" for it in self.options)
+        where = f"epoch {epoch + 1}, step {step + 1}"
+        way = f"python {self.program} --resume, with {flags}, goes on at {where}"
+        has_previous = (self.out / PREVIOUS).is_file()
+        return way + (f"; with --resume {PREVIOUS} before that" if has_previous else "")
 
     def _is_time_to_save(self) -> bool:
         if (self.epoch, self.step) == self._saved_at:
@@ -187,7 +244,10 @@ class Loop(ABC):
         )
 
 
-def _digest(settings: dict[str, Any], data: dict[str, Any], code: Path) -> str:
-    """Not of the data set's path: it may lie elsewhere when the loop goes on."""
-    rest = {key: value for key, value in data.items() if key != "path"}
-    return digest_of([checkpoint.code_digest(code), settings, rest])
+def _belongs_to(settings: dict[str, Any], data: dict[str, Any], code: Path) -> dict[str, Any]:
+    """Not the data set's path: it may lie elsewhere when the loop goes on."""
+    return {
+        "network": checkpoint.code_digest(code),
+        "settings": {key: value for key, value in settings.items() if key != "data"},
+        "data": {key: value for key, value in data.items() if key != "path"},
+    }

@@ -44,6 +44,10 @@ class StageError(Exception):
         self.exit_code = exit_code
 
 
+class Diverged(StageError):
+    """A loss, a gradient or a weight is infinite or no number: a smaller rate is the way out."""
+
+
 class Stopped(BaseException):
     """SIGINT or SIGTERM ended the stage. A BaseException, so that no `except Exception` swallows it."""
 

@@ -87,7 +87,9 @@ tell = Loop._report
 def tell_and_interrupt(loop, progress):
     tell(loop, progress)
     if loop.epoch + loop.step / loop.steps_per_epoch > {after_epochs}:
-        os.kill(os.getpid(), {number})
+        if {number}:
+            os.kill(os.getpid(), {number})
+        next(loop.network.parameters()).register_hook(lambda gradient: gradient * float("inf"))
 Loop._report = tell_and_interrupt
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -142,11 +144,11 @@ class Generated:
         )
 
     def interrupted(
-        self, program: str, number: signal.Signals, *arguments: str, after_epochs: float
+        self, program: str, number: signal.Signals | None, *arguments: str, after_epochs: float
     ) -> Finished:
-        """How a program ended that got a signal in the first step behind so many epochs."""
+        """How a program ended that got a signal in the first step behind so many epochs, or else infinite gradients."""
         wrapper = self.folder / "interrupting.py"
-        wrapper.write_text(INTERRUPTING.format(number=int(number), after_epochs=after_epochs))
+        wrapper.write_text(INTERRUPTING.format(number=int(number or 0), after_epochs=after_epochs))
         return finish(self.start(wrapper.name, *arguments, wraps=program))
 
     def run(self, program: str, *arguments: str) -> Finished:

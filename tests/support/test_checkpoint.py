@@ -13,6 +13,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from support.checkpoint import (  # noqa: E402
+    Checkpoint,
+    check_finite,
     code_digest,
     load_checkpoint,
     load_weights,
@@ -21,7 +23,7 @@ from support.checkpoint import (  # noqa: E402
     save_weights,
 )
 from support.files import remove_leftovers  # noqa: E402
-from support.progress import StageError  # noqa: E402
+from support.progress import Diverged, StageError  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -42,8 +44,8 @@ def test_a_state_of_any_shape_comes_back_to_the_bit(tmp_path):
         "history": [{"epoch": 1, "tuple": (1, "a")}],
     }
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, "digest", state)
-    found = load_checkpoint(path, "digest")
+    save_checkpoint(path, Checkpoint({"seed": 1}, state))
+    found = load_checkpoint(path).state
     assert json.dumps(_as_plain(found)) == json.dumps(_as_plain(state))
     assert found["optimiser"]["param_groups"][0]["betas"] == (0.5, 0.9)
     assert found["optimiser"]["state"].keys() == {0, 1, 2, 3}
@@ -95,19 +97,31 @@ def test_a_pickle_is_refused(tmp_path):
     assert refusal(path).startswith("FILE is broken")
 
 
-def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
-    path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, "digest", {})
-    with pytest.raises(StageError, match="belongs to another spec or to other settings"):
-        load_checkpoint(path, "another")
+def test_weights_are_no_checkpoint(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, network(), "digest", {})
+    with pytest.raises(StageError, match="is no checkpoint, or one of an older program"):
+        load_checkpoint(path)
+
+
+def test_what_is_no_number_is_named():
+    optimiser = {
+        "state": {0: {"step": torch.tensor(3), "momentum": torch.tensor([1.0, -torch.inf])}}
+    }
+    check_finite({"network": network().state_dict(), "history": [{"loss": 0.5}]}, "epoch 1, step 2")
+    with pytest.raises(Diverged) as caught:
+        check_finite({"network": network().state_dict(), "optimiser": optimiser}, "epoch 1, step 2")
+    assert caught.value.message == (
+        "optimiser/state/0/momentum is infinite or no number at epoch 1, step 2, and was not saved"
+    )
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, "digest", {"epoch": 1})
+    save_checkpoint(path, Checkpoint({}, {"epoch": 1}))
     with pytest.raises(TypeError):
-        save_checkpoint(path, "digest", {"epoch": object()})
-    assert load_checkpoint(path, "digest") == {"epoch": 1}
+        save_checkpoint(path, Checkpoint({}, {"epoch": object()}))
+    assert load_checkpoint(path).state == {"epoch": 1}
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert read(path)[0] == {}
 
@@ -115,17 +129,17 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 def test_a_full_disk(tmp_path):
     resource = pytest.importorskip("resource")
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, "digest", {"epoch": 1})
+    save_checkpoint(path, Checkpoint({}, {"epoch": 1}))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
         with pytest.raises(StageError) as caught:
-            save_checkpoint(path, "digest", {"tensor": torch.zeros(10_000)})
+            save_checkpoint(path, Checkpoint({}, {"tensor": torch.zeros(10_000)}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.message == f"cannot write {path}: file too large"
     assert caught.value.help == "make room on the disk and run again"
-    assert load_checkpoint(path, "digest") == {"epoch": 1}
+    assert load_checkpoint(path).state == {"epoch": 1}
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
@@ -133,17 +147,17 @@ def test_a_full_disk(tmp_path):
 def test_whenever_a_writer_is_killed_the_file_is_whole(tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     states = [{"tensor": torch.full((50_000,), float(number))} for number in (1, 2)]
-    save_checkpoint(path, "digest", states[0])
+    save_checkpoint(path, Checkpoint({}, states[0]))
     for moment_s in np.linspace(0.001, 0.05, 20):
         child = os.fork()
         if child == 0:
             while True:
                 for state in states:
-                    save_checkpoint(path, "digest", state)
+                    save_checkpoint(path, Checkpoint({}, state))
         time.sleep(moment_s)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        found = load_checkpoint(path, "digest")["tensor"]
+        found = load_checkpoint(path).state["tensor"]
         assert found.unique().tolist() in ([1.0], [2.0])
     remove_leftovers(path)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]

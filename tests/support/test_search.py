@@ -78,6 +78,19 @@ def test_an_unknown_estimator(tmp_path):
     assert failed.last("error")["message"] == "no estimator is called 'oracle'"
 
 
+def test_alphas_that_are_no_numbers(tmp_path):
+    """The weights of the first step are saved, what the architecture became in the second is not."""
+    every = ("--alpha-lr", "1e38", "--save-steps", "1")
+    failed = Generated.write(tmp_path / "out").run("search.py", *every)
+    assert failed.code == 1
+    error = failed.last("error")
+    assert error["message"] == "an alpha is infinite or no number at epoch 1, step 2"
+    assert error["help"] == (
+        "lower the learning rate of the alphas (it is 1e+38); python search.py --resume, with --lr X, --alpha-lr X, "
+        "--clip X, goes on at epoch 1, step 2"
+    )
+
+
 def test_several_seeds_in_one_command(tmp_path):
     generated = Generated.write(tmp_path / "out")
     finished = generated.run("search.py", "--seeds", "2", "--epochs", "1")

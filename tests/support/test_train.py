@@ -130,9 +130,11 @@ def assert_same_results(generated, trained):
 def test_a_checkpoint_of_other_settings_is_refused(trained, tmp_path):
     generated, _ = trained
     shutil.copytree(generated.folder, tmp_path / "out")
-    refused = Generated(tmp_path / "out").run("train.py", "--resume", "--lr", "0.5")
+    refused = Generated(tmp_path / "out").run("train.py", "--resume", "--batch", "32")
     assert refused.code == 1
-    assert "belongs to another spec or to other settings" in refused.last("error")["message"]
+    assert refused.last("error")["message"].endswith(
+        "checkpoint.safetensors belongs to other settings: batch was 64 and is 32"
+    )
 
 
 def test_a_truncated_checkpoint_is_refused(trained, tmp_path):
@@ -153,6 +155,30 @@ def test_a_loss_that_is_no_number(tmp_path):
     assert failed.last("error")["message"].startswith("the loss is nan at epoch 1, step ")
     assert "lower the learning rate (it is 1e+30)" in failed.last("error")["help"]
     assert failed.errors == "" or "Traceback" not in failed.errors
+
+
+def test_a_smaller_rate_goes_on_where_training_diverged(tmp_path):
+    settings = TRAIN | {"optimiser": {"name": "sgd", "lr": 0.1}, "epochs": 1}
+    generated = Generated.write(tmp_path / "out", train=settings)
+    every = ("--save-steps", "4")
+    diverged = generated.interrupted("train.py", None, *every, after_epochs=0.4)
+    error = diverged.last("error")
+    assert error["message"] == "the norm of the gradients is inf at epoch 1, step 10"
+    assert error["help"].endswith(
+        "python train.py --resume, with --lr X, --clip X, goes on at epoch 1, step 9; "
+        "with --resume previous.safetensors before that"
+    )
+    unsaid = generated.run("train.py", "--resume", "--epochs", "2")
+    assert unsaid.last("error")["message"].endswith("settings: epochs was 1 and is 2")
+    resumed = generated.run("train.py", "--resume", "--lr", "0.01", "--clip", "5")
+    assert resumed.code == 0, resumed.errors
+    results = generated.folder / "results" / "train"
+    changes = json.loads((results / "metrics.json").read_text())["changes"]
+    assert [(it["step"], it["name"], it["before"], it["now"]) for it in changes] == [
+        (9, "settings.clip", None, 5.0),
+        (9, "settings.optimiser.lr", 0.1, 0.01),
+    ]
+    assert not (results / "previous.safetensors").exists()
 
 
 def test_learning_rates():
