@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nashc.driver.found import FOUND
-from nashc.driver.plan import desk_of
+from nashc.driver.plan import Desk, desk_of
 from nashc.driver.project import Project, with_existing_found
 from nashc.driver.request import Request
-from nashc.driver.search import with_found
+from nashc.driver.search import derivation_of
 from nashc.emit.write import WriteResult
-from nashc.stages import BY_NAME
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,24 @@ class Compiled:
 def compile_spec(request: Request) -> Compiled:
     """Write the project of a spec. Errors: SpecError."""
     desk = desk_of(request)
-    project, search = desk.project, None
-    if project.base.is_searched and project.base.search is not None:
-        stage = BY_NAME["search"]
-        key = desk.key(stage)
-        kept = desk.store.find(stage, key.digest)
-        found = with_found(project, kept) if kept else with_existing_found(project, key.digest)
-        if found:
-            project, search = found, key.digest
-    return Compiled(project, project.write(force=request.overwrite), search)
+    key = _found(desk) if desk.project.base.search else None
+    project = desk.project
+    return Compiled(project, project.write(force=request.overwrite), key)
+
+
+def _found(desk: Desk) -> str | None:
+    """Give the desk's project the architecture that is kept of it, if any. The key of the search that found it."""
+    key = None
+    for stage in desk.finders:
+        of_stage = desk.key(stage)
+        key = key or of_stage.digest
+        kept = desk.store.find(stage, of_stage.digest)
+        if kept is None:
+            found = with_existing_found(desk.project, key, derivation_of(desk.project, key))
+            desk.project = found or desk.project
+            return key if found else None
+        desk.accept(stage, kept)
+    return key
 
 
 def outcome_lines(compiled: Compiled) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from nashc.diagnostics import Diagnostic, SpecError
@@ -12,23 +13,45 @@ from nashc.diagnostics import Diagnostic, SpecError
 FOUND = "found.nash"
 _SEARCH = re.compile(r"^# search (?P<key>[0-9a-f]+): (?P<origin>.*)$", re.MULTILINE)
 _GENOTYPE = re.compile(r"^genotype \{\n.*?^\}\n?", re.MULTILINE | re.DOTALL)
+_DERIVATION = re.compile(
+    r"^# derivation (?P<digest>[0-9a-f]+): within (?P<limits>.*)$", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How a budget chose among the networks of a search. digest: of all that this depends on. limits: in words."""
+
+    digest: str
+    limits: str
 
 
 def found_text(
-    *, base: Path, folder: Path, overrides: Mapping[str, str], key: str, genotype: str, origin: str
+    *,
+    base: Path,
+    folder: Path,
+    overrides: Mapping[str, str],
+    key: str,
+    genotype: str,
+    origin: str,
+    derivation: Derivation | None = None,
 ) -> str:
     """The text of `folder/found.nash`.
 
-    base: the searched spec. genotype: the block that the search wrote. origin: a few words on the search.
+    base: the searched spec. genotype: the block that its stages wrote. origin: a few words on the search.
     """
     extends = f'extends "{_relative(base, folder)}"'
     if overrides:
         values = "; ".join(f"{name} = {value}" for name, value in sorted(overrides.items()))
         extends += f" with {{ {values} }}"
+    derived = (
+        f"# derivation {derivation.digest}: within {derivation.limits}\n" if derivation else ""
+    )
     return (
         f"# The architecture that a search found for {base.name}. A spec like any other: read it, keep\n"
         "# it, change a copy of it, and give it to nashc.\n"
         f"# search {key}: {origin}\n"
+        f"{derived}"
         f"nash 1\n\n{extends}\n\n{genotype}"
     )
 
@@ -45,6 +68,12 @@ def search_of(text: str) -> tuple[str, str] | None:
     """Key and origin, as `found_text` wrote them, of the search that a found.nash came from."""
     match = _SEARCH.search(text)
     return (match["key"], match["origin"]) if match else None
+
+
+def derivation_in(text: str) -> Derivation | None:
+    """As `found_text` wrote it."""
+    match = _DERIVATION.search(text)
+    return Derivation(match["digest"], match["limits"]) if match else None
 
 
 def _relative(base: Path, folder: Path) -> str:

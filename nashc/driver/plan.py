@@ -27,10 +27,10 @@ from nashc.driver.needs import (
 from nashc.driver.project import Project
 from nashc.driver.report import headline
 from nashc.driver.request import Request, stage_called
-from nashc.driver.search import with_found
+from nashc.driver.search import finders_of, with_found
 from nashc.driver.store import Result, Store
 from nashc.emit.write import MANIFEST
-from nashc.stages import Stage
+from nashc.stages import FINDERS, Stage
 
 COMPILE = "compile"
 Action = Literal["kept", "run", "after", "cannot"]
@@ -113,14 +113,22 @@ class Desk:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages of this run. Without cells to fill there is no search; variants are not synthesised."""
+        """The stages of this run.
+
+        Without cells to fill there is no search, without a budget nothing is derived after it; variants are not synthesised.
+        """
         is_variant = bool(self.label)
         return tuple(
             stage
             for stage in self.request.stages
-            if (stage.name != "search" or self.project.base.is_searched)
+            if (stage not in FINDERS or stage in self.finders)
             and not (is_variant and stage.is_optional)
         )
+
+    @property
+    def finders(self) -> tuple[Stage, ...]:
+        """The stages that find the architecture; the last one's result has it."""
+        return finders_of(self.project)
 
     def compile_row(self) -> Row:
         """The row of the files themselves."""
@@ -156,21 +164,21 @@ class Desk:
         return Row(stage.name, "run", self._reason(stage, key, is_forced=kept is not None), key)
 
     def accept(self, stage: Stage, result: Result) -> None:
-        """Go on with the result of a stage; that of a search gives the project its architecture."""
+        """Go on with the result of a stage; that of the last finder gives the project its architecture."""
         self.results[stage.name] = result
-        if stage.name == "search":
-            self.project = with_found(self.project, result)
+        if stage in self.finders[-1:]:
+            self.project = with_found(self.project, self.results)
 
     def _awaited(self, stage: Stage, pending: Mapping[str, str]) -> str | None:
         """The last stage that has to run first, if any."""
         sources = [*stage.sources]
-        if stage.name != "search" and self.project.lacks_genotype:
-            sources.insert(0, "search")
+        if stage not in FINDERS and self.project.lacks_genotype:
+            sources[:0] = [finder.name for finder in self.finders]
         return next((name for name in reversed(sources) if name in pending), None)
 
     def key(self, stage: Stage) -> Key:
         """Of the result that the stage would give now; the stages it takes from have results."""
-        files = self.project.searched if stage.name == "search" else self.project.files
+        files = self.project.searched if stage in FINDERS else self.project.files
         return key_of(stage, files, self._inputs(stage), self.machine.versions, self._data(stage))
 
     def _data(self, stage: Stage) -> Mapping[str, Any]:

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nashc import emit
-from nashc.driver.found import FOUND, found_text, genotype_block, search_of
+from nashc.driver.found import (
+    FOUND,
+    Derivation,
+    derivation_in,
+    found_text,
+    genotype_block,
+    search_of,
+)
 from nashc.emit.write import WriteResult, outdated, write
 from nashc.ir import Graph
 from nashc.lower import lower
@@ -74,10 +81,12 @@ def read(path: Path, overrides: Mapping[str, str], folder: Path | None = None) -
     return Project(spec, spec, graph, folder or Path("build", spec.name), files, files)
 
 
-def with_genotype(project: Project, found: str, key: str, origin: str) -> Project:
+def with_genotype(
+    project: Project, found: str, key: str, origin: str, derivation: Derivation | None
+) -> Project:
     """The project with the architecture that a search found.
 
-    found: text with a genotype block. key: of the search. origin: a few words on it.
+    found: text with a genotype block. key: of the search. origin: a few words on it. derivation: under a budget.
     """
     text = found_text(
         base=project.base.path,
@@ -86,6 +95,7 @@ def with_genotype(project: Project, found: str, key: str, origin: str) -> Projec
         key=key,
         genotype=genotype_block(found),
         origin=origin,
+        derivation=derivation,
     )
     spec = _load_text(project, text)
     graph = lower(spec)
@@ -93,16 +103,18 @@ def with_genotype(project: Project, found: str, key: str, origin: str) -> Projec
     return replace(project, spec=spec, graph=graph, files=files)
 
 
-def with_existing_found(project: Project, key: str) -> Project | None:
-    """The project with the found.nash that lies in its folder, if that came from the search with this key."""
+def with_existing_found(
+    project: Project, key: str, derivation: Derivation | None
+) -> Project | None:
+    """The project with the found.nash that lies in its folder, if that came from the search with this key, derived so."""
     try:
         text = (project.folder / FOUND).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     search = search_of(text)
-    if search is None or search[0] != key:
+    if search is None or search[0] != key or derivation_in(text) != derivation:
         return None
-    return with_genotype(project, text, key, search[1])
+    return with_genotype(project, text, key, search[1], derivation)
 
 
 def _load_text(project: Project, text: str) -> Spec:

@@ -100,6 +100,8 @@ def headline(result: Result) -> str:
             return (
                 f"{sum(len(nodes) for nodes in cells.values())} nodes in {len(cells)} cells found"
             )
+        case "derive":
+            return _derived(value)
         case "train":
             return f"{_percent(value['top1'])} of {value['test_images']} test images right"
         case "export":
@@ -113,6 +115,16 @@ def headline(result: Result) -> str:
             return f"{network['fps']:,.0f} fps, {network['lut']:,.0f} LUT"
         case _:
             return str(value.get("summary", "done"))
+
+
+def _derived(value: Mapping[str, Any]) -> str:
+    """What the network costs, and how good it is among those within the budget."""
+    about = value["provenance"]
+    budget, cost = about["budget"], about["cost"]
+    nodes = sum(len(cell) for cell in value["cells"].values())
+    proven = "proven best" if budget["is_proven"] else "best found, not proven"
+    figures = f"{cost['lut']:,} LUT, {cost['bram18']:,} BRAM18, {cost['cycles']:,} cycles"
+    return f"{len(budget['displaced'])} of {nodes} nodes changed by the budget, {proven}; {figures}"
 
 
 def verification(value: Mapping[str, Any]) -> str:

@@ -46,9 +46,12 @@ class Request:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages up to the last one asked for."""
+        """The stages up to the last one asked for, and what completes that."""
         names = [stage.name for stage in STAGES]
-        return STAGES[: names.index(self.last) + 1] if self.last else STAGES
+        if not self.last:
+            return STAGES
+        end = names.index(self.last) + 1
+        return STAGES[:end] + tuple(it for it in STAGES[end:] if it.completes == self.last)
 
     def comes_before(self, stage: Stage) -> bool:
         """The stage lies before the first one asked for: only a kept result of it is used."""

@@ -21,7 +21,7 @@ from nashc.driver.report import NotRun, Outcome, headline, summary_lines
 from nashc.driver.report_page import write_page, write_text
 from nashc.driver.request import Request
 from nashc.driver.store import LOG, Result
-from nashc.stages import Stage
+from nashc.stages import FINDERS, Stage
 from nashc.tools import process
 
 REPORT = "report.json"
@@ -84,8 +84,8 @@ def _run_one(desk: Desk, display: Display) -> Outcome:
     is_written = False
     for stage in desk.stages:
         row = desk.decide(stage, pending)
-        # A kept search first gives the project its architecture, then the files are written.
-        if not is_written and (stage.name != "search" or row.action == "run"):
+        # Kept finders first give the project its architecture, then the files are written.
+        if not is_written and (stage not in FINDERS or row.action == "run"):
             _compile(desk, display)
             is_written = True
         if row.action == "cannot":
@@ -96,8 +96,9 @@ def _run_one(desk: Desk, display: Display) -> Outcome:
             _tell(display, stage.name, f"not run: {row.why}")
             continue
         result = _result(desk, stage, row, outcome, display)
+        before = desk.project
         desk.accept(stage, result)
-        is_written = is_written and stage.name != "search"
+        is_written = is_written and desk.project is before
     if not is_written:
         _compile(desk, display)
     figures = outcome.figures

@@ -44,7 +44,7 @@ class Answer:
         for path, digest in material["inputs"].items():
             lines.append(f"  result     {path} ({digest[:12]})")
         versions = ", ".join(f"{name} {version}" for name, version in material["tools"].items())
-        lines.append(f"  versions   {versions}")
+        lines += [f"  versions   {versions}"] if versions else []
         return lines
 
 

@@ -63,4 +63,5 @@ class ReadmeFile:
     spec_name: str
     version: str
     has_search: bool
+    has_budget: bool
     has_model: bool

@@ -17,6 +17,7 @@ from nashc.vocab.datatypes import bounds
 from nashc.vocab.names import python_name
 
 SEARCH_PROGRAMS = ("search.py",)
+BUDGET_PROGRAMS = ("derive.py",)
 MODEL_PROGRAMS = ("train.py", "export.py", "verify.py", "build.py")
 
 
@@ -27,12 +28,15 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
     """
     open_graph = _open_graph(spec, graph)
     has_search, has_model = open_graph is not None and spec.search is not None, not spec.is_searched
+    values_of = settings(spec, graph)
+    has_budget = "derive" in values_of
     files = {"graph.nir": dump(graph), "requirements.txt": _requirements()}
     readme = ReadmeFile(
         name=spec.name,
         spec_name=spec.path.name,
         version=__version__,
         has_search=has_search,
+        has_budget=has_budget,
         has_model=has_model,
     )
     files["README.md"] = render(readme)
@@ -40,14 +44,15 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
     if has_search and open_graph:
         files["supernet.py"] = render(_supernet(spec, open_graph))
         programs += SEARCH_PROGRAMS
+    if has_budget:
+        programs += BUDGET_PROGRAMS
     if has_model:
         files["model.py"] = render(_model(spec, graph))
         files["lowering.py"] = render(_lowering(spec, graph))
         programs += MODEL_PROGRAMS
-    for name, values in settings(spec, graph).items():
-        if has_search or not name.startswith("search"):
-            written = table_text if name == "search_costs" else text
-            files[f"settings/{name}.json"] = written(values)
+    for name, values in values_of.items():
+        written = table_text if name in ("search_costs", "derive") else text
+        files[f"settings/{name}.json"] = written(values)
     if has_model:
         files["layers.json"] = text({node.name: origin(node) for node in graph.nodes})
     root = resources.template_root()

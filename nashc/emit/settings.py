@@ -39,9 +39,13 @@ def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]
     if spec.search and spec.cells:
         found["search"] = _search(spec)
         terms = hardware_terms(spec)
-        if terms:
-            found["search"] |= {"cost": dict(terms.weights), "budget": dict(terms.limits)}
+        # A budget changes nothing that a search learns, so the search does not read it.
+        if terms and terms.weights:
+            found["search"]["cost"] = dict(terms.weights)
             found["search_costs"] = dict(terms.table)
+        if terms and spec.search.budget.is_asked:
+            policy = found["search"]["policy"]
+            found["derive"] = {"policy": policy, "limits": dict(terms.limits), **terms.table}
     if spec.train:
         train = spec.train.model_dump(exclude={"data", "warmup"})
         train["schedule"] = {**train["schedule"], "warmup": spec.train.warmup}

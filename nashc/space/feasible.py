@@ -30,19 +30,24 @@ def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, in
         for cell in costs.options.values()
         for options in cell.values()
     ]
-    if solver.best_within(costs, nodes, limits):
-        return
+    is_proven = True
+    try:
+        if solver.best_within(costs, nodes, limits):
+            return
+    except solver.Undecided:
+        is_proven = False
     near = solver.nearest(costs, nodes, limits)
     if near is None:
         fastest = _fastest(solver, costs, nodes)
         raise SpecError([_too_slow(spec, fastest)])
     options = [node[pick].option for node, pick in zip(nodes, near.picks, strict=True)]
-    raise SpecError([_too_small(spec, costs.of_network(options), limits)])
+    raise SpecError([_too_small(spec, costs.of_network(options), limits, is_proven)])
 
 
 def _fastest(solver: ModuleType, costs: Any, nodes: Any) -> int:
     """The fewest cycles of a network of the space."""
-    low, high = 0, costs.paces[-1]
+    low = 0
+    high = costs.of_network(node[0].option for node in nodes)["cycles"]
     while low + 1 < high:
         middle = (low + high) // 2
         if solver.best_within(costs, nodes, {"cycles": middle}):
@@ -68,11 +73,14 @@ def _too_slow(spec: Spec, cycles: int) -> Diagnostic:
     return Diagnostic("NASH481", text, spec.spans.value(("search", "budget", name)), help=hint)
 
 
-def _too_small(spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int]) -> Diagnostic:
+def _too_small(
+    spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int], is_proven: bool
+) -> Diagnostic:
     assert spec.target
+    verb = "meets" if is_proven else "was found to meet"
     short = [name for name, limit in limits.items() if figures[name] > limit]
     needs = ", ".join(f"{figures[name]:,} {WORDS[name]} of {limits[name]:,}" for name in short)
-    text = f"no network of this search meets the budget: the nearest needs {needs}"
+    text = f"no network of this search {verb} the budget: the nearest needs {needs}"
     place = ("search", "budget", short[0])
     if place not in spec.spans.values:
         place = ("search", "budget", "fits")

@@ -3,6 +3,7 @@
 The driver reads these; a new stage is a new file here and a place in `STAGES`, which is the order of a run.
 """
 
+from nashc.stages.derive import DERIVE
 from nashc.stages.estimate import ESTIMATE
 from nashc.stages.export import EXPORT
 from nashc.stages.model import Stage, Take
@@ -11,7 +12,9 @@ from nashc.stages.synthesise import SYNTHESISE
 from nashc.stages.train import TRAIN
 from nashc.stages.verify import VERIFY
 
-STAGES: tuple[Stage, ...] = (SEARCH, TRAIN, EXPORT, VERIFY, ESTIMATE, SYNTHESISE)
+STAGES: tuple[Stage, ...] = (SEARCH, DERIVE, TRAIN, EXPORT, VERIFY, ESTIMATE, SYNTHESISE)
 BY_NAME = {stage.name: stage for stage in STAGES}
+FINDERS = (SEARCH, DERIVE)
+"""The stages that find the architecture: they work with the files of the spec as it is without one."""
 
-__all__ = ["BY_NAME", "STAGES", "Stage", "Take"]
+__all__ = ["BY_NAME", "FINDERS", "STAGES", "Stage", "Take"]

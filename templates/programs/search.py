@@ -2,6 +2,7 @@
 
 Each step updates the architecture on a random validation batch with the weights frozen, then the weights on a training batch
 with the architecture frozen; one op runs on each edge. Training and validation are halves of the training images.
+A hardware budget plays no part here: derive.py finds the network within it from what this program ends with.
 Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, pictures of the probabilities
 and of the search's stability. A checkpoint is saved at intervals and on Ctrl-C; --resume goes on from it and finds what a
 search that was not interrupted finds. With --seeds N, N searches run one after the other, each in a folder of its own; the
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,15 @@ from support.data import (
     search_batches,
     steps_per_epoch,
 )
-from support.derive import Within, derive, genotype_json, genotype_text
+from support.derive import derive
 from support.distributed import joined, rank, share
 from support.expected_cost import ExpectedCost
-from support.files import read_json, write_json, write_text
+from support.files import read_json, write_text
+from support.found import provenance_of, write_found
 from support.loop import Loop, add_loop_arguments
 from support.progress import Diverged, Progress, main
-from support.search_costs import SearchCosts, cost_of, cost_remarks
-from support.search_findings import Found, best_of, findings, spread, warnings
+from support.search_costs import SearchCosts, cost_of
+from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
 from support.search_pictures import draw_search, draw_seeds
 from support.search_space import edge_ops, edges
 from support.search_updates import Updates
@@ -52,7 +54,7 @@ OPTIONS = (
     Option("--alpha-lr", "alphas.lr", "that of the architecture"),
     Option("--clip", "clip", "the largest norm of all gradients of the weights in a step"),
 )
-COSTS = HERE / "settings" / "search_costs.json"  # if the spec gives the search a cost or a budget
+COSTS = HERE / "settings" / "search_costs.json"  # if the spec gives the search a cost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,16 +114,12 @@ def _search_seeds(
     for found in every:
         accuracy = found.scores["validation_top1"]
         progress.log(f"seed {found.seed}: validation {accuracy:.2%}{' *' if found is best else ''}")
-    words = (
-        f"{len(every)} seeds: validation {agreed['validation_top1_mean']:.2%} +- "
-        f"{agreed['validation_top1_std']:.2%}, {agreed['agreement']:.0%} of the choices agree"
-    )
-    progress.log(f"{words}; seed {best.seed} is kept")
+    progress.log(f"{seeds_words(agreed)}; seed {best.seed} is kept")
     histories = {found.seed: search.history for search, found in searches}
     draw_seeds(histories, {it.seed: it.cells for it in every}, args.out, progress)
     [search] = [search for search, found in searches if found is best]
     search.out = args.out
-    return search.result(best, progress, agreed, [f"The best of {words}."])
+    return search.result(best, progress, agreed)
 
 
 class Search(Loop):
@@ -257,10 +255,9 @@ class Search(Loop):
     def finish(self, progress: Progress) -> Found:
         """What was found, with the history and its pictures written to `out`."""
         found_edges = edges(self.cells)
-        within = self.costs and Within(self.costs, self.settings["budget"])
-        cells = derive(found_edges, self.settings["policy"], within)
+        cells = derive(found_edges, self.settings["policy"])
         last = self.history[-1]
-        scores = {name: last[name] for name in ("validation_top1", "validation_loss")}
+        scores = {name: last[name] for name in SCORES}
         found = Found(self.settings["seed"], cells, found_edges, scores)
         if rank() == 0:
             lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
@@ -275,11 +272,10 @@ class Search(Loop):
         found: Found,
         progress: Progress,
         agreed: dict[str, Any] | None = None,
-        remarks: Sequence[str] = (),
     ) -> dict[str, Any]:
         """genotype.json and found.nash with where they come from. agreed: of several seeds."""
         settings = self.settings
-        provenance = {
+        about = {
             "network": NAME,
             "policy": settings["policy"],
             "estimator": settings["estimator"],
@@ -287,30 +283,16 @@ class Search(Loop):
             "data": self.data["kind"],
             "epochs": self.epoch,
             "batch": settings["batch"],
-            "seed": found.seed,
             "changes": self.changes,
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
-            "findings": findings(found),
             **({"cost": cost_of(self.costs, found.cells)} if self.costs else {}),
             **({"spread": agreed} if agreed else {}),
-            "weights": {
-                name: [asdict(edge) for edge in cell] for name, cell in found.edges.items()
-            },
         }
-        genotype = {"cells": genotype_json(found.cells), "provenance": provenance}
-        write_json(self.out / "genotype.json", genotype)
-        estimator = " ".join(str(value) for value in settings["estimator"].values())
-        comments = [
-            f"Found by nashc for {NAME}: policy {settings['policy']}, estimator {estimator},",
-            f"{self.epoch} epochs on {self.data['kind']}, batch {settings['batch']}, seed {found.seed}.",
-            *remarks,
-            *cost_remarks(provenance.get("cost"), settings.get("budget", {})),
-            *warnings(found),
-        ]
-        text = genotype_text(found.cells, comments)
-        write_text(self.out / "found.nash", text)
+        genotype, text = write_found(self.out, found, provenance_of(found, about))
         for line in text.splitlines():
             progress.log(line)
+        if (HERE / "derive.py").is_file():
+            progress.log("derive.py goes on from here: it finds the network within the budget")
         chosen = sum(len(choices) for choices in found.cells.values())
         return genotype | {
             "out": str(self.out),

@@ -10,26 +10,20 @@ it is there.
 Never zero. Equal weights: the earlier predecessor, then the earlier op of the op set. An op that no weight update ever ran
 is ranked by its alpha like any other, and marked where it is taken.
 
-Under a hardware budget (`Within`) all candidates that the policy ranks are considered, and the network is taken that stays
-within the budget and whose nodes together lose the least: a node that takes another candidate than its best one loses the
-logarithm of the best one's score over that of the other. Without a budget, or where the best of all nodes fit, nothing changes.
+support/derive_within.py derives under a hardware budget, from the same ranking.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from support.progress import StageError
-from support.search_costs import SearchCosts
-from support.within_budget import Candidate, best_within
 
 ZERO = "zero"
 MAX_POOL = "maxpool 3x3"
 IDENTITY = "identity"
 CONV_1X1 = "conv 1x1"
-_TINY = 5e-324
 
 
 @dataclass(frozen=True)
@@ -76,27 +70,28 @@ class _Candidate:
         return Choice(self.edge.node, self.op, self.edge.source, self.weight, self.trained > 0)
 
 
-@dataclass(frozen=True)
-class Within:
-    """A hardware budget. limits: most of each figure of support/search_costs.py."""
-
-    costs: SearchCosts
-    limits: Mapping[str, int]
+Ranked = list[tuple[Choice, float]]
+"""What a node may keep with its score, best first."""
 
 
-def derive(
-    cells: dict[str, Sequence[Edge]], policy: str, within: Within | None = None
-) -> dict[str, list[Choice]]:
-    """Errors: StageError when a node has nothing left to take, the policy is none of the four, or the budget fits nothing."""
+def derive(cells: dict[str, Sequence[Edge]], policy: str) -> dict[str, list[Choice]]:
+    """Of each node the best. Errors: StageError as `ranking`."""
+    return {
+        name: [best for (best, _), *_ in nodes] for name, nodes in ranking(cells, policy).items()
+    }
+
+
+def ranking(cells: dict[str, Sequence[Edge]], policy: str) -> dict[str, list[Ranked]]:
+    """By cell, what each node may keep.
+
+    Errors: StageError when a node has nothing left to take, or the policy is none of the four.
+    """
     if policy not in _POLICIES:
         known = ", ".join(_POLICIES)
         raise StageError(f"no policy is called {policy!r}", f"the policies are {known}")
     if policy == "v4":
         _refuse_max_pools(cells)
-    ranked = {name: _ranked(name, edges, policy) for name, edges in cells.items()}
-    if within is None:
-        return {name: [best for (best, _), *_ in nodes] for name, nodes in ranked.items()}
-    return _derive_within(ranked, within)
+    return {name: _ranked(name, edges, policy) for name, edges in cells.items()}
 
 
 def genotype_json(cells: dict[str, list[Choice]]) -> dict[str, list[dict[str, object]]]:
@@ -121,11 +116,7 @@ def genotype_text(cells: dict[str, list[Choice]], comments: Sequence[str] = ()) 
     return "\n".join([*lines, "}"]) + "\n"
 
 
-_Ranked = list[tuple[Choice, float]]
-"""What a node may keep with its score, best first."""
-
-
-def _ranked(name: str, edges: Sequence[Edge], policy: str) -> list[_Ranked]:
+def _ranked(name: str, edges: Sequence[Edge], policy: str) -> list[Ranked]:
     """For each node of a cell."""
     nodes = []
     for node in sorted({edge.node for edge in edges}):
@@ -141,35 +132,6 @@ def _ranked(name: str, edges: Sequence[Edge], policy: str) -> list[_Ranked]:
     return nodes
 
 
-def _derive_within(ranked: dict[str, list[_Ranked]], within: Within) -> dict[str, list[Choice]]:
-    places = [(name, node) for name, nodes in ranked.items() for node in nodes]
-    candidates = [
-        [
-            Candidate(
-                within.costs.option(name, it.node, it.op, it.source), _loss(node[0][1], score)
-            )
-            for it, score in node
-        ]
-        for name, node in places
-    ]
-    answer = best_within(within.costs, candidates, within.limits)
-    if answer is None:
-        limits = ", ".join(f"{figure} <= {limit}" for figure, limit in within.limits.items())
-        raise StageError(
-            f"no network of this search stays within {limits}",
-            "nashc check refuses such a budget: compile the spec again, or widen it in settings/search.json",
-        )
-    found: dict[str, list[Choice]] = {name: [] for name in ranked}
-    for (name, node), pick in zip(places, answer.picks, strict=True):
-        found[name].append(node[pick][0])
-    return found
-
-
-def _loss(best: float, score: float) -> float:
-    """In nats; scores of 0 are as small as floats get."""
-    return math.log(max(best, _TINY)) - math.log(max(score, _TINY))
-
-
 def _best_first(edges: Sequence[Edge]) -> list[_Candidate]:
     candidates = [
         _Candidate(op, edge, weight, trained)
@@ -180,7 +142,7 @@ def _best_first(edges: Sequence[Edge]) -> list[_Candidate]:
     return sorted(candidates, key=lambda candidate: -candidate.weight)  # stable: ties keep order
 
 
-def _replace(candidates: list[_Candidate]) -> _Ranked:
+def _replace(candidates: list[_Candidate]) -> Ranked:
     found: dict[tuple[str, int], tuple[Choice, float]] = {}
     for it in candidates:
         choice = it.choice()
@@ -191,9 +153,9 @@ def _replace(candidates: list[_Candidate]) -> _Ranked:
     return list(found.values())
 
 
-def _exclude(candidates: list[_Candidate]) -> _Ranked:
+def _exclude(candidates: list[_Candidate]) -> Ranked:
     """An edge has the score of its best op, suitable or not; on the edge the score falls as the weights of suitable ops do."""
-    found: _Ranked = []
+    found: Ranked = []
     for edge in dict.fromkeys(it.edge for it in candidates):
         own = [it for it in candidates if it.edge == edge]
         suitable = [it for it in own if it.is_suitable]
@@ -205,11 +167,11 @@ def _exclude(candidates: list[_Candidate]) -> _Ranked:
     return sorted(found, key=lambda it: -it[1])
 
 
-def _reject(candidates: list[_Candidate]) -> _Ranked:
+def _reject(candidates: list[_Candidate]) -> Ranked:
     return [(it.choice(), it.weight) for it in candidates if it.is_suitable]
 
 
-_POLICIES: dict[str, Callable[[list[_Candidate]], _Ranked]] = {
+_POLICIES: dict[str, Callable[[list[_Candidate]], Ranked]] = {
     "v1": _replace,
     "v2": _exclude,
     "v3": _reject,

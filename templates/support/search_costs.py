@@ -126,17 +126,3 @@ def cost_of(costs: SearchCosts, cells: Mapping[str, Sequence[Kept]]) -> dict[str
     return costs.of_network(
         costs.option(cell, it.node, it.op, it.source) for cell, its in cells.items() for it in its
     )
-
-
-def cost_remarks(cost: Mapping[str, int] | None, limits: Mapping[str, int]) -> list[str]:
-    """For found.nash: what the network costs, beside what it may."""
-    if cost is None:
-        return []
-    return [
-        "Costs " + ", ".join(_remark(name, cost[name], limits.get(name)) for name in FIGURES) + "."
-    ]
-
-
-def _remark(figure: str, count: int, limit: int | None) -> str:
-    allowed = "" if limit is None else f" (of {limit:,})"
-    return f"{count:,} {figure}{allowed}"

@@ -19,11 +19,13 @@ from support.derive import IDENTITY, Choice, Edge
 COLLAPSED_SHARE = 0.5
 # The best op of an edge has this many times the probability that it would have by chance, or less: nothing was decided.
 UNDECIDED_RATIO = 1.05
+SCORES = ("validation_top1", "validation_loss")
+"""Of the last epoch of a search."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One finished search. scores: validation_top1 and validation_loss of its last epoch."""
+    """One finished search. scores: by SCORES."""
 
     seed: int
     cells: dict[str, list[Choice]]
@@ -124,6 +126,14 @@ def spread(searches: Sequence[Found]) -> dict[str, Any]:
         "agreement": statistics.fmean(same) if same else 1.0,
         "seeds": [findings(found) for found in searches],
     }
+
+
+def seeds_words(agreed: dict[str, Any]) -> str:
+    """agreed: what `spread` found."""
+    return (
+        f"{len(agreed['seeds'])} seeds: validation {agreed['validation_top1_mean']:.2%} +- "
+        f"{agreed['validation_top1_std']:.2%}, {agreed['agreement']:.0%} of the choices agree"
+    )
 
 
 def _some(items: list[str]) -> str:

@@ -11,6 +11,7 @@ nashc asks the same code at compile time whether anything fits, so that a search
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,29 +36,54 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Answer:
-    """picks: for each node the index of its candidate. is_best: whether no network within the limits has a lower loss."""
+    """picks: for each node the index of its candidate. bound: no network within the limits has a lower loss than that."""
 
     picks: tuple[int, ...]
     loss: float
-    is_best: bool
+    bound: float
+
+    @property
+    def is_best(self) -> bool:
+        """Proven: the bound is the loss itself."""
+        return self.loss <= self.bound + _EPSILON
+
+
+class Undecided(Exception):
+    """MOST_VISITS were looked at, none of them was within the limits, and what is left may hold one."""
 
 
 def best_within(
     costs: SearchCosts, nodes: Sequence[Sequence[Candidate]], limits: Mapping[str, int]
 ) -> Answer | None:
-    """The candidates with the least loss whose network stays within limits, by figure; None if there are none."""
+    """The candidates with the least loss whose network stays within limits, by figure; None if there are none.
+
+    Errors: Undecided.
+    """
     greedy = tuple(
         min(range(len(node)), key=lambda index, node=node: node[index].loss) for node in nodes
     )
     figures = costs.of_network(node[pick].option for node, pick in zip(nodes, greedy, strict=True))
     if is_within(figures, limits):
-        return Answer(greedy, _loss(nodes, greedy), True)
+        return Answer(greedy, _loss(nodes, greedy), _loss(nodes, greedy))
     best: Answer | None = None
-    is_best = True
+    left = math.inf
     for pace in range(len(costs.paces)):
         search = _AtPace(costs, nodes, limits, pace, best)
-        best, is_best = search.run(), is_best and not search.is_cut_off
-    return best and Answer(best.picks, best.loss, is_best)
+        best, left = search.run(), min(left, search.left)
+    if best is None and left < math.inf:
+        best = _any_within(costs, nodes, limits)
+    return best and Answer(best.picks, best.loss, min(best.loss, left))
+
+
+def _any_within(
+    costs: SearchCosts, nodes: Sequence[Sequence[Candidate]], limits: Mapping[str, int]
+) -> Answer | None:
+    """Whether nashc found one at compile time, when nothing had a loss yet: that one will do. Errors: Undecided."""
+    free = [[Candidate(candidate.option, 0.0) for candidate in node] for node in nodes]
+    if free == [list(node) for node in nodes]:
+        raise Undecided
+    found = best_within(costs, free, limits)
+    return found and Answer(found.picks, _loss(nodes, found.picks), -math.inf)
 
 
 def nearest(
@@ -77,7 +103,10 @@ def nearest(
         scaled = {
             name: limit if name in cycles else int(limit * middle) for name, limit in limits.items()
         }
-        smaller = best_within(costs, free, scaled)
+        try:
+            smaller = best_within(costs, free, scaled)
+        except Undecided:
+            smaller = None
         if smaller:
             found, high = smaller, min(middle, _excess(costs, free, limits, smaller))
         else:
@@ -154,7 +183,8 @@ class _AtPace:
         self.readers = Counter(
             name for node in nodes for name in {candidate.option.reads for candidate in node}
         )
-        self.is_cut_off = False
+        # The lowest bound of what was not looked at any more; without end if all was.
+        self.left = math.inf
         self._visits = 0
 
     def run(self) -> Answer | None:
@@ -307,7 +337,7 @@ class _AtPace:
         figures = self.costs.of_network(node[pick].option for node, pick in pairs)
         if not is_within(figures, self.given):
             return False
-        self.best = Answer(tuple(picks), loss, False)
+        self.best = Answer(tuple(picks), loss, -math.inf)
         return True
 
     def _sum_up(self) -> None:
@@ -340,15 +370,12 @@ class _AtPace:
         if node == len(self.rows):
             picks = tuple(state.picks)
             if needs or self.pace == 0:
-                self.best = Answer(picks, loss, False)
+                self.best = Answer(picks, loss, -math.inf)
             return
         if not (needs or self.pace == 0 or self.may_need[node] or self.values_may_need):
             return
         for row in self.rows[node]:
             self._visits += 1
-            self.is_cut_off |= self._visits > MOST_VISITS
-            if self.is_cut_off:
-                return
             name = row.option.reads
             before = state.readers[name]
             after = (before[0] + (not row.option.is_wide), before[1] + row.option.is_wide)
@@ -376,6 +403,9 @@ class _AtPace:
                 self._worth(with_shares) + self.least_shared[node + 1] - self.worth,
             )
             if not self._is_better(loss + row.loss + bound):
+                continue
+            if self._visits > MOST_VISITS:
+                self.left = min(self.left, loss + row.loss + bound)
                 continue
             state.picks.append(row.index)
             state.readers[name] = after

@@ -22,6 +22,7 @@ from nashc.tools import interpreter, vivado
 STAND_IN = Path(__file__).with_name("stand_in.py").read_text(encoding="utf-8")
 IMPORTS = {
     "search": "supernet",
+    "derive": "support.derive_within",
     "train": "model",
     "export": "model, lowering",
     "verify": "model, lowering",

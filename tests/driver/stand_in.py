@@ -31,6 +31,14 @@ RESULTS = {
         "cells": {"group0": [{}, {}], "group1": [{}, {}]},
         "provenance": {"seed": 2},
     },
+    "derive": {
+        "cells": {"group0": [{}, {}], "group1": [{}, {}]},
+        "provenance": {
+            "seed": 2,
+            "cost": {"lut": 50, "bram18": 1, "cycles": 100},
+            "budget": {"displaced": [{}], "is_proven": True},
+        },
+    },
     "train": {"top1": 0.9, "test_images": 10},
     "export": {"nodes": {"integer": 3, "qonnx": 4}},
     "verify": {"images": 10, "ok": True, "qonnx": {"a": 1}, "integer": {"a": 1}, "finn": {"a": 1}},
@@ -54,7 +62,16 @@ def settings(*names):
 
 def main():
     parser = argparse.ArgumentParser()
-    for option in ("--out", "--weights", "--model", "--export", "--data", "--to", "--progress"):
+    for option in (
+        "--out",
+        "--search",
+        "--weights",
+        "--model",
+        "--export",
+        "--data",
+        "--to",
+        "--progress",
+    ):
         parser.add_argument(option)
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
@@ -107,6 +124,9 @@ def write(out, args):
         (out / "genotype.json").write_text('{"provenance": {"seed": 2}}')
         (out / "found.nash").write_text("# by a stand-in\n" + GENOTYPE)
         (out / "search.jsonl").write_text('{"validation_top1": 0.5}\n{"validation_top1": 0.75}\n')
+    elif NAME == "derive":
+        (out / "genotype.json").write_text('{"provenance": {"seed": 2}}')
+        (out / "found.nash").write_text(GENOTYPE.replace("maxpool 3x3", "identity"))
     elif NAME == "train":
         (out / "weights.safetensors").write_text(settings("train"))
         (out / "metrics.json").write_text("{}")

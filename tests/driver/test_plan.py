@@ -138,7 +138,11 @@ def test_a_variant_equal_to_the_spec_is_left_out(lab: Lab):
     ("options", "message", "help_text"),
     [
         ({"last": "trian"}, "there is no stage `trian`", "did you mean `train`?"),
-        ({"force": frozenset({"x"})}, "there is no stage `x`", "the stages are search, train"),
+        (
+            {"force": frozenset({"x"})},
+            "there is no stage `x`",
+            "the stages are search, derive, train",
+        ),
         ({"first": "verify", "last": "train"}, "verify comes after train", "the order is search"),
     ],
 )

@@ -20,7 +20,8 @@ from tests.driver.stand_in import GENOTYPE
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """All files of a project that can do every stage."""
     path = tmp_path_factory.mktemp("spec") / "quickstart.nash"
-    path.write_text(QUICKSTART.read_text() + GENOTYPE)
+    text = QUICKSTART.read_text().replace("search {", "search {\n  budget { fits = target }")
+    path.write_text(text + GENOTYPE)
     spec = load(path)
     return emit.project(spec, lower(spec))
 

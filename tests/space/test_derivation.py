@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.derive import Choice, Within, derive, genotype_text
+from support.derive import Choice, derive, genotype_text
+from support.derive_within import derive_within
 from support.progress import StageError
 from support.search_costs import SearchCosts, cost_of
 from tests.space.spaces import Space, costs_of, edges_drawn, estimated, without_max_pools
@@ -35,11 +36,16 @@ def test_the_found_network_costs_what_the_table_says_and_no_more_than_allowed(
         cells = drawn(path, policy, seed)
         free = derive(cells, policy)
         limit = (9 * cost_of(costs, free)["lut"] + least_lut(costs)) // 10
-        found = derive(cells, policy, Within(costs, {"lut": limit}))
+        derived = derive_within(cells, policy, costs, {"lut": limit})
+        found = derived.cells
         figures = cost_of(costs, found)
         assert figures == estimated(path, genotype_text(found))
         assert figures["lut"] <= limit
-        changed += found != free
+        assert derived.answer.is_best
+        pairs = zip(flat(free), flat(found), strict=True)
+        different = [(a, b) for a, b in pairs if (a.op, a.source) != (b.op, b.source)]
+        assert [(a, b) for _, a, b in derived.displaced] == different
+        changed += bool(different)
     assert changed
 
 
@@ -49,7 +55,9 @@ def test_a_budget_that_all_meet_changes_nothing(policy: str, tmp_path: Path) -> 
     costs = costs_of(path)
     for seed in range(5):
         cells = drawn(path, policy, seed)
-        assert derive(cells, policy, Within(costs, {"lut": 10**9})) == derive(cells, policy)
+        derived = derive_within(cells, policy, costs, {"lut": 10**9})
+        assert derived.cells == derive(cells, policy)
+        assert not derived.displaced
 
 
 def test_no_network_within_the_budget_is_better(tmp_path: Path) -> None:
@@ -62,7 +70,8 @@ def test_no_network_within_the_budget_is_better(tmp_path: Path) -> None:
         cells = edges_drawn(path, seed)
         lut = sorted(cost_of(costs, {"group1": its})["lut"] for its, _ in all_of(cells["group1"]))
         for limit in (lut[0], lut[len(lut) // 3], lut[-1]):
-            [found] = derive(cells, "v3", Within(costs, {"lut": limit, "bram18": 40})).values()
+            limits = {"lut": limit, "bram18": 40}
+            [found] = derive_within(cells, "v3", costs, limits).cells.values()
             product_of = {
                 tuple((it.op, it.source) for it in its): weight
                 for its, weight in all_of(cells["group1"])
@@ -75,6 +84,10 @@ def test_no_network_within_the_budget_is_better(tmp_path: Path) -> None:
             )
             mine = product_of[tuple((it.op, it.source) for it in found)]
             assert mine == pytest.approx(best)
+
+
+def flat(cells):
+    return [choice for choices in cells.values() for choice in choices]
 
 
 def all_of(edges):
@@ -112,10 +125,10 @@ def test_a_table_of_another_space_is_noticed(tmp_path: Path) -> None:
     cells = edges_drawn(path, 0)
     other = costs_of(Space("  cell in group0 { ops = [identity] }").write(tmp_path))
     with pytest.raises(StageError, match=r"search_costs\.json has no .* into node 1 of group1"):
-        derive({"group1": cells["group1"]}, "v3", Within(other, {"lut": 1}))
+        derive_within({"group1": cells["group1"]}, "v3", other, {"lut": 1})
 
 
 def test_nothing_fits(tmp_path: Path) -> None:
     path = space_of("v3", tmp_path)
     with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
-        derive(edges_drawn(path, 0), "v3", Within(costs_of(path), {"lut": 10}))
+        derive_within(edges_drawn(path, 0), "v3", costs_of(path), {"lut": 10})

@@ -30,7 +30,7 @@ search {{
 
 
 def searched(folder: Path, weight: float, most: int) -> Path:
-    """The results of a search in a folder of its own."""
+    """The results of a search and its derivation, in a folder of its own."""
     folder.mkdir()
     base = Path(__file__).parents[2] / "specs" / "quickstart.nash"
     path = folder / "space.nash"
@@ -39,8 +39,14 @@ def searched(folder: Path, weight: float, most: int) -> Path:
     for name, text in project(spec, lower(spec)).items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+    for program in ("search.py", "derive.py"):
+        _run(program, folder)
+    return folder / "results"
+
+
+def _run(program: str, folder: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "search.py"],
+        [sys.executable, program],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -49,20 +55,19 @@ def searched(folder: Path, weight: float, most: int) -> Path:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    return folder / "results" / "search"
 
 
 def expected(results: Path) -> list[float]:
     """LUTs, after each epoch."""
-    lines = (results / "search.jsonl").read_text().splitlines()
+    lines = (results / "search" / "search.jsonl").read_text().splitlines()
     return [json.loads(line)["expected_cost"]["lut"] for line in lines]
 
 
 def test_the_found_network_keeps_the_budget_and_a_cost_moves_the_search(tmp_path: Path) -> None:
-    free = searched(tmp_path / "free", 0, 100_000)
+    free = searched(tmp_path / "free", 1e-9, 100_000)
     tight = searched(tmp_path / "tight", 100, 11_300)
-    cost = json.loads((tight / "genotype.json").read_text())["provenance"]["cost"]
-    text = (tight / "found.nash").read_text()
+    cost = json.loads((tight / "derive" / "genotype.json").read_text())["provenance"]["cost"]
+    text = (tight / "derive" / "found.nash").read_text()
     assert cost["lut"] < 11_300
     assert cost == estimated(tmp_path / "tight" / "space.nash", text[text.index("genotype {") :])
     assert set(cost) == set(FIGURES)

@@ -5,8 +5,9 @@ from itertools import product
 
 import pytest
 
+from support import within_budget
 from support.search_costs import FIGURES, Option, Part, SearchCosts
-from support.within_budget import Candidate, best_within, is_within, nearest
+from support.within_budget import Candidate, Undecided, best_within, is_within, nearest
 
 
 def drawn(seed):
@@ -102,3 +103,23 @@ def test_the_nearest_network_where_nothing_fits():
 def test_cycles_that_no_network_keeps():
     costs, nodes = drawn(0)
     assert nearest(costs, nodes, {"cycles": 5, "lut": 1}) is None
+
+
+def test_a_search_that_is_cut_off_says_how_far_off_it_may_be(monkeypatch):
+    proven = 0
+    for seed in range(8):
+        costs, nodes = drawn(seed)
+        limits = {"lut": 30, "dsp": 30}
+        losses = [loss for loss, it in all_networks(costs, nodes) if is_within(it, limits)]
+        for visits in (0, 3, 20):
+            monkeypatch.setattr(within_budget, "MOST_VISITS", visits)
+            try:
+                found = best_within(costs, nodes, limits)
+            except Undecided:
+                assert losses or not visits
+                continue
+            if found:
+                assert found.bound <= min(losses) + 1e-9 <= found.loss + 2e-9
+                assert not found.is_best or found.loss == pytest.approx(min(losses))
+                proven += found.is_best
+    assert 0 < proven < 24

@@ -1,0 +1,63 @@
+"""The best architecture within a hardware budget, from the weights that a search ends with. Pure Python.
+
+Every candidate that the policy ranks (support/derive.py) is considered, and the network is taken that stays within the budget
+and whose nodes together lose the least: a node that takes another candidate than its best one loses the logarithm of the best
+one's score over that of the other. Where the best of all nodes fit, that is what is derived without a budget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from support.derive import Choice, Edge, ranking
+from support.progress import StageError
+from support.search_costs import SearchCosts
+from support.within_budget import Answer, Candidate, best_within
+
+_TINY = 5e-324
+
+
+@dataclass(frozen=True)
+class Derived:
+    """answer: how good the network is. displaced: (cell, what the node would keep without a budget, what it keeps)."""
+
+    cells: dict[str, list[Choice]]
+    answer: Answer
+    displaced: list[tuple[str, Choice, Choice]]
+
+
+def derive_within(
+    cells: dict[str, Sequence[Edge]], policy: str, costs: SearchCosts, limits: Mapping[str, int]
+) -> Derived:
+    """limits: most of each figure of support/search_costs.py. Errors: StageError as `ranking`, and if nothing fits."""
+    ranked = ranking(cells, policy)
+    places = [(name, node) for name, nodes in ranked.items() for node in nodes]
+    candidates = [
+        [
+            Candidate(costs.option(name, it.node, it.op, it.source), _loss(node[0][1], score))
+            for it, score in node
+        ]
+        for name, node in places
+    ]
+    answer = best_within(costs, candidates, limits)
+    if answer is None:
+        said = ", ".join(f"{figure} <= {limit}" for figure, limit in limits.items())
+        raise StageError(
+            f"no network of this search stays within {said}",
+            "nashc check refuses such a budget: compile the spec again, or widen it in settings/derive.json",
+        )
+    found: dict[str, list[Choice]] = {name: [] for name in ranked}
+    displaced = []
+    for (name, node), pick in zip(places, answer.picks, strict=True):
+        best, kept = node[0][0], node[pick][0]
+        found[name].append(kept)
+        if pick:
+            displaced.append((name, best, kept))
+    return Derived(found, answer, displaced)
+
+
+def _loss(best: float, score: float) -> float:
+    """In nats; scores of 0 are as small as floats get."""
+    return math.log(max(best, _TINY)) - math.log(max(score, _TINY))

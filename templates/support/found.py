@@ -1,0 +1,100 @@
+"""What a search leaves of an architecture: genotype.json for programs, found.nash for people and nashc. Pure Python.
+
+Both are made from the choices and their provenance alone, so that the search and the derivation within a budget, which begins
+with the search's genotype.json, write the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from support.derive import Edge, genotype_json, genotype_text
+from support.files import write_json, write_text
+from support.search_costs import FIGURES
+from support.search_findings import SCORES, Found, findings, seeds_words, warnings
+
+DISPLACED = 3
+"""So many nodes are told in found.nash that the budget made keep another op."""
+
+
+def provenance_of(found: Found, about: Mapping[str, Any]) -> dict[str, Any]:
+    """about: how the search was done, or what is said of it already."""
+    return {
+        **about,
+        "seed": found.seed,
+        "findings": findings(found),
+        "weights": {name: [asdict(edge) for edge in cell] for name, cell in found.edges.items()},
+    }
+
+
+def edges_of(provenance: Mapping[str, Any]) -> dict[str, list[Edge]]:
+    """The edges as the search ended with them."""
+    return {
+        name: [
+            Edge(
+                it["source"],
+                it["node"],
+                tuple(it["ops"]),
+                tuple(it["weights"]),
+                it["changes_channels"],
+                tuple(it["trained"]),
+            )
+            for it in cell
+        ]
+        for name, cell in provenance["weights"].items()
+    }
+
+
+def scores_of(provenance: Mapping[str, Any]) -> dict[str, float]:
+    return {name: provenance["findings"][name] for name in SCORES}
+
+
+def write_found(
+    out: Path, found: Found, provenance: Mapping[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """genotype.json and found.nash in `out`; the content of both."""
+    genotype = {"cells": genotype_json(found.cells), "provenance": dict(provenance)}
+    text = genotype_text(found.cells, _remarks(found, provenance))
+    write_json(out / "genotype.json", genotype)
+    write_text(out / "found.nash", text)
+    return genotype, text
+
+
+def _remarks(found: Found, about: Mapping[str, Any]) -> list[str]:
+    estimator = " ".join(str(value) for value in about["estimator"].values())
+    spread, budget, cost = about.get("spread"), about.get("budget"), about.get("cost")
+    return [
+        f"Found by nashc for {about['network']}: policy {about['policy']}, estimator {estimator},",
+        f"{about['epochs']} epochs on {about['data']}, batch {about['batch']}, seed {found.seed}.",
+        *([f"The best of {seeds_words(spread)}."] if spread else []),
+        *(_cost_remarks(cost, budget["limits"] if budget else {}) if cost else []),
+        *(budget_remarks(budget) if budget else []),
+        *warnings(found),
+    ]
+
+
+def _cost_remarks(cost: Mapping[str, int], limits: Mapping[str, int]) -> list[str]:
+    """What the network costs, beside what it may."""
+    allowed = {name: f" (of {limit:,})" for name, limit in limits.items()}
+    return ["Costs " + ", ".join(f"{cost[it]:,} {it}{allowed.get(it, '')}" for it in FIGURES) + "."]
+
+
+def budget_remarks(budget: Mapping[str, Any]) -> list[str]:
+    """What the budget changed, and how good the network is among those within it."""
+    displaced: Sequence[Mapping[str, Any]] = budget["displaced"]
+    if not displaced:
+        return ["Without the budget it would be the same network."]
+    told = [f"{it['cell']} node {it['node']} {it['without']}" for it in displaced[:DISPLACED]]
+    more = f" and {len(displaced) - DISPLACED} more" if len(displaced) > DISPLACED else ""
+    said = [f"Without the budget it would keep: {', '.join(told)}{more}."]
+    if budget["is_proven"]:
+        return [*said, "Of all networks within the budget the most probable one, proven."]
+    factor = math.exp(min(budget["gap_nats"], 700.0))  # the largest float is e^709
+    return [
+        *said,
+        f"The most probable network found within the budget; none is more than {factor:.3g} times as probable.",
+    ]
