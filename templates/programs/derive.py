@@ -38,7 +38,11 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "derive.json")
     searched = read_json(args.search, "search.py writes it")["provenance"]
     costs, limits = SearchCosts.of(settings), settings["limits"]
-    derived = derive_within(edges_of(searched), settings["policy"], costs, limits)
+
+    def tell(done: int, most: int) -> None:
+        progress.update(done, most, unit="partial networks at most")
+
+    derived = derive_within(edges_of(searched), settings["policy"], costs, limits, tell)
     found = Found(searched["seed"], derived.cells, edges_of(searched), scores_of(searched))
     budget = _about(derived, limits)
     about = {

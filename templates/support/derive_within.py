@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from support.derive import Choice, Edge, ranking
 from support.progress import StageError
 from support.search_costs import SearchCosts
-from support.within_budget import Answer, Candidate, best_within
+from support.within_budget import Answer, Candidate, Tell, best_within
 
+MOST_VISITS = 5_000_000
+"""Twenty seconds or so at a pace: little after a search, and enough for a proof but under the tightest budgets."""
 _TINY = 5e-324
 
 
@@ -29,9 +31,16 @@ class Derived:
 
 
 def derive_within(
-    cells: dict[str, Sequence[Edge]], policy: str, costs: SearchCosts, limits: Mapping[str, int]
+    cells: dict[str, Sequence[Edge]],
+    policy: str,
+    costs: SearchCosts,
+    limits: Mapping[str, int],
+    tell: Tell | None = None,
 ) -> Derived:
-    """limits: most of each figure of support/search_costs.py. Errors: StageError as `ranking`, and if nothing fits."""
+    """limits: most of each figure of support/search_costs.py. tell: of `best_within`.
+
+    Errors: StageError as `ranking`, and if nothing fits.
+    """
     ranked = ranking(cells, policy)
     places = [(name, node) for name, nodes in ranked.items() for node in nodes]
     candidates = [
@@ -41,7 +50,7 @@ def derive_within(
         ]
         for name, node in places
     ]
-    answer = best_within(costs, candidates, limits)
+    answer = best_within(costs, candidates, limits, MOST_VISITS, tell)
     if answer is None:
         said = ", ".join(f"{figure} <= {limit}" for figure, limit in limits.items())
         raise StageError(

@@ -13,17 +13,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from support.search_costs import FIGURES, Option, Part, SearchCosts, Vector, total
 
 CYCLES = FIGURES.index("cycles")
 MOST_VISITS = 400_000
-"""Partial networks that are looked at for a pace before the best one so far is taken."""
+"""A second or two: nashc asks at compile time whether anything fits at all, which takes far fewer."""
+_TELL_EVERY = 50_000
 _ROUNDS = 150
 _EPSILON = 1e-9
 """Losses are sums of floats: what differs by less is equal."""
+
+
+Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,20 @@ class Answer:
 
 
 class Undecided(Exception):
-    """MOST_VISITS were looked at, none of them was within the limits, and what is left may hold one."""
+    """The most that may be looked at were, none of them was within the limits, and what is left may hold one."""
 
 
 def best_within(
-    costs: SearchCosts, nodes: Sequence[Sequence[Candidate]], limits: Mapping[str, int]
+    costs: SearchCosts,
+    nodes: Sequence[Sequence[Candidate]],
+    limits: Mapping[str, int],
+    most_visits: int = MOST_VISITS,
+    tell: Tell | None = None,
 ) -> Answer | None:
     """The candidates with the least loss whose network stays within limits, by figure; None if there are none.
 
-    Errors: Undecided.
+    most_visits: partial networks that are looked at for a pace before the best one so far is taken.
+    tell: is told from time to time how many were looked at, of how many at most. Errors: Undecided.
     """
     greedy = tuple(
         min(range(len(node)), key=lambda index, node=node: node[index].loss) for node in nodes
@@ -68,7 +77,7 @@ def best_within(
     best: Answer | None = None
     left = math.inf
     for pace in range(len(costs.paces)):
-        search = _AtPace(costs, nodes, limits, pace, best)
+        search = _AtPace(costs, nodes, limits, pace, best, most_visits, tell)
         best, left = search.run(), min(left, search.left)
     if best is None and left < math.inf:
         best = _any_within(costs, nodes, limits)
@@ -146,18 +155,42 @@ class _Row:
     cost: Vector
     first: Vector
     share: float
+    needs: bool
 
     @property
     def shared(self) -> list[float]:
         return [own + self.share * more for own, more in zip(self.cost, self.first, strict=True)]
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """One more reader of a value: how many there are then, what that costs more, and whether it needs this pace."""
+
+    after: tuple[int, int]
+    change: Vector
+    needs: bool
+
+
+@dataclass(frozen=True)
+class _Bounding:
+    """A row at the prices that were found: worth of its cost, of its cost with its share of the value, of that share."""
+
+    row: _Row
+    priced: float
+    shared: float
+    of_value: float
+
+
 @dataclass
 class _State:
-    """A partial network: its first nodes have chosen."""
+    """A partial network: its first nodes have chosen.
+
+    counted: of each value, the worth of the shares that are put to the account of these nodes.
+    """
 
     picks: list[int] = field(default_factory=list)
     readers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    counted: dict[str, float] = field(default_factory=dict)
 
 
 class _AtPace:
@@ -170,6 +203,8 @@ class _AtPace:
         limits: Mapping[str, int],
         pace: int,
         best: Answer | None,
+        most_visits: int,
+        tell: Tell | None,
     ) -> None:
         self.costs, self.nodes, self.pace, self.best = costs, nodes, pace, best
         self.slowest = costs.paces[pace]
@@ -178,14 +213,22 @@ class _AtPace:
         self.limited = [index for index, name in enumerate(FIGURES) if name in limits]
         self.limited = [index for index in self.limited if index != CYCLES]
         self.limits = [limits[FIGURES[index]] for index in self.limited]
+        self.most_visits, self.tell = most_visits, tell
         self.most_cycles = limits.get("cycles")
         # Of each value, how many nodes may read it.
-        self.readers = Counter(
-            name for node in nodes for name in {candidate.option.reads for candidate in node}
-        )
+        read = [{candidate.option.reads for candidate in node} for node in nodes]
+        self.readers = Counter(name for names in read for name in names)
+        # Of each node, the values that it is the last one to read; sorted, since floats are added in this order.
+        last = {name: index for index, names in enumerate(read) for name in names}
+        self.last_read = [
+            sorted(name for name, place in last.items() if place == index)
+            for index in range(len(nodes))
+        ]
         # The lowest bound of what was not looked at any more; without end if all was.
         self.left = math.inf
-        self._visits = 0
+        self._visits = self._told = 0
+        self._readings: dict[tuple[str, tuple[int, int], bool], _Reading | None] = {}
+        self._worths: dict[tuple[str, tuple[int, int]], float] = {}
 
     def run(self) -> Answer | None:
         """The best of this pace, or `best` if that is better."""
@@ -200,7 +243,7 @@ class _AtPace:
         # Whether a part that needs this pace may still come: without one, FINN folds for a faster pace.
         self.may_need = [False] * (len(self.rows) + 1)
         for node in reversed(range(len(self.rows))):
-            here = any(row.option.part.slowest > self.faster for row in self.rows[node])
+            here = any(row.needs for row in self.rows[node])
             self.may_need[node] = self.may_need[node + 1] or here
         self.values_may_need = any(
             part.slowest > self.faster
@@ -211,10 +254,11 @@ class _AtPace:
         self.worst = sum(max(row.loss for row in rows) for rows in self.rows)
         self._raise_bound()
         self._sum_up()
-        for rows in self.rows:
-            rows.sort(key=lambda row: (row.loss + self._worth(row.shared), row.index))
-        state = _State(readers=dict.fromkeys(self.costs.values, (0, 0)))
-        self._descend(state, 0.0, self.base, self.base, self._needs(self.costs.fixed))
+        self.bounding = [sorted(map(self._bounding, rows), key=_promise) for rows in self.rows]
+        values = self.costs.values
+        state = _State([], dict.fromkeys(values, (0, 0)), dict.fromkeys(values, 0.0))
+        needs = self._needs(self.costs.fixed)
+        self._descend(state, 0.0, self.base, self._worth(self.base), needs)
         return self.best
 
     # ---- what may be chosen ----------------------------------------------------------------------
@@ -240,7 +284,8 @@ class _AtPace:
             unread = self._limited(self.costs.value(option.reads, 0, 0))
             more = tuple(after - before for after, before in zip(first, unread, strict=True))
             share = 1 / self.readers[option.reads]
-            found.append(_Row(index, option, candidate.loss, cost, more, share))
+            needs = self._needs(option.part)
+            found.append(_Row(index, option, candidate.loss, cost, more, share, needs))
         for row in found:
             if not any(self._beats(other, row) for other in found if other is not row):
                 yield row
@@ -248,7 +293,7 @@ class _AtPace:
     def _beats(self, a: _Row, b: _Row) -> bool:
         if (a.option.reads, a.option.is_wide) != (b.option.reads, b.option.is_wide):
             return False
-        if self._needs(a.option.part) != self._needs(b.option.part):
+        if a.needs != b.needs:
             return False
         first, second = (a.loss, *a.cost), (b.loss, *b.cost)
         is_no_worse = all(x <= y for x, y in zip(first, second, strict=True))
@@ -363,62 +408,98 @@ class _AtPace:
     # ---- the search --------------------------------------------------------------------------------
 
     def _descend(
-        self, state: _State, loss: float, use: Vector, shared: Sequence[float], needs: bool
+        self, state: _State, loss: float, use: Sequence[int], shared: float, needs: bool
     ) -> None:
-        """use: of the resources so far, exactly; shared: with shares of the values instead. needs: this pace."""
+        """use: of the resources so far. shared: its worth, with shares of the values that later nodes may read. needs: this pace."""
         node = len(state.picks)
         if node == len(self.rows):
-            picks = tuple(state.picks)
             if needs or self.pace == 0:
-                self.best = Answer(picks, loss, -math.inf)
+                self.best = Answer(tuple(state.picks), loss, -math.inf)
             return
         if not (needs or self.pace == 0 or self.may_need[node] or self.values_may_need):
             return
-        for row in self.rows[node]:
+        least_use, least_loss = self.least_use[node + 1], self.least_loss[node + 1]
+        least_priced = self.least_priced[node + 1] - self.worth
+        least_shared = self.least_shared[node + 1] - self.worth
+        for it in self.bounding[node]:
+            row = it.row
             self._visits += 1
             name = row.option.reads
             before = state.readers[name]
-            after = (before[0] + (not row.option.is_wide), before[1] + row.option.is_wide)
-            value = self.costs.value(name, *after)
-            if not self._is_allowed(value):
+            reading = self._reading(name, before, row.option.is_wide)
+            if reading is None:
                 continue
-            change = zip(
-                self._limited(value), self._limited(self.costs.value(name, *before)), strict=True
-            )
-            used = tuple(
-                total + own + new - old
-                for total, own, (new, old) in zip(use, row.cost, change, strict=True)
-            )
+            used = [
+                total + own + more
+                for total, own, more in zip(use, row.cost, reading.change, strict=True)
+            ]
             if any(
                 now + rest > limit
-                for now, rest, limit in zip(
-                    used, self.least_use[node + 1], self.limits, strict=True
-                )
+                for now, rest, limit in zip(used, least_use, self.limits, strict=True)
             ):
                 continue
-            with_shares = [a + b for a, b in zip(shared, row.shared, strict=True)]
-            bound = max(
-                self.least_loss[node + 1],
-                self._worth(used) + self.least_priced[node + 1] - self.worth,
-                self._worth(with_shares) + self.least_shared[node + 1] - self.worth,
+            counted = state.counted[name]
+            state.readers[name], state.counted[name] = reading.after, counted + it.of_value
+            with_shares = shared + it.shared + self._closed(node, state)
+            bound = max(least_loss, self._worth(used) + least_priced, with_shares + least_shared)
+            if self._is_better(loss + row.loss + bound):
+                if self._visits > self.most_visits:
+                    self.left = min(self.left, loss + row.loss + bound)
+                else:
+                    if self.tell and self._visits >= self._told + _TELL_EVERY:
+                        self._told = self._visits
+                        most = len(self.costs.paces) * self.most_visits
+                        self.tell(self.pace * self.most_visits + self._visits, most)
+                    state.picks.append(row.index)
+                    needs_now = needs or row.needs or reading.needs
+                    self._descend(state, loss + row.loss, used, with_shares, needs_now)
+                    state.picks.pop()
+            state.readers[name], state.counted[name] = before, counted
+
+    def _reading(self, name: str, before: tuple[int, int], is_wide: bool) -> _Reading | None:
+        """None if a frame takes too long with that."""
+        key = (name, before, is_wide)
+        if key not in self._readings:
+            after = (before[0] + (not is_wide), before[1] + is_wide)
+            value = self.costs.value(name, *after)
+            pair = zip(
+                self._limited(value), self._limited(self.costs.value(name, *before)), strict=True
             )
-            if not self._is_better(loss + row.loss + bound):
-                continue
-            if self._visits > MOST_VISITS:
-                self.left = min(self.left, loss + row.loss + bound)
-                continue
-            state.picks.append(row.index)
-            state.readers[name] = after
-            needs_now = needs or self._needs(row.option.part) or self._needs(value)
-            self._descend(state, loss + row.loss, used, with_shares, needs_now)
-            state.picks.pop()
-            state.readers[name] = before
+            change = tuple(new - old for new, old in pair)
+            reading = _Reading(after, change, self._needs(value))
+            self._readings[key] = reading if self._is_allowed(value) else None
+        return self._readings[key]
+
+    def _closed(self, node: int, state: _State) -> float:
+        """What values cost beyond the shares of them, of those that no node after this one may read."""
+        return sum(
+            self._of_value(name, state.readers[name]) - state.counted[name]
+            for name in self.last_read[node]
+        )
+
+    def _of_value(self, name: str, readers: tuple[int, int]) -> float:
+        """The worth of what these readers add to its cost."""
+        key = (name, readers)
+        if key not in self._worths:
+            unread = self._limited(self.costs.value(name, 0, 0))
+            pair = zip(self._limited(self.costs.value(name, *readers)), unread, strict=True)
+            self._worths[key] = self._worth([new - old for new, old in pair])
+        return self._worths[key]
+
+    def _bounding(self, row: _Row) -> _Bounding:
+        priced, shared = self._worth(row.cost), self._worth(row.shared)
+        return _Bounding(row, priced, shared, shared - priced)
 
     def _is_better(self, loss: float) -> bool:
         """Whether a network of at least this loss could be worth having."""
         if self.best is None:
             return loss <= self.worst + _EPSILON
         return loss < self.best.loss - _EPSILON
+
+
+def _promise(it: _Bounding) -> tuple[float, int]:
+    """By which the candidates of a node are tried, the smallest first."""
+    return it.row.loss + it.shared, it.row.index
 
 
 def _one(option: Option) -> tuple[int, int]:
