@@ -13,6 +13,7 @@ from nashc.schema.values import BROKEN, Word, describe, evaluate
 from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import out_of_range, read_bits
+from nashc.vocab.numbers import read_number
 
 
 def _is_bits(value: Any) -> bool:
@@ -95,7 +96,9 @@ def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems)
         text = f"parameter `{name}` needs {words}, and `{_text(value, where)}` is {describe(value)}"
         if param.type.text == "bits" and isinstance(value, Word) and read_bits(value):
             text = f"parameter `{name}` needs {words}; `{value}` is out of range"
-        problems.add(Diagnostic("NASH114", text, span, label))
+        is_number = param.type.text in ("int", "float") and not where
+        hint = "numbers are written as in a spec: 12, 0.5, 1e-3, 200k" if is_number else ""
+        problems.add(Diagnostic("NASH114", text, span, label, help=hint))
         return BROKEN
     legal = [evaluate(item, {}, problems) for item in param.choices.items] if param.choices else []
     if param.choices and value not in legal:
@@ -112,19 +115,18 @@ def _text(value: Any, where: Span | None) -> str:
 
 
 def _from_text(text: str, kind: str) -> Any:
-    """A `--set` value by the declared type; left a word where it does not fit (checked after)."""
-    try:
-        match kind:
-            case "int":
-                return int(text)
-            case "float":
-                return float(text)
-            case "bool":
-                return {"true": True, "false": False}.get(text, Word(text))
-            case "text":
-                return text
-    except ValueError:
-        pass
+    """A `--set` value by the declared type, written as in a spec; left a word where it does not fit (checked after)."""
+    match kind:
+        case "int":
+            value = read_number(text)
+            return Word(text) if value is None else value
+        case "float":
+            value = read_number(text)
+            return Word(text) if value is None else float(value)
+        case "bool":
+            return {"true": True, "false": False}.get(text, Word(text))
+        case "text":
+            return text
     return Word(text)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from fractions import Fraction
 from typing import TypeVar, cast
 
 from lark import Token, Tree
@@ -13,6 +12,7 @@ from lark import Token, Tree
 from nashc.diagnostics import Diagnostic, Problems, SpecError
 from nashc.syntax import ast
 from nashc.text import Source, Span
+from nashc.vocab.numbers import THOUSANDS, in_thousands
 
 # Beyond these no spec is meant, and Python's own limits are near (digits of an int, recursion).
 _MOST_DIGITS = 40
@@ -20,7 +20,6 @@ _DEEPEST = 60
 
 _Built = TypeVar("_Built")
 
-_THOUSANDS = {"k": 1_000, "M": 1_000_000}
 _AMOUNT = re.compile(r"(?P<amount>[0-9.]+(?:[eE][+-]?[0-9]+)?)[ \t]*(?P<unit>[A-Za-z%]*)")
 
 
@@ -225,15 +224,14 @@ class _Builder:
         found = _AMOUNT.fullmatch(str(tree.children[0]))
         assert found, span.text
         amount = self._sane(found["amount"], span)
-        if amount.isdigit() and found["unit"] not in _THOUSANDS:
+        if amount.isdigit() and found["unit"] not in THOUSANDS:
             return ast.Number(span, int(amount), found["unit"] or None)
         value = float(amount)
         if not math.isfinite(value):
             self._too_large(span)
             value = 0.0
-        if found["unit"] in _THOUSANDS:
-            exact = Fraction(amount if value else 0) * _THOUSANDS[found["unit"]]
-            return ast.Number(span, int(exact) if exact.denominator == 1 else float(exact))
+        if found["unit"] in THOUSANDS:
+            return ast.Number(span, in_thousands(amount if value else "0", found["unit"]))
         return ast.Number(span, value, found["unit"] or None)
 
     def _sane(self, digits: str, span: Span) -> str:
