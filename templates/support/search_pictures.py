@@ -11,6 +11,7 @@ from typing import Any
 from support.derive import Choice, Edge
 from support.files import atomic_path
 from support.progress import Progress
+from support.search_costs import FIGURES
 
 History = list[dict[str, Any]]
 """One entry an epoch, as in search.jsonl."""
@@ -148,11 +149,15 @@ def _seeds(histories: dict[int, History], kept: dict[int, Kept]) -> Any:
 
 
 def _stability(history: History, edges: dict[str, list[Edge]], colours: dict[str, str]) -> Any:
-    """Accuracy and loss of both halves of the data, entropy of each cell, and how often each op ran."""
+    """Accuracy and loss of both halves of the data, entropy of each cell, how often each op ran, and the expected cost if there is one."""
     from matplotlib import pyplot
 
-    figure, ((accuracy, loss), (entropy, draws)) = pyplot.subplots(
-        2, 2, figsize=(9.0, 6.5), layout="constrained"
+    has_cost = "expected_cost" in history[0]
+    rows = [["accuracy", "loss"], ["entropy", "draws"], *([["cost", "cost"]] if has_cost else [])]
+    size = (9.0, 3.25 * len(rows))
+    figure, panels = pyplot.subplot_mosaic(rows, figsize=size, layout="constrained")
+    accuracy, loss, entropy, draws = (
+        panels[name] for name in ("accuracy", "loss", "entropy", "draws")
     )
     epochs = [entry["epoch"] for entry in history]
     for axes, key, factor, title in (
@@ -177,12 +182,27 @@ def _stability(history: History, edges: dict[str, list[Edge]], colours: dict[str
         draws.plot(epochs, shares, label=op, color=colour, marker=_dot(epochs))
     draws.set_title("draws of each op where it can be chosen, %", fontsize=9)
     entropy.set_ylim(0, 105)
-    for axes in (accuracy, loss, entropy, draws):
+    if has_cost:
+        _expected(panels["cost"], epochs, history)
+    for axes in panels.values():
         axes.set_xlabel("epoch", fontsize=8)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, ncols=1 + len(axes.lines) // 9)
     return figure
+
+
+def _expected(axes: Any, epochs: list[int], history: History) -> None:
+    """Each figure as a share of what it was after the first epoch; the legend has the numbers."""
+    for figure in FIGURES:
+        costs = [entry["expected_cost"][figure] for entry in history]
+        if costs[0]:
+            label = f"{figure}: {costs[0]:,.1f} to {costs[-1]:,.1f}"
+            axes.plot(
+                epochs, [100 * it / costs[0] for it in costs], label=label, marker=_dot(epochs)
+            )
+    title = "expected cost of what the nodes would keep, % of that after the first epoch"
+    axes.set_title(title, fontsize=9)
 
 
 def _drawn(entry: dict[str, Any], edges: dict[str, list[Edge]], op: str) -> float:
