@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from nashc.cost.backends import Wanted
 from nashc.cost.estimate import estimate
 from nashc.cost.models import MODELS
 from nashc.cost.options import options
@@ -102,7 +103,7 @@ def in_process(path: Path) -> tuple[float, float]:
     times = []
     for _ in range(20):
         started = time.perf_counter()
-        nodes = model.hardware(graph, part, None)
+        nodes = model.hardware(graph, part, None, Wanted.of(spec))
         foldings = model.fold(nodes, cycles, target.mvau_wwidth_max)
         estimate(nodes, foldings, model, part, target.clock)
         times.append(time.perf_counter() - started)
@@ -126,14 +127,15 @@ def finn_flow(path: Path) -> tuple[Ran, dict[str, float], float]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         shutil.copy(FINN_SIDE, folder)
-        (folder / "foldings.json").write_text("[]")
-        command = [sys.executable, FINN_SIDE.name, "foldings.json", "out.json", "worst"]
+        (folder / "asked.json").write_text('[{"finn": {}, "foldings": []}]')
+        command = [sys.executable, FINN_SIDE.name, "asked.json", "out.json", "worst"]
         ran = run(command, folder)
         found = json.loads((folder / "out.json").read_text())
-    nodes = found["default"]["nodes"].values()
+    default = found["answers"][0]["default"]
+    nodes = default["nodes"].values()
     names = ("lut", "bram18", "uram", "dsp")
     figures = {name: sum(node[name] for node in nodes) for name in names}
-    return ran, {"cycles": found["default"]["cycles"], **figures}, found["seconds"]
+    return ran, {"cycles": default["cycles"], **figures}, found["seconds"]
 
 
 def run(command: list[str], folder: Path) -> Ran:

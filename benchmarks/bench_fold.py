@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nashc.cost.backends import AUTO
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
@@ -218,7 +219,9 @@ def by_finn() -> Iterator[tuple[list[str], bool]]:
             ]
             foldings = [made.hardware.foldings(a.choice) for a in answers if isinstance(a, Answer)]
             assert all(folding_file(made.hardware.nodes, found) for found in foldings)
-            says = run_finn(folder, made.hardware.nodes, foldings, "worst")
+            (says,) = run_finn(folder, (AUTO,), [(made.hardware.nodes, foldings)], "worst")[
+                "answers"
+            ]
             theirs, *ours = [totals(figures) for figures in (says["default"], *says["foldings"])]
             assert theirs["cycles"] == finn.cycles
             row = [f"{name} small", net.target.board.name, f"{net.target.fps:,}"]

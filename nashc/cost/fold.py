@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 # Settings that are words, by FINN's attribute name; arrays hold the position in these.
 RAM_STYLES = ("auto", "block", "distributed", "ultra")
 RES_TYPES = ("auto", "lut", "dsp")
-MEM_MODES = ("internal_decoupled", "internal_embedded")
+MEM_MODES = ("internal_decoupled", "internal_embedded", "external")
 WORDS: dict[str, tuple[str, ...]] = {
     "ram_style": RAM_STYLES,
     "ram_style_thresholds": RAM_STYLES,
@@ -125,9 +125,29 @@ def settings_of(node: HwNode) -> tuple[str, ...]:
         case "MVAU":
             found += ["ram_style", "mem_mode", "res_type"]
             found += [] if node["noActivation"] else ["ram_style_thresholds"]
+        case "Thresholding" if node.backend == "hls":
+            found += ["ram_style", "mem_mode"]
         case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "const":
             found += ["ram_style", "mem_mode"]
     return tuple(found)
+
+
+def words_of(node: HwNode, setting: str) -> tuple[str, ...]:
+    """The words that a setting of this node can have.
+
+    Where weights come from outside decides data types before any folding: that is no choice of a folding. Weights in
+    the code exist in HLS only. Source: get_nodeattr_types of each op.
+    """
+    match node.kind, setting:
+        case "MVAU", "mem_mode" if node.dtype("mem_mode") == "external" or node.backend == "rtl":
+            return (node.dtype("mem_mode"),)
+        case _, "mem_mode":
+            return ("internal_decoupled", "internal_embedded")
+        case "Thresholding", "ram_style":
+            return ("distributed", "block", "ultra")
+        case _, "ram_style_thresholds":
+            return ("auto", "block", "distributed")
+    return WORDS[setting]
 
 
 def limit(node: HwNode, setting: str) -> int:
@@ -150,7 +170,8 @@ def unfolded(node: HwNode) -> Folding:
     """The node as FINN makes it, before any folding.
 
     Source: finn-plus 1.6.1, convert_to_hw/*.py: all channels at once for padding, windows and pools, one of all else;
-    custom_op/fpgadataflow: default ram_style is distributed for windows, auto for weights; resType is lut in HLS.
+    custom_op/fpgadataflow: default ram_style is distributed for windows and thresholds, auto for weights; resType is
+    lut in HLS.
     """
     match node.kind:
         case "ConvolutionInputGenerator":
@@ -160,7 +181,15 @@ def unfolded(node: HwNode) -> Folding:
         case "Pool":
             return Folding(pe=node["Channels"])
         case "MVAU" if node.backend == "rtl":
-            return Folding(res_type="auto")
+            return Folding(res_type="auto", **_weights(node))
+        case "MVAU":
+            return Folding(**_weights(node))
+        case "Thresholding" if node.backend == "hls":
+            return Folding(ram_style="distributed")
         case _ if node.kind.startswith("Elementwise"):
             return Folding(mem_mode="internal_embedded")
     return Folding()
+
+
+def _weights(node: HwNode) -> dict[str, Any]:
+    return {name: node.dtype(name) for name in ("ram_style", "mem_mode")}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nashc.cost.fold import ATTRIBUTES, WORDS, Folding, divisors, limit, one, settings_of
+from nashc.cost.fold import ATTRIBUTES, WORDS, Folding, divisors, limit, one, settings_of, words_of
 from nashc.cost.nodes import HwNode
 from nashc.cost.options import has_parallel_window
 from nashc.cost.streams import WIDEST_STREAM, narrow, widest
@@ -98,11 +98,10 @@ def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
         known = ", ".join(ATTRIBUTES[name] for name in settings_of(node))
         return f"{node.op_type} has no folding attribute {attribute}", f"it has {known}"
     if setting in WORDS:
-        words = ", ".join(WORDS[setting])
-        is_known = value in WORDS[setting]
-        return (
-            ("", "") if is_known else (f"{attribute} = {value} is no choice", f"legal are {words}")
-        )
+        words = words_of(node, setting)
+        if value in words:
+            return "", ""
+        return f"{attribute} = {value} is no choice here", f"legal are {', '.join(words)}"
     if type(value) is not int:
         return f"{attribute} = {value} is not a whole number", ""
     if setting == "parallel_window":

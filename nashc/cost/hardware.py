@@ -1,34 +1,42 @@
 """From the network to the nodes that FINN+ 1.6.1 makes of its integer graph, with their data types minimised.
 
-Follows templates/support/finn_hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and finn_widths.py. Without `ranges` the types are the worst that FINN would assume: weights use their whole bit width, sums and
-thresholds all that the types allow; and all batch-norm gains are positive, as they are before training.
+Follows templates/support/finn_hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and finn_widths.py.
+Without `ranges` the types are the worst that FINN would assume: weights use their whole bit width, sums and thresholds
+all that the types allow; and all batch-norm gains are positive, as they are before training.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from nashc.cost import types
+from nashc.cost import backends, types
+from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.integer import Step, integer_graph
 from nashc.cost.nodes import HwNode, width
-from nashc.cost.parts import dsp_limits
 from nashc.cost.ranges import Ranges
 from nashc.ir import Graph
 from nashc.vocab.datatypes import bounds, weight_bound
 from nashc.vocab.names import layer_of
 
 PRODUCTS = ("MatMul", "XnorPopcountMatMul")
-# FINN gives an MVAU to the RTL backend from here on (specialize_layers.py, _determine_impl_style).
-RTL_LEAST_BITS = 4
 
 
-def hardware(graph: Graph, part: str, ranges: Ranges | None = None) -> tuple[HwNode, ...]:
+def hardware(
+    graph: Graph, part: str, ranges: Ranges | None = None, wanted: Wanted = AUTO
+) -> tuple[HwNode, ...]:
     """All nodes, producers before consumers.
 
     graph: after all passes, with a genotype if the spec has cells. part: FPGA part, which decides between HLS and RTL.
     """
-    return _Builder(integer_graph(graph, ranges), part, ranges).nodes()
+    steps = integer_graph(graph, ranges)
+    nodes = _Builder(steps, part, ranges, wanted).nodes()
+    if wanted.mem_mode != "external" or ranges is None:
+        return nodes
+    # FINN minimises by the values, chooses HLS or RTL, and then takes the worst sums of weights that come from outside.
+    before = {node.name: node for node in nodes}
+    return _Builder(steps, part, ranges, wanted, before).nodes()
 
 
 def fork(
@@ -60,10 +68,20 @@ def result_of(node: HwNode) -> tuple[tuple[int, ...], str]:
 
 
 class _Builder:
-    def __init__(self, steps: tuple[Step, ...], part: str, ranges: Ranges | None) -> None:
+    def __init__(
+        self,
+        steps: tuple[Step, ...],
+        part: str,
+        ranges: Ranges | None,
+        wanted: Wanted,
+        before: Mapping[str, HwNode] | None = None,
+    ) -> None:
+        """before: the nodes as they were when all types were minimised by the values, if these are no longer read."""
         self._steps = steps
         self._part = part
         self._ranges = ranges
+        self._wanted = wanted
+        self._before = before
         self._nodes: list[HwNode] = []
         self._dtype: dict[str, str] = {}  # of each tensor
         self._source: dict[str, tuple[str, ...]] = {}  # the node that gives it, none for the image
@@ -111,7 +129,9 @@ class _Builder:
         act = self._absorbed.get(step.name)
         is_popcount = step.op == "XnorPopcountMatMul"
         weights = "UINT1" if is_popcount else self._weight_type(step)
-        known = self._ranges.accumulators.get(step.name) if self._ranges else None
+        known = None
+        if self._ranges and not self._before:
+            known = self._ranges.accumulators.get(step.name)
         if is_popcount:
             sums = f"UINT{max(2, matrix_width.bit_length())}"
         else:
@@ -126,52 +146,44 @@ class _Builder:
             "outputDataType": act.dtype if act else sums,
             "noActivation": int(act is None),
             "binaryXnorMode": int(is_popcount),
+            **self._wanted.weights,
         }
-        backend = "rtl" if self._is_rtl(step, attrs) else "hls"
+        if self._before:
+            backend = self._before[step.name].backend
+        else:
+            values = self._weight_values(step)
+            backend = backends.of_matrix_unit(attrs, values, self._part, self._wanted)
         self._emit(step.name, "MVAU", backend, attrs, source, act or step)
 
     def _weight_type(self, step: Step) -> str:
         """±1 takes two bits: FINN's minimisation looks for a type with -1 and 1 in it and finds INT2."""
-        limit = weight_bound(step.attrs["weight_bits"])
-        known = self._ranges.weights.get(step.name) if self._ranges else None
-        low, high = known or (-limit, limit)
+        low, high = self._weight_values(step)
         chosen = types.of_range((low, high))
         if chosen not in ("UINT1", "BIPOLAR"):
             return chosen
         return "INT2" if low <= 0 <= high else "BIPOLAR"  # finn_single_bits.py, widen_weights
 
-    def _is_rtl(self, step: Step, attrs: dict[str, Any]) -> bool:
-        """specialize_layers.py: _determine_impl_style and _mvu_rtl_possible."""
-        inputs, weights = attrs["inputDataType"], attrs["weightDataType"]
-        if not attrs["noActivation"] or bounds(weights)[0] >= 0:
-            return False
-        if min(width(inputs), width(weights)) < RTL_LEAST_BITS:
-            return False
-        block, most_input, most_weight, most_sum = dsp_limits(self._part)
-        known = self._ranges.weights.get(step.name) if self._ranges else None
+    def _weight_values(self, step: Step) -> types.Range:
+        """The smallest and the largest weight."""
         limit = weight_bound(step.attrs["weight_bits"])
-        is_narrow = (known or (-limit, limit))[0] != bounds(weights)[0]
-        if block == "DSP48E1" and not is_narrow:
-            return False
-        is_signed = int(bounds(inputs)[0] < 0)
-        return (
-            width(inputs) - is_signed < most_input
-            and width(weights) <= most_weight
-            and width(attrs["outputDataType"]) <= most_sum
-        )
+        known = self._ranges.weights.get(step.name) if self._ranges else None
+        return known or (-limit, limit)
 
     def _thresholding(self, step: Step) -> None:
         inputs = self._dtype[step.inputs[0]]
         values = self._ranges.thresholds.get(step.name) if self._ranges else None
+        if values and self._before:
+            values = types.clipped(values, self._before[step.name].dtype("inputDataType"))
+        backend = backends.of_thresholding(self._wanted)
         attrs = {
             "NumChannels": step.shape[-1],
             "numSteps": step.attrs["levels"],
             "numInputVectors": step.shape[:-1],
             "inputDataType": inputs,
-            "weightDataType": types.thresholds(inputs, values),
+            "weightDataType": types.thresholds(inputs, values, is_rtl=backend == "rtl"),
             "outputDataType": step.dtype,
         }
-        self._emit(step.name, "Thresholding", "rtl", attrs, self._source[step.inputs[0]], step)
+        self._emit(step.name, "Thresholding", backend, attrs, self._source[step.inputs[0]], step)
 
     def _pool(self, step: Step) -> None:
         """pool.py: a sliding window, channel by channel, and the pool proper."""

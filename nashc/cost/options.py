@@ -19,6 +19,7 @@ from nashc.cost.fold import (
     position,
     settings_of,
     unfolded,
+    words_of,
 )
 from nashc.cost.nodes import HwNode
 from nashc.cost.streams import WIDEST_STREAM, widest
@@ -42,7 +43,7 @@ class Limits:
 
 
 def options(node: HwNode, limits: Limits = Limits()) -> Foldings:
-    """All legal foldings of a node within limits, FINN's smallest first.
+    """All legal foldings of a node within limits, FINN's smallest first; a memory that the spec asks for stays.
 
     Of a sliding window in front of a pool, simd must equal the pool's pe: the caller couples them.
     """
@@ -52,16 +53,27 @@ def options(node: HwNode, limits: Limits = Limits()) -> Foldings:
     for name in ("pe", "simd"):
         if name in settings:
             choices[name] = divisors(limit(node, name))
-    if node.kind == "MVAU":
-        choices["ram_style"] = limits.ram_styles
-        if node.backend == "hls":
-            choices["res_type"], choices["mem_mode"] = limits.res_types, limits.mem_modes
+    if node.kind == "MVAU" and node.backend == "hls":
+        choices["res_type"] = limits.res_types
+    if node.kind == "MVAU" and start.mem_mode == "internal_decoupled":
+        choices["mem_mode"] = _legal(node, "mem_mode", limits.mem_modes, start)
+        if start.ram_style == "auto":
+            choices["ram_style"] = limits.ram_styles
+    elif node.op_type == "Thresholding_hls":
+        choices["mem_mode"] = _legal(node, "mem_mode", limits.mem_modes, start)
+        choices["ram_style"] = _legal(node, "ram_style", limits.ram_styles, start)
     elif node.kind == "ConvolutionInputGenerator":
         choices["parallel_window"] = (0, 1)
         choices["ram_style"] = limits.window_ram_styles
     columns = product(*([position(name, value) for value in choices[name]] for name in COLUMNS))
     found = Foldings(*np.array(list(columns), np.int64).T)
     return found.take(_is_legal(node, found, limits))
+
+
+def _legal(node: HwNode, setting: str, words: tuple[str, ...], start: Folding) -> tuple[str, ...]:
+    """Those of the words that the node takes, its own where it takes none."""
+    legal = words_of(node, setting)
+    return tuple(word for word in words if word in legal) or (getattr(start, setting),)
 
 
 def has_parallel_window(node: HwNode, f: Folding | Foldings) -> Any:

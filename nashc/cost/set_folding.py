@@ -102,7 +102,8 @@ class _Folder:
                 simd = simds[max(0, index - 1)]
                 break
         start = replace(start, simd=simd)
-        pes, widest = divisors(node["MH"]), self.rules.widest_stream
+        is_limited = start.mem_mode == "internal_decoupled"
+        pes, widest = divisors(node["MH"]), self.rules.widest_stream if is_limited else None
         met = self.is_met(self.cycles(node, vary(start, "pe", pes)))
         for index, value in enumerate(pes):
             pe = value

@@ -13,6 +13,7 @@ from nashc.cost.nodes import HwNode
 WIDEST_STREAM = 8191
 
 _DECOUPLED = MEM_MODES.index("internal_decoupled")
+_EMBEDDED = MEM_MODES.index("internal_embedded")
 
 
 def widest(node: HwNode, f: Foldings) -> Ints:
@@ -25,12 +26,19 @@ def widest(node: HwNode, f: Foldings) -> Ints:
         return np.zeros_like(f.pe)
     match node.kind:
         case "MVAU":
-            streamed = np.where(f.mem_mode == _DECOUPLED, f.pe, 1)
+            streamed = np.where(f.mem_mode == _EMBEDDED, 1, f.pe)
             weights = node.width("weightDataType") * f.simd * streamed
             return _most(
                 weights,
                 node.width("inputDataType") * f.simd,
                 node.width("outputDataType") * f.pe,
+            )
+        case "Thresholding":
+            each = node.width("weightDataType") * node["numSteps"]
+            return f.pe * _most(
+                np.where(f.mem_mode == _DECOUPLED, each, 0),
+                np.full_like(f.pe, node.width("inputDataType")),
+                np.full_like(f.pe, node.width("outputDataType")),
             )
         case "Pool":
             return f.pe * max(node.width("InputDataType"), node.width("OutputDataType"))

@@ -2,7 +2,7 @@
 
 Source: finn-plus 1.6.1, custom_op/fpgadataflow/matrixvectoractivation.py (minimize_accumulator_width,
 minimize_weight_bit_width), thresholding.py and rtl/thresholding_rtl.py (minimize_weight_bit_width),
-transformation/streamline/round_thresholds.py, transformation/fpgadataflow/convert_to_hw/elementwise_binary_operation.py.
+hls/thresholding_hls.py (the same), transformation/streamline/round_thresholds.py, transformation/fpgadataflow/convert_to_hw/elementwise_binary_operation.py.
 """
 
 from __future__ import annotations
@@ -51,8 +51,14 @@ def worst_sums(weights: str, inputs: str, terms: int) -> Range:
     return min(ends), max(ends)
 
 
-def thresholds(inputs: str, values: Range | None) -> str:
-    """The type of the thresholds of a Thresholding_rtl on values of type `inputs`.
+def clipped(values: Range, inputs: str) -> Range:
+    """Thresholds as RoundAndClipThresholds leaves them on values of type `inputs`."""
+    low, high = bounds(inputs)
+    return min(max(values[0], low), high + 1), min(max(values[1], low), high + 1)
+
+
+def thresholds(inputs: str, values: Range | None, *, is_rtl: bool) -> str:
+    """The type of the thresholds of a Thresholding on values of type `inputs`.
 
     values: smallest and largest threshold, None if not known: then all that rounding and clipping leaves, one bit more
     than the input has.
@@ -61,11 +67,13 @@ def thresholds(inputs: str, values: Range | None) -> str:
     signed = low < 0
     if values is None:
         return smallest_for(-high - 2) if signed else smallest_for(high + 1)
-    first, last = (min(max(value, low), high + 1) for value in values)
+    first, last = clipped(values, inputs)
     if first == last == 0:
         chosen = "INT2" if signed else "UINT1"
     else:
         chosen = of_range((first, last), signed)
+    if width(chosen) < width(inputs) and not is_rtl:
+        return inputs  # HLS compares in the type of the thresholds
     if width(chosen) < width(inputs):
         # The RTL saturates its input to the thresholds' type, so that must reach one below the first.
         reaching = of_range((first - 1, last), signed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nashc.cost import ranges
+from nashc.cost.backends import Wanted
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import Place, apply, read
@@ -59,13 +60,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class Answer:
-    """The figures of one variant of a spec; `compare` holds those of its other variants."""
+    """The figures of one variant of a spec; `compare` holds those of its other variants.
+
+    left_out: what the spec says of the build and the model has no regard to.
+    """
 
     spec: Spec
     target: Target
     found: Estimate
     layers: tuple[Layer, ...]
     is_trained: bool
+    left_out: tuple[str, ...] = ()
     compare: tuple[Answer, ...] = ()
 
     @property
@@ -103,6 +108,7 @@ class Answer:
             "shares": shares and {k: v if v < float("inf") else None for k, v in shares.items()},
             "fits": self.fits,
             "not_counted": found.not_counted,
+            "left_out": list(self.left_out),
             "layers": [vars(layer) for layer in self.layers],
             "nodes": nodes_json(found),
             "compare": [other.to_json() for other in self.compare],
@@ -133,6 +139,9 @@ class Answer:
             lines.append(f"fits        {'yes' if self.fits else f'no, {board.name} is too small'}")
         for name, kinds in self.found.not_counted.items():
             lines.append(f"at least    without the {name.upper()} of {', '.join(kinds)}: not known")
+        if self.left_out:
+            named = ", ".join(f"finn.{name}" for name in self.left_out)
+            lines.append(f"left out    {named}: {tool} has no regard to it")
         lines.append(f"latency     {_LATENCY[self.found.latency_means]}")
         return [*lines, "", *self._layer_table()]
 
@@ -192,21 +201,23 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     target = known_target(spec)
     graph = lower(spec)
     model = MODELS[question.model]
-    nodes = model.hardware(graph, target.board.part, known)
+    wanted = Wanted.of(spec)
+    nodes = model.hardware(graph, target.board.part, known, wanted)
     if known is not None and question.weights:
         _check_ranges(known, nodes, spec, question.weights)
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
     if question.folding:
         place = Place(str(question.folding))
-        later = model.hardware(graph, target.board.part, ranges.turning(graph))
+        later = model.hardware(graph, target.board.part, ranges.turning(graph), wanted)
         foldings = apply(read(question.folding), nodes, foldings, place, later)
     elif target.folding:
         from nashc.fold.of_target import folding_of_target
 
         foldings = folding_of_target(spec, graph, nodes, foldings, model)
     found = estimate(nodes, foldings, model, target.board.part, target.clock)
-    return Answer(spec, target, found, _layers(graph, found), known is not None)
+    left_out = tuple(name for name in model.leaves_out if getattr(spec.finn, name) != "auto")
+    return Answer(spec, target, found, _layers(graph, found), known is not None, left_out)
 
 
 def known_target(spec: Spec) -> Target:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from nashc.cost.backends import Wanted
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.ranges import load as load_ranges
@@ -56,7 +57,7 @@ def fold(
     board = board or target.board
     asked = wish(board, goal, fps, budget, aim=target.fps)
     ranges = load_ranges(ranges_file(weights)) if weights else None
-    nodes = hardware(lower(spec), board.part, ranges)
+    nodes = hardware(lower(spec), board.part, ranges, Wanted.of(spec))
     widest = target.mvau_wwidth_max
     unit = Hardware(nodes, MODELS[MODEL], board.part, widest, with_converters)
     return ask(unit, asked, target.clock)

@@ -4,7 +4,7 @@ Rules of FINN+ 1.6.1 that the tables keep: factors divide; a parallel window tak
 a processing element is at most `weight_width_max` bits, or one weight (set_folding.py), and every stream of an HLS node at most 8191
 (hlsbackend.py); a pool and the window in front of it work alike (set_folding.py); weights in URAM only on Versal, elsewhere
 they would have to be loaded at run time (matrixvectoractivation.py); an RTL matrix unit is folded at least twice
-along its width, or it loses data under back pressure.
+along its width, or it loses data under back pressure. A memory of the weights that the spec asks for is no choice.
 """
 
 from __future__ import annotations
@@ -132,6 +132,8 @@ class Hardware:
             return found
         bits = node.width("weightDataType")
         found = found.take(found.simd * bits <= max(bits, self.weight_width_max))
+        if node.dtype("ram_style") == "distributed":
+            return found  # that is what the spec wants
         seems_free = self.model.cost(node, found, self.part).lut == 0
         return found.take(~(seems_free & (found.ram_style == _DISTRIBUTED)))
 

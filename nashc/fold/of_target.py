@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nashc.cost.backends import Wanted
 from nashc.cost.fold import Folding
 from nashc.cost.folding_file import Place, apply
 from nashc.cost.hardware import hardware
@@ -35,7 +36,7 @@ def folding_of_target(
     assert target and target.folding
     if target.folding.kind == "optimal":
         return best(spec, nodes, model.builds_like or model).foldings
-    later = hardware(graph, target.board.part, turning(graph))
+    later = hardware(graph, target.board.part, turning(graph), Wanted.of(spec))
     place = Place("the folding file", spec.spans.value(("target", "folding")))
     return apply(target.folding.content, nodes, foldings, place, later)
 
@@ -46,7 +47,7 @@ def check_file(spec: Spec, graph: Graph) -> None:
     if target is None or target.folding is None or target.folding.kind != "file":
         return
     model = MODELS[MODEL]
-    nodes = model.hardware(graph, target.board.part, None)
+    nodes = model.hardware(graph, target.board.part, None, Wanted.of(spec))
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = model.fold(nodes, cycles, target.mvau_wwidth_max)
     folding_of_target(spec, graph, nodes, foldings, model)
@@ -65,7 +66,8 @@ def settings_of_target(spec: Spec, graph: Graph | None) -> tuple[float | None, o
         return target.fps, target.folding.content
     assert graph, spec.name
     model = MODELS[MODEL]
-    found = best(spec, model.hardware(graph, target.board.part, None), model)
+    nodes = model.hardware(graph, target.board.part, None, Wanted.of(spec))
+    found = best(spec, nodes, model)
     # A rate whose cycles are those of the folding, however it is rounded.
     return 1e9 / target.clock / (found.estimate.cycles + 0.5), found.file()
 

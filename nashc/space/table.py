@@ -11,6 +11,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nashc.cost.backends import Wanted
 from nashc.cost.hardware import fork, result_of
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
@@ -83,7 +84,8 @@ class SpaceTable:
         for genotype in covering_networks(self.alternatives, spec.cells[0].span):
             spans = dict.fromkeys(genotype, spec.cells[0].span)
             graph = lower(replace(spec, genotype=genotype, genotype_spans=spans))
-            nodes = MODELS[MODEL].hardware(graph, spec.target.board.part, None)
+            part = spec.target.board.part
+            nodes = MODELS[MODEL].hardware(graph, part, None, Wanted.of(spec))
             self._networks.append(Network(nodes, genotype))
         self.branches = self._branches()
         self.values = self._values()

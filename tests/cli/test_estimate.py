@@ -32,6 +32,19 @@ def test_bits_change_the_figures(nashc):
     assert found["bram18"] > 1839
 
 
+def test_what_a_spec_wants_of_finn_changes_the_figures(nashc, tmp_path: Path):
+    text = Path(RESNET18).read_text()
+    path = tmp_path / "wanted.nash"
+    path.write_text(f"{text}\nfinn {{\n  mem_mode = external\n  prefer = hls\n}}\n")
+    found = json.loads(nashc("estimate", str(path), "--json").out)
+    assert (found["bram18"], found["dsp"], found["left_out"]) == (0, 0, [])
+    units = [node for node in found["nodes"] if node["op"].startswith("MVAU")]
+    assert {node["folding"]["mem_mode"] for node in units} == {"external"}
+    assert {node["op"] for node in units} == {"MVAU_hls"}
+    said = nashc("estimate", str(path), "--model", "finn-0.9")
+    assert "left out    finn.prefer, finn.mem_mode: finn-0.9 has no regard to it" in said.out
+
+
 def test_a_folding_file_replaces_finns_folding(nashc, tmp_path: Path):
     folding = tmp_path / "folding.json"
     folding.write_text('{"stem.conv": {"PE": 1, "SIMD": 3}}')

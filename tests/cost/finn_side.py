@@ -1,7 +1,8 @@
-"""Runs inside a compiled folder: FINN's own figures for the network in it, untrained, at the foldings it is given.
+"""Runs inside a compiled folder: FINN's own figures for the network in it, untrained, as it is asked for them.
 
-    python finn_side.py FOLDINGS.json OUT.json worst|values
+    python finn_side.py ASKED.json OUT.json worst|values
 
+ASKED: a list of {"finn": settings of the section `finn`, "foldings": a list of foldings}; OUT holds as many answers.
 worst: batch-norm gains are positive, sums and thresholds take the types that the inputs' types allow (`datatype_only`).
 values: some gains are negative, all types are minimised to the values; OUT holds those values' ranges.
 """
@@ -24,6 +25,7 @@ from support import (
     finn_estimates,
     finn_folding,
     finn_hardware,
+    finn_options,
     finn_single_bits,
     finn_tool,
     finn_widths,
@@ -36,7 +38,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    foldings, out, mode = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), sys.argv[3]
+    asked, out, mode = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), sys.argv[3]
     settings = read_json(HERE / "settings" / "build.json")
     started = time.perf_counter()
     finn_tool.start(HERE / "finn")
@@ -46,22 +48,34 @@ def main() -> None:
     integers = integer_graph(untrained(mode).double().eval()).write()
     result: dict[str, Any] = {"ranges": ranges(integers)}
     model = minimise(finn_hardware.to_hardware(ModelWrapper(integers)))
-    part = finn_tool.fpga_part(settings["board"])
     model = finn_hardware.partition(model, HERE / "partition")
+    result["answers"] = [
+        answer(copy.deepcopy(model), settings | {"finn": each["finn"]}, each["foldings"], minimise)
+        for each in asked
+    ]
+    result["seconds"] = time.perf_counter() - started
+    out.write_text(json.dumps(result, default=lambda number: number.item()))
+
+
+def answer(
+    model: Any, settings: dict[str, Any], foldings: list[dict[str, Any]], minimise: Any
+) -> dict[str, Any]:
+    """FINN's own folding with its figures, and the figures of each folding laid over it; as build.py goes."""
+    part = finn_tool.fpga_part(settings["board"])
+    model = finn_options.set_options(model, finn_options.options_of(settings))
     model = finn_hardware.specialise(model, part)
     fps = settings["target_fps"]
     target = None if fps is None else max(1, int(1e9 / settings["clock_ns"] / fps))
-    model = minimise(finn_folding.fold(model, target, settings["mvau_wwidth_max"]))
-    result["default"] = figures(model, part)
-    result["seconds"] = time.perf_counter() - started
-    result["folding"] = finn_folding.folding_of(model)
-    result["foldings"] = []
+    folded = finn_folding.fold(model, target, settings["mvau_wwidth_max"])
+    model = minimise(copy.deepcopy(folded))
+    found = {"default": figures(model, part), "folding": finn_folding.folding_of(model)}
     names = {node.name for node in model.graph.node}
+    found["foldings"] = []
     for folding in foldings:
         there = {name: attributes for name, attributes in folding.items() if name in names}
-        folded = minimise(finn_folding.apply_folding(copy.deepcopy(model), there))
-        result["foldings"].append(figures(folded, part))
-    out.write_text(json.dumps(result, default=lambda number: number.item()))
+        laid = finn_folding.apply_folding(copy.deepcopy(folded), there)
+        found["foldings"].append(figures(minimise(laid), part))
+    return found
 
 
 def untrained(mode: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from nashc.cost import ranges
+from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding, divisors
 from nashc.cost.hardware import hardware
@@ -56,15 +57,57 @@ def test_equal_to_finn(name: str, seed: int, mode: str, tmp_path: Path) -> None:
     compare(spec_of(name, seed, tmp_path), seed, mode, tmp_path)
 
 
+# Each value of `prefer`, `mem_mode` and `ram_style` with each value of the others, in as few rows as that takes.
+ASKED = tuple(
+    Wanted(*words)
+    for words in (
+        ("auto", "external", "auto"),
+        ("auto", "internal_decoupled", "block"),
+        ("auto", "internal_embedded", "distributed"),
+        ("hls", "auto", "distributed"),
+        ("hls", "external", "block"),
+        ("hls", "internal_decoupled", "auto"),
+        ("hls", "internal_embedded", "auto"),
+        ("rtl", "auto", "auto"),
+        ("rtl", "external", "distributed"),
+        ("rtl", "internal_decoupled", "distributed"),
+        ("rtl", "internal_embedded", "block"),
+        ("auto", "auto", "block"),
+    )
+)
+ASKED_OF = [
+    ("drawn", 2, "worst"),
+    (
+        "asked",
+        4,
+        "values",
+    ),  # weights of two to eight bits, sums that nobody rounds before the next layer
+    ("finds/single_bits", 6, "values"),
+]
+
+
+@pytest.mark.parametrize(("name", "seed", "mode"), ASKED_OF)
+def test_equal_to_finn_as_a_spec_wants_it(name: str, seed: int, mode: str, tmp_path: Path) -> None:
+    compare(spec_of(name, seed, tmp_path), seed, mode, tmp_path, ASKED, number=1)
+
+
 def spec_of(name: str, seed: int, folder: Path) -> Path:
     if name.startswith("finds/"):
         return FINDS / f"{name.removeprefix('finds/')}.nash"
-    if name in ("wide", "drawn"):
+    if name in ("wide", "drawn", "asked"):
         return Path(__file__).with_name(f"{name}.nash")
     return write_small(folder, name, seed)
 
 
-def compare(path: Path, seed: int, mode: str, tmp_path: Path) -> None:
+def compare(
+    path: Path,
+    seed: int,
+    mode: str,
+    tmp_path: Path,
+    asked: tuple[Wanted, ...] = (AUTO,),
+    number: int = RANDOM_FOLDINGS,
+) -> None:
+    """number: of random foldings beside FINN's own."""
     spec = load(path, {})
     graph, target = lower(spec), spec.target
     assert target and target.fps
@@ -74,25 +117,30 @@ def compare(path: Path, seed: int, mode: str, tmp_path: Path) -> None:
     shutil.copy(FINN_SIDE, tmp_path)
     # Which channels are turned round is known only with the values: take it that some are after every batch norm.
     most = ranges.turning(graph) if mode == "values" else None
-    plain = hardware(graph, target.board.part, most)
-    foldings = [random_folding(plain, random.Random(seed + n)) for n in range(RANDOM_FOLDINGS)]
-    finn = run_finn(tmp_path, plain, foldings, mode)
+    foldings = []
+    for wanted in asked:
+        plain = hardware(graph, target.board.part, most, wanted)
+        choices = [random.Random(seed + n) for n in range(number)]
+        foldings.append((plain, [random_folding(plain, choose) for choose in choices]))
+    finn = run_finn(tmp_path, asked, foldings, mode)
 
     known = ranges.load(tmp_path / "ranges.json") if mode == "values" else None
-    nodes = hardware(graph, target.board.part, known)
     cycles = max(1, int(1e9 / target.clock / target.fps))
-    default = set_folding(nodes, MODEL.cycles, cycles, target.mvau_wwidth_max)
-    results = [finn["default"], *finn["foldings"]]
-    for folding, figures in zip([{}, *foldings], results, strict=True):
-        folded = {name: folding.get(name, default[name]) for name in default}
-        ours = estimate(nodes, folded, MODEL, target.board.part, target.clock)
-        assert as_finn_says(ours) == figures
-    for node in nodes:
-        wanted = finn["folding"].get(node.name, {})
-        given = default[node.name].attributes(node)
-        assert {key: given[key] for key in ("PE", "SIMD") if key in given} == {
-            key: wanted[key] for key in ("PE", "SIMD") if key in wanted
-        }
+    for wanted, (_, drawn), answer in zip(asked, foldings, finn["answers"], strict=True):
+        nodes = hardware(graph, target.board.part, known, wanted)
+        default = set_folding(nodes, MODEL.cycles, cycles, target.mvau_wwidth_max)
+        results = [answer["default"], *answer["foldings"]]
+        for folding, figures in zip([{}, *drawn], results, strict=True):
+            folded = {name: folding.get(name, default[name]) for name in default}
+            ours = estimate(nodes, folded, MODEL, target.board.part, target.clock)
+            told = as_finn_says(ours)
+            for name, row in told["nodes"].items():
+                assert row == figures["nodes"].get(name), (wanted, name, folded[name])
+            assert told == figures, wanted
+        for node in nodes:
+            given = default[node.name].attributes(node)
+            theirs = answer["folding"].get(node.name, {})
+            assert given == {key: theirs[key] for key in given}, (wanted, node.name)
 
 
 def random_folding(nodes: tuple[HwNode, ...], choose: random.Random) -> dict[str, Folding]:
@@ -109,13 +157,19 @@ def random_folding(nodes: tuple[HwNode, ...], choose: random.Random) -> dict[str
 
 
 def run_finn(
-    folder: Path, nodes: tuple[HwNode, ...], foldings: list[dict[str, Folding]], mode: str
+    folder: Path,
+    asked: tuple[Wanted, ...],
+    foldings: list[tuple[tuple[HwNode, ...], list[dict[str, Folding]]]],
+    mode: str,
 ) -> dict[str, Any]:
-    by_name = {node.name: node for node in nodes}
-    files = [{n: f.attributes(by_name[n]) for n, f in folding.items()} for folding in foldings]
-    (folder / "foldings.json").write_text(json.dumps(files))
+    questions = []
+    for wanted, (nodes, drawn) in zip(asked, foldings, strict=True):
+        by_name = {node.name: node for node in nodes}
+        files = [{n: f.attributes(by_name[n]) for n, f in folding.items()} for folding in drawn]
+        questions.append({"finn": vars(wanted), "foldings": files})
+    (folder / "asked.json").write_text(json.dumps(questions))
     done = subprocess.run(
-        [sys.executable, FINN_SIDE.name, "foldings.json", "out.json", mode],
+        [sys.executable, FINN_SIDE.name, "asked.json", "out.json", mode],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -46,12 +46,18 @@ def test_worst_sums_take_the_whole_type() -> None:
 
 
 def test_thresholds_reach_one_beyond_the_input() -> None:
-    assert types.thresholds("INT9", None) == "INT10"
-    assert types.thresholds("UINT2", None) == "UINT3"
-    assert types.thresholds("UINT8", (1, 2)) == "UINT2"
-    assert types.thresholds("INT9", (0, 0)) == "INT2"
+    assert types.thresholds("INT9", None, is_rtl=True) == "INT10"
+    assert types.thresholds("UINT2", None, is_rtl=True) == "UINT3"
+    assert types.thresholds("UINT8", (1, 2), is_rtl=True) == "UINT2"
+    assert types.thresholds("INT9", (0, 0), is_rtl=True) == "INT2"
     # The RTL saturates at the first threshold - 1, which a signed type of three bits does not hold.
-    assert types.thresholds("INT9", (-4, 3)) == "INT4"
+    assert types.thresholds("INT9", (-4, 3), is_rtl=True) == "INT4"
+
+
+def test_thresholds_in_hls_are_no_narrower_than_what_they_are_compared_with() -> None:
+    assert types.thresholds("UINT8", (1, 2), is_rtl=False) == "UINT8"
+    assert types.thresholds("INT9", (0, 0), is_rtl=False) == "INT9"
+    assert types.thresholds("INT9", None, is_rtl=False) == "INT10"
 
 
 def test_a_sum_is_one_bit_wider_two_where_signs_differ() -> None:

@@ -85,6 +85,7 @@ def test_converters_count_when_asked_for(tmp_path: Path):
     [
         ('{"stem.con": {"PE": 2}}', "names a layer that the hardware does not have: stem.con", "did you mean `stem.conv`?"),
         ('{"stem.conv": {"PE": 3}}', "stem.conv: PE = 3 does not divide 8", "legal are 1, 2, 4, 8"),
+        ('{"stem.conv": {"mem_mode": "external"}}', "stem.conv: mem_mode = external is no choice here", "legal are internal_decoupled, internal_embedded"),
         ('{"stem.conv": {"pe": 2}}', "stem.conv: MVAU_hls has no folding attribute pe", "it has PE, SIMD, ram_style, mem_mode, resType, ram_style_thresholds"),
     ],
 )  # fmt: skip

@@ -19,6 +19,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from nashc import emit
+from nashc.cost.backends import Wanted
 from nashc.cost.estimate import estimate
 from nashc.cost.folding_file import Place
 from nashc.cost.folding_file import apply as apply_file
@@ -116,8 +117,7 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
     _check_names(built, graph)
     built = finn_widths.minimise(built)
     estimates = finn_estimates.estimate(built, part, build["board"], clock, folder / "report")
-    if all(options[name] == "auto" for name in ("prefer", "mem_mode", "ram_style")):
-        _check_estimates(graph, build, cycles, folder / "ranges.json", estimates)
+    _check_estimates(graph, build, cycles, folder / "ranges.json", estimates)
     lap("estimates")
     nodes = len(built.graph.node)
     built, _ = finn_names.finn_names(_with_converters(built, part))
@@ -142,7 +142,8 @@ def _check_estimates(
 ) -> None:
     """What `nashc estimate --weights` says of the folding that is built is FINN's own estimate, node by node."""
     costs = MODELS["finn-plus-1.6"]
-    nodes = costs.hardware(graph, build["part"], load_ranges(known))
+    asked = Wanted(*(build["finn"][name] for name in ("prefer", "mem_mode", "ram_style")))
+    nodes = costs.hardware(graph, build["part"], load_ranges(known), asked)
     foldings = costs.fold(nodes, cycles, build["mvau_wwidth_max"])
     if build["folding"]:
         foldings = apply_file(build["folding"], nodes, foldings, Place("folding"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from nashc.cost.backends import WANTED, Wanted
 from nashc.cost.cost import Cost
 from nashc.cost.flow import latency
 from nashc.cost.fold import Folding, Foldings, Ints
@@ -26,16 +27,17 @@ Between = Callable[
 
 @dataclass(frozen=True)
 class Model:
-    """hardware(graph, part, ranges): the nodes. cycles(node, foldings), cost(node, foldings, part): of each folding.
+    """hardware(graph, part, ranges, wanted): the nodes. cycles(node, foldings), cost(node, foldings, part): of each folding.
 
     rules: how the tool's own folding decides. unknown(node, part): resources that the model has no count for.
     latency(nodes, foldings): in cycles, None where it is the sum along the longest path; latency_means: in words.
     between(nodes, foldings, interval, part): FIFOs and converters with their resources, None where they are not counted.
     builds_like: the model of the tool that builds, if that is another: its best folding is the one that is built.
+    leaves_out: settings of `finn` in a spec that change what is built and that the model has no regard to.
     """
 
     name: str
-    hardware: Callable[[Graph, str, Ranges | None], tuple[HwNode, ...]]
+    hardware: Callable[[Graph, str, Ranges | None, Wanted], tuple[HwNode, ...]]
     cycles: Callable[[HwNode, Foldings], Ints]
     cost: Callable[[HwNode, Foldings, str], Cost]
     rules: Rules
@@ -44,6 +46,7 @@ class Model:
     latency_means: str = SUM
     between: Between | None = None
     builds_like: Model | None = None
+    leaves_out: tuple[str, ...] = ()
 
     def fold(
         self, nodes: tuple[HwNode, ...], target_cycles: int | None, weight_width_max: int
@@ -58,7 +61,7 @@ MODELS = {
     model.name: model
     for model in (
         _BUILDS,
-        Model(_OLD.NAME, _OLD.hardware, _OLD.cycles, _OLD.cost, _OLD.RULES),
+        Model(_OLD.NAME, _OLD.hardware, _OLD.cycles, _OLD.cost, _OLD.RULES, leaves_out=WANTED),
         Model(
             nashc.NAME,
             hardware,
@@ -70,6 +73,7 @@ MODELS = {
             nashc.LATENCY_MEANS,
             nashc.between,
             _BUILDS,
+            leaves_out=("fifo_ram_style",),
         ),
     )
 }

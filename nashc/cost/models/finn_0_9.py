@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from nashc.cost import hardware as finn_plus
+from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.cost import Cost
 from nashc.cost.fold import Foldings, Ints
 from nashc.cost.models import finn_plus_1_6 as later
@@ -35,8 +36,10 @@ RULES = Rules(
 )
 
 
-def hardware(graph: Graph, part: str, ranges: Ranges | None) -> tuple[HwNode, ...]:
-    """The nodes of convert_to_hls_layers.py."""
+def hardware(
+    graph: Graph, part: str, ranges: Ranges | None = None, _wanted: Wanted = AUTO
+) -> tuple[HwNode, ...]:
+    """The nodes of convert_to_hls_layers.py; what a spec wants of FINN+ has no say."""
     bits = {node.name: node.params.get("weight_bits") for node in graph.nodes}
     return tuple(
         _of_0_9(node, bits.get(node.name)) for node in finn_plus.hardware(graph, part, ranges)

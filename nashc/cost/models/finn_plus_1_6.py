@@ -23,8 +23,8 @@ NAME = "finn-plus-1.6"
 _BLOCK, _DISTRIBUTED, _ULTRA = (
     RAM_STYLES.index(style) for style in ("block", "distributed", "ultra")
 )
-_DECOUPLED, _EMBEDDED = (
-    MEM_MODES.index(mode) for mode in ("internal_decoupled", "internal_embedded")
+_DECOUPLED, _EMBEDDED, _EXTERNAL = (
+    MEM_MODES.index(mode) for mode in ("internal_decoupled", "internal_embedded", "external")
 )
 _DSP = RES_TYPES.index("dsp")
 
@@ -173,7 +173,7 @@ def weight_memory(node: HwNode, f: Foldings) -> tuple[Ints, Ints]:
     depth = _weight_depth(node, f)
     bits = f.pe * f.simd * node.width("weightDataType")
     is_decoupled = f.mem_mode == _DECOUPLED
-    nothing = (f.mem_mode == _EMBEDDED) & (depth <= 128)
+    nothing = (f.mem_mode == _EXTERNAL) | ((f.mem_mode == _EMBEDDED) & (depth <= 128))
     no_bram = nothing | (is_decoupled & ((f.ram_style == _DISTRIBUTED) | (f.ram_style == _ULTRA)))
     no_uram = nothing | (is_decoupled & (f.ram_style != _ULTRA))
     bram18 = np.where(no_bram, 0, _bram18(bits, depth))
@@ -279,6 +279,19 @@ def _thresholding(node: HwNode, f: Foldings, _part: str) -> Cost:
     return Cost(_stream_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
+def _thresholding_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
+    """hls/thresholding_hls.py, lut_estimation, bram_estimation, uram_estimation: no memory for a single word."""
+    depth = node["NumChannels"] // f.pe
+    bits = f.pe * node.width("weightDataType") * node["numSteps"]
+    is_deep = depth > 1
+    memory = np.where(is_deep & (f.ram_style == _DISTRIBUTED), bits * _ceil(depth, 64), 0)
+    lut = node.width("inputDataType") * f.pe + memory
+    in_bram, in_uram = is_deep & (f.ram_style == _BLOCK), is_deep & (f.ram_style == _ULTRA)
+    bram18 = np.where(in_bram, _ceil(bits, 16) * _ceil(depth, 1024), 0)
+    uram = np.where(in_uram, _ceil(bits, 72) * _ceil(depth, 4096), 0)
+    return Cost(_stream_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+
+
 def _elementwise(node: HwNode, f: Foldings) -> Cost:
     """elementwise_binary.py: the memory of a constant, which FINN counts only when it is decoupled."""
     if node.attrs["rhs_style"] != "const":
@@ -297,6 +310,7 @@ _COST: dict[str, Callable[[HwNode, Foldings, str], Cost]] = {
     "MVAU_rtl": _mvau_rtl,
     "ConvolutionInputGenerator_rtl": _window,
     "Thresholding_rtl": _thresholding,
+    "Thresholding_hls": _thresholding_hls,
 }
 
 
