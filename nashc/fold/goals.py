@@ -234,7 +234,10 @@ class Question:
         share = growth(used, self.budget)
         if share > 1:
             return None
-        return np.minimum(self.budget, np.maximum(np.floor(self.budget * share), used))
+        cut = np.full_like(self.budget, np.inf)  # what is free stays free, though nothing is needed
+        bounded = np.isfinite(self.budget)
+        cut[bounded] = np.maximum(np.floor(self.budget[bounded] * share), used[bounded])
+        return np.minimum(self.budget, cut)
 
     def _answer(
         self, found: tuple[Ints, float], *, latency_counts: bool, proof: Prices | None = None
