@@ -106,10 +106,10 @@ def estimate(
     for node in nodes:
         folding = foldings[node.name]
         key = (node.signature, folding)
-        if key not in known:
-            known[key] = model.cost(node, one(folding), part).row(0)
-        unknown = model.unknown(node, part)
-        row = NodeCost(node, folding, **known[key], unknown=unknown)
+        counts = known.get(key)
+        if counts is None:
+            counts = known[key] = model.cost(node, one(folding), part).row(0)
+        row = NodeCost(node, folding, **counts, unknown=model.unknown(node, part))
         rows.append(row)
         before = max((reached[name] for name in node.inputs), default=0)
         reached[node.name] = before + row.cycles

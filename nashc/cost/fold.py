@@ -8,9 +8,9 @@ LabelSelect), simd (MVAU, FMPadding, ConvolutionInputGenerator), parallel_window
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,8 +44,7 @@ _PE = ("MVAU", "Thresholding", "Pool", "DuplicateStreams", "LabelSelect")
 _SIMD = ("MVAU", "FMPadding", "ConvolutionInputGenerator", "DownSampler")
 
 
-@dataclass(frozen=True)
-class Folding:
+class Folding(NamedTuple):
     """Settings of one node; those it does not have keep their first value."""
 
     pe: int = 1
@@ -97,7 +96,7 @@ class Foldings:
         return Foldings(*(getattr(self, name)[which] for name in COLUMNS))
 
 
-COLUMNS = tuple(column.name for column in fields(Folding))
+COLUMNS = Folding._fields
 
 
 @cache

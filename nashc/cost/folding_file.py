@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def apply(
                 mistakes.append(place.wrong(f": {name}: {problem}", legal))
             elif attribute in _SETTING and name in found:
                 changed: dict[str, Any] = {_SETTING[attribute]: value}
-                found[name] = replace(found[name], **changed)
+                found[name] = found[name]._replace(**changed)
     if mistakes:
         raise SpecError(mistakes)
     changed_nodes = [node for node in nodes if found[node.name] != foldings[node.name]]

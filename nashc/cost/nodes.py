@@ -8,6 +8,22 @@ from functools import cache, cached_property
 from typing import Any
 
 
+class Signature:
+    """What a node is but for its name and its place: networks repeat their blocks, and dictionaries are asked often."""
+
+    __slots__ = ("_hash", "_parts")
+
+    def __init__(self, *parts: Hashable) -> None:
+        self._parts = parts
+        self._hash = hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Signature) and self._parts == other._parts)
+
+
 @dataclass(frozen=True)
 class HwNode:
     """One streaming unit.
@@ -34,8 +50,8 @@ class HwNode:
 
     @cached_property
     def signature(self) -> Hashable:
-        """Equal for nodes that cost the same in the same folding: networks repeat their blocks."""
-        return (self.op_type, *self.attrs.items())
+        """Equal for nodes that cost the same in the same folding."""
+        return Signature(self.op_type, *self.attrs.items())
 
     def __getitem__(self, attribute: str) -> int:
         """An attribute that is a number."""

@@ -59,7 +59,7 @@ def narrow(node: HwNode, folding: Folding, weight_width_max: int) -> Folding:
     Of a matrix unit the smallest that is as quick, the quickest where none is, with as many lanes (SIMD) as can be; of
     other nodes the quickest. weight_width_max: FINN's mvau_wwidth_max.
     """
-    if int(widest(node, one(folding))[0]) <= WIDEST_STREAM:
+    if node.backend != "hls" or int(widest(node, one(folding))[0]) <= WIDEST_STREAM:
         return folding
     simds = divisors(limit(node, "simd")) if node.kind == "MVAU" else (folding.simd,)
     rows = _grid(folding, divisors(limit(node, "pe")), simds)

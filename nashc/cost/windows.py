@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from nashc.cost.fold import Bools, Folding, Foldings, divisors, one
@@ -29,6 +27,6 @@ def mend(node: HwNode, folding: Folding) -> Folding:
     if node.kind != "ConvolutionInputGenerator" or is_written(node, one(folding))[0]:
         return folding
     if folding.parallel_window and node.sizes("ConvKernelDim") != (1, 1):
-        return replace(folding, parallel_window=0)
-    tries = (replace(folding, simd=simd) for simd in reversed(divisors(node["IFMChannels"])))
+        return folding._replace(parallel_window=0)
+    tries = (folding._replace(simd=simd) for simd in reversed(divisors(node["IFMChannels"])))
     return next((found for found in tries if is_written(node, one(found))[0]), folding)

@@ -8,7 +8,7 @@ from nashc.cost.cost import RESOURCES
 from nashc.cost.fold import Folding, one
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
-from nashc.cost.set_folding import fold_for
+from nashc.cost.set_folding import Counts, fold_for
 from nashc.schema.models import Target
 
 MODEL = "finn-plus-1.6"
@@ -27,6 +27,7 @@ class Pricing:
 
     def __init__(self, target: Target) -> None:
         self._model = MODELS[MODEL]
+        self._counts = Counts(self._model.cycles)
         self._part = target.board.part
         self._width_max = target.mvau_wwidth_max
         cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
@@ -52,7 +53,7 @@ class Pricing:
 
     def _foldings(self, nodes: tuple[HwNode, ...], pace: int) -> Mapping[str, Folding]:
         goal = None if self.target_cycles is None else pace
-        return fold_for(nodes, self._model.cycles, goal, self._width_max, self._model.rules)
+        return fold_for(nodes, self._counts, goal, self._width_max, self._model.rules)
 
     def _row(self, node: HwNode, folding: Folding) -> dict[str, int]:
         key = (node.signature, folding)

@@ -23,8 +23,8 @@ NAME = "finn-plus-1.6"
 _BLOCK, _DISTRIBUTED, _ULTRA = (
     RAM_STYLES.index(style) for style in ("block", "distributed", "ultra")
 )
-_DECOUPLED, _EMBEDDED, _EXTERNAL = (
-    MEM_MODES.index(mode) for mode in ("internal_decoupled", "internal_embedded", "external")
+_DECOUPLED, _EMBEDDED = (
+    MEM_MODES.index(mode) for mode in ("internal_decoupled", "internal_embedded")
 )
 _DSP = RES_TYPES.index("dsp")
 
@@ -132,19 +132,19 @@ def _mvau_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
     in_lutram = ((f.mem_mode == _DECOUPLED) & (f.ram_style == _DISTRIBUTED)) | (
         (f.mem_mode == _EMBEDDED) & (depth <= 128)
     )
-    memory = np.where(in_lutram, pe * simd * w * _ceil(depth, 64), 0)
-    products = simd * (2 * math.ceil((w + a) / 6) - 1) * (w + a)
-    products = np.where(f.res_type == _DSP, 0, products)
+    memory = pe * simd * w * _ceil(depth, 64) * in_lutram
+    in_dsps = f.res_type == _DSP
+    products = simd * ((2 * math.ceil((w + a) / 6) - 1) * (w + a)) * ~in_dsps
     adders = (w + a) * (2 * simd - 1)
     sums = _sum_bits(node, w, a)
     per_pe = products + adders + sums
     if not node["noActivation"]:
         levels = (2 ** node.width("outputDataType") - 1) * sums
         stored = levels * _ceil(node["MH"] // pe, 64)
-        per_pe = per_pe + np.where(f.ram_style_thresholds == _DISTRIBUTED, stored + levels, 0)
+        per_pe = per_pe + (stored + levels) * (f.ram_style_thresholds == _DISTRIBUTED)
     # In float64 and in FINN's order: 1.1 is not exact, and the result is cut off.
     lut = (300 + 1.1 * (pe * per_pe).astype(np.float64) + memory).astype(np.int64)
-    dsp = np.where(f.res_type == _DSP, pe * simd * math.ceil((w + a) / 48), 0)
+    dsp = pe * simd * math.ceil((w + a) / 48) * in_dsps
     bram18, uram = weight_memory(node, f)
     return Cost(_mvau_cycles(node, f), lut, bram18, uram, dsp)
 
@@ -172,12 +172,17 @@ def weight_memory(node: HwNode, f: Foldings) -> tuple[Ints, Ints]:
     """BRAM18 and URAM for weights: matrixvectoractivation.py, bram_estimation and uram_estimation."""
     depth = _weight_depth(node, f)
     bits = f.pe * f.simd * node.width("weightDataType")
-    is_decoupled = f.mem_mode == _DECOUPLED
-    nothing = (f.mem_mode == _EXTERNAL) | ((f.mem_mode == _EMBEDDED) & (depth <= 128))
-    no_bram = nothing | (is_decoupled & ((f.ram_style == _DISTRIBUTED) | (f.ram_style == _ULTRA)))
-    no_uram = nothing | (is_decoupled & (f.ram_style != _ULTRA))
-    bram18 = np.where(no_bram, 0, _bram18(bits, depth))
-    return bram18, np.where(no_uram, 0, _ceil(bits, 72) * _ceil(depth, 4096))
+    # FINN counts embedded weights as both.
+    is_decoupled, is_embedded = f.mem_mode == _DECOUPLED, (f.mem_mode == _EMBEDDED) & (depth > 128)
+    is_ultra = f.ram_style == _ULTRA
+    in_bram = is_embedded | (is_decoupled & (f.ram_style != _DISTRIBUTED) & ~is_ultra)
+    in_uram = is_embedded | (is_decoupled & is_ultra)
+    return _bram18(bits, depth) * in_bram, _ceil(bits, 72) * _ceil(depth, 4096) * in_uram
+
+
+_STEPS = np.array([1, 2, 4, 9, 18])
+_STEP_DEPTH = np.array([16384, 8192, 4096, 2048, 1024, 512])
+_STEP_BITS = np.array([1, 2, 4, 9, 18, 36])
 
 
 def _bram18(bits: Ints, depth: Ints) -> Ints:
@@ -185,17 +190,9 @@ def _bram18(bits: Ints, depth: Ints) -> Ints:
 
     The same staircase in matrixvectoractivation.py and elementwise_binary.py.
     """
-    return np.select(
-        [bits == 1, bits == 2, bits <= 4, bits <= 9, (bits <= 18) | (depth > 512)],
-        [
-            _ceil(depth, 16384),
-            _ceil(depth, 8192),
-            _ceil(depth, 4096) * _ceil(bits, 4),
-            _ceil(depth, 2048) * _ceil(bits, 9),
-            _ceil(depth, 1024) * _ceil(bits, 18),
-        ],
-        _ceil(depth, 512) * _ceil(bits, 36),
-    )
+    # Words in a block, and bits of each, by the width of the memory: np.select takes ten times as long.
+    step = np.where((bits > 18) & (depth > 512), 4, np.searchsorted(_STEPS, bits))
+    return _ceil_by(depth, _STEP_DEPTH[step]) * _ceil_by(bits, _STEP_BITS[step])
 
 
 # ---- sliding windows -------------------------------------------------------------------------------
@@ -258,6 +255,11 @@ _PRIMITIVES = (
     (9, 2048, "bram18"),
     (1, 64, "lut"),
 )
+_PRIM_BITS, _PRIM_DEPTH = (np.array([row[n] for row in _PRIMITIVES]) for n in (0, 1))
+_PRIM_ROOM = _PRIM_BITS * _PRIM_DEPTH
+_IS_URAM, _IS_BRAM, _IS_LUT = (
+    np.array([row[2] == kind for row in _PRIMITIVES]) for kind in ("uram", "bram18", "lut")
+)
 
 
 def _thresholding(node: HwNode, f: Foldings, _part: str) -> Cost:
@@ -268,14 +270,12 @@ def _thresholding(node: HwNode, f: Foldings, _part: str) -> Cost:
     levels = np.arange(node.width("outputDataType"))
     bits = node.width("weightDataType")
     depth = (node["NumChannels"] // f.pe)[:, None] << levels  # [foldings, bits of the result]
-    prim_bits = np.array([row[0] for row in _PRIMITIVES])
-    prim_depth = np.array([row[1] for row in _PRIMITIVES])
-    count = _ceil_by(depth[..., None], prim_depth) * _ceil_by(np.int64(bits), prim_bits)
-    waste = count * prim_bits * prim_depth
-    chosen = waste.argmin(axis=-1)
-    number = np.take_along_axis(count, chosen[..., None], axis=-1)[..., 0] * f.pe[:, None]
-    kinds = np.array([("uram", "bram18", "lut").index(row[2]) for row in _PRIMITIVES])[chosen]
-    uram, bram18, lut = (np.where(kinds == kind, number, 0).sum(axis=-1) for kind in range(3))
+    blocks = _ceil_by(np.int64(bits), _PRIM_BITS)
+    chosen = (_ceil_by(depth[..., None], _PRIM_DEPTH) * (blocks * _PRIM_ROOM)).argmin(axis=-1)
+    number = _ceil_by(depth, _PRIM_DEPTH[chosen]) * blocks[chosen] * f.pe[:, None]
+    uram, bram18, lut = (
+        (number * is_kind[chosen]).sum(axis=-1) for is_kind in (_IS_URAM, _IS_BRAM, _IS_LUT)
+    )
     return Cost(_stream_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
