@@ -262,7 +262,15 @@ def test_boards(nashc):
 def test_doctor_as_json(nashc):
     found = json.loads(nashc("doctor", "--json").out)
     assert found["nashc"] == "0.1.0"
-    assert set(found["stages"]) == {"search", "train", "export", "verify", "estimate", "synthesise"}
+    assert set(found["stages"]) == {
+        "search",
+        "derive",
+        "train",
+        "export",
+        "verify",
+        "estimate",
+        "synthesise",
+    }
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
