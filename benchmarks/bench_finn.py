@@ -3,8 +3,8 @@
     python benchmarks/bench_finn.py [--strict] [SPEC:BITS ...]
 
 Runs what `nashc run` runs, `export.py` (the integer graph alone) and `build.py --to estimates`, each a process of its own,
-on random weights. A large part of a small network is start-up, the imports of torch, Brevitas and FINN: it is measured
-in empty processes and shown beside the rest. With --strict the budgets below are held, start-up apart.
+on random weights. With --strict the budgets below are held by the two together, from the start of the first to the end of
+the second. What the plain imports of torch, Brevitas and FINN take is measured in empty processes and shown beside it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Seconds behind start-up for networks of the paper at 224x224, width 64.
+# Seconds for networks of the paper at 224x224, width 64, on two cores.
 BUDGETS_S = {
     ("resnet18_v3", "w2a2"): 16.0,
     ("resnet18", "w2a2"): 6.0,
@@ -89,16 +89,15 @@ def measure(spec: str, bits: str, folder: Path) -> list[str]:
     for name, one in whole.items():
         print(f"  {name:34} {one.seconds:8.1f} {one.cpu_s:8.1f} {one.peak_mb:8.0f}")
         print(
-            f"    of it start-up {'':19} {start_up[name].seconds:8.1f} {start_up[name].cpu_s:8.1f}"
+            f"    (plain imports) {'':18} {start_up[name].seconds:8.1f} {start_up[name].cpu_s:8.1f}"
         )
         for step, seconds in json.loads(one.output.splitlines()[-1])["seconds"].items():
             print(f"    {step:32} {seconds:8.1f}")
     total = sum(one.seconds for one in whole.values())
-    work = total - sum(one.seconds for one in start_up.values())
     peak = max(one.peak_mb for one in whole.values())
     budget = BUDGETS_S.get((spec, bits))
-    print(f"  total {total:.1f} s, {work:.1f} s behind start-up (budget {budget}), {peak:.0f} MB\n")
-    failures = [f"{spec} {bits}: {work:.1f} s, not {budget}"] if budget and work > budget else []
+    print(f"  total {total:.1f} s (budget {budget}), {peak:.0f} MB\n")
+    failures = [f"{spec} {bits}: {total:.1f} s, not {budget}"] if budget and total > budget else []
     failures += [f"{spec} {bits}: {peak:.0f} MB"] if peak > MEMORY_BUDGET_MB else []
     return failures
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import onnx
 
 from support import (
     finn_checks,
@@ -25,10 +25,12 @@ from support import (
     finn_streams,
     finn_tool,
     finn_widths,
+    onnx_files,
     vivado_steps,
 )
-from support.files import atomic_path, digest_of, read_json, sha256, write_json
-from support.finn_quick import nothing
+from support.deferred_imports import import_finn_layers
+from support.files import digest_of, read_json, sha256, write_json
+from support.finn_quick import hurried, nothing
 from support.progress import Progress, StageError, main
 from support.steps import Steps
 
@@ -123,6 +125,7 @@ class Job:
 class Step:
     """reads: what it is made from besides the model before it. makes: files that must exist for it to count as done.
 
+    also: where else its model is kept, for whoever looks for it.
     share: what it usually takes, in seconds for ResNet18 with cells at 224x224 on one core.
     missing: what else must exist, told by the model it made; FINN's own "done" is not believed.
     """
@@ -131,6 +134,7 @@ class Step:
     run: Callable[[Any, Job], Any]
     reads: Callable[[Job], Any] = lambda job: None
     makes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     share: float = VIVADO_SHARE
     missing: Callable[[Any, Job], list[str]] | None = None
 
@@ -162,28 +166,27 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     if args.golden is not None:
         golden = finn_checks.Golden.load(args.golden, ModelWrapper(str(args.model)))
         key = digest_of([key, sha256(args.golden)])
-    for index, step in enumerate(plan):
-        key = digest_of([key, step.name, step.reads(job)])
-        before, path = path, out / "steps" / f"{index:02}_{step.name}.onnx"
-        if _is_kept(kept.get(step.name), key, path, [out / name for name in step.makes]):
-            kept_model = ModelWrapper(str(path)) if step.missing else None
-            if kept_model is None or not step.missing(kept_model, job):
-                progress.log(f"{step.name}: kept")
-                steps.pass_by(step.name)
-                model = kept_model
-                continue
-        with steps.step(step.name):
-            model = _run(step, ModelWrapper(str(before)) if model is None else model, job)
-            if step.name in CHECKED:
-                finn_checks.check_graph(model, step.name, job.origins)
-                if golden is not None:
-                    golden.check(model, step.name, job.origins)
-            with atomic_path(path) as temporary:
-                onnx.save(model.model, str(temporary))
-        seconds = steps.seconds[step.name]
-        kept[step.name] = {"key": key, "model_sha256": sha256(path), "seconds": seconds}
-        write_json(out / "steps" / "steps.json", kept)
-        progress.log(f"{step.name}: {seconds} s")
+    with onnx_files.writing() as writer:
+        for index, step in enumerate(plan):
+            key = digest_of([key, step.name, step.reads(job)])
+            before, path = path, out / "steps" / f"{index:02}_{step.name}.onnx"
+            if _is_kept(kept.get(step.name), key, path, _makes(step, out)):
+                kept_model = ModelWrapper(str(path)) if step.missing else None
+                if kept_model is None or not step.missing(kept_model, job):
+                    progress.log(f"{step.name}: kept")
+                    steps.pass_by(step.name)
+                    model = kept_model
+                    continue
+            with steps.step(step.name):
+                model = _run(step, ModelWrapper(str(before)) if model is None else model, job)
+                if step.name in CHECKED:
+                    finn_checks.check_graph(model, step.name, job.origins)
+                    if golden is not None:
+                        golden.check(model, step.name, job.origins)
+            seconds = steps.seconds[step.name]
+            record = partial(_record, out, kept, step.name, key, seconds)
+            writer.save(model.model, path, *(out / name for name in step.also), then=record)
+            progress.log(f"{step.name}: {seconds} s")
     model = ModelWrapper(str(path)) if model is None else model
     seconds_of = {step.name: kept[step.name]["seconds"] for step in plan}
     return {**_result(args.to, model, job), "seconds": seconds_of}
@@ -214,7 +217,9 @@ def _job(args: argparse.Namespace, settings: dict[str, Any], out: Path, progress
 def _run(step: Step, model: Any, job: Job) -> Any:
     """The step; what FINN says when it fails is cut to its cause and told with the layer."""
     try:
-        return step.run(model, job)
+        import_finn_layers()
+        with hurried() if step.name in CHECKED else nullcontext():
+            return step.run(model, job)
     except StageError:
         raise
     except Exception as error:  # FINN and qonnx raise plain exceptions and assertions
@@ -230,7 +235,7 @@ def _run(step: Step, model: Any, job: Job) -> Any:
 
 def _steps(target: str, job: Job) -> list[Step]:
     steps = [
-        Step("hw", _hardware, makes=("hardware.onnx",), share=4.0),
+        Step("hw", _hardware, also=("hardware.onnx",), share=2.0),
         Step("specialised", _specialised, lambda job: [job.part, _layer_options(job)], share=1.8),
         Step(
             "folded",
@@ -271,10 +276,7 @@ def _layer_options(job: Job) -> list[Any]:
 
 
 def _hardware(model: Any, job: Job) -> Any:
-    model = finn_widths.minimise(finn_hardware.to_hardware(model, job.say), job.say)
-    with atomic_path(job.out / "hardware.onnx") as path:
-        onnx.save(model.model, str(path))
-    return model
+    return finn_widths.minimise(finn_hardware.to_hardware(model, job.say), job.say)
 
 
 def _specialised(model: Any, job: Job) -> Any:
@@ -361,6 +363,18 @@ def _check(args: argparse.Namespace) -> None:
 def _kept(out: Path) -> dict[str, Any]:
     path = out / "steps" / "steps.json"
     return read_json(path) if path.is_file() else {}
+
+
+def _record(
+    out: Path, kept: dict[str, Any], name: str, key: str, seconds: float, digest: str
+) -> None:
+    """The step is done: its model is on disk."""
+    kept[name] = {"key": key, "model_sha256": digest, "seconds": seconds}
+    write_json(out / "steps" / "steps.json", kept)
+
+
+def _makes(step: Step, out: Path) -> list[Path]:
+    return [out / name for name in (*step.makes, *step.also)]
 
 
 def _is_kept(record: dict[str, Any] | None, key: str, path: Path, makes: list[Path]) -> bool:

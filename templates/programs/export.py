@@ -6,14 +6,14 @@ import argparse
 import copy
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 
-from support import trained
+from support import onnx_files, trained
 from support.files import atomic_path, read_json, sha256, write_json
 from support.progress import Progress, main
 from support.qonnx_export import export
@@ -59,8 +59,10 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     shares |= STREAMLINE_SHARES if lowering == "streamline" else {}
     steps = Steps(progress, shares)
     with steps.step("weights"):
-        network = trained.load(HERE, args.weights)
+        network = trained.load(HERE, args.weights, only_exact=not needs_qonnx)
     with steps.step("integers"):
+        if not needs_qonnx:
+            network.forget_weights()
         integer = network.graph.write()
     files, result = {}, {"lowering": lowering}
     if needs_qonnx:
@@ -83,15 +85,16 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     if args.integer_only:
         files.pop("model.qonnx.onnx", None)
     nodes = {name.split(".")[1]: len(model.graph.node) for name, model in files.items()}
-    with steps.step("files"):
+    digests: dict[str, str] = {}
+    with steps.step("files"), onnx_files.writing() as writer:
         for name, content in files.items():
-            with atomic_path(args.out / name) as path:
-                onnx.save(content, str(path))
+            writer.save(content, args.out / name, then=partial(digests.__setitem__, name))
         write_json(args.out / "ranges.json", ranges(files["model.integer.onnx"]))
+        writer.finish()
         result |= {
             "network": network.model.NAME,
             "weights_sha256": sha256(args.weights),
-            "files": {name: sha256(args.out / name) for name in files},
+            "files": digests,
             "nodes": nodes,
             "activations": len(network.graph.boundaries),
             "logits_scale": scale,

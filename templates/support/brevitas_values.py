@@ -49,9 +49,9 @@ def integer_weights(layer: str, module: nn.Module) -> IntegerWeights:
     """The integers that Brevitas multiplies with, and the scale of each output channel."""
     with torch.no_grad():
         quantised = module.quant_weight()
-    value = quantised.value.detach().double().cpu().numpy()
     bits = int(quantised.bit_width)
     scales = quantised.scale.detach().double().cpu().numpy().reshape(-1)
+    value = quantised.value.detach().double().cpu()
     if scales.size not in (1, len(value)):
         raise StageError(
             f"{layer}: weight scales must be one per output channel or one in all, found {scales.size}"
@@ -59,13 +59,14 @@ def integer_weights(layer: str, module: nn.Module) -> IntegerWeights:
     if np.any(np.asarray(quantised.zero_point.detach().cpu()) != 0):
         raise StageError(f"{layer}: weights have a zero point, FINN needs symmetric weights")
     scales = np.broadcast_to(scales, len(value)).copy()
-    exact = value / scales.reshape(-1, *[1] * (value.ndim - 1))
-    integers = np.rint(exact)
-    assert np.abs(exact - integers).max() < 1e-3, f"{layer}: weights do not lie on their grid"
+    # In torch, which divides and rounds on all cores.
+    exact = value / torch.from_numpy(scales).reshape(-1, *[1] * (value.ndim - 1))
+    integers = exact.round()
+    assert exact.sub_(integers).abs_().max() < 1e-3, f"{layer}: weights do not lie on their grid"
     if bits == 1:
-        assert set(np.unique(integers)) <= {-1.0, 1.0}, f"{layer}: 1-bit weights are not +-1"
+        assert bool((integers.abs() == 1).all()), f"{layer}: 1-bit weights are not +-1"
     return IntegerWeights(
-        integers.astype(np.int64), scales, "BIPOLAR" if bits == 1 else f"INT{bits}"
+        integers.to(torch.int64).numpy(), scales, "BIPOLAR" if bits == 1 else f"INT{bits}"
     )
 
 

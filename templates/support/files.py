@@ -15,6 +15,15 @@ from typing import Any
 
 from support.progress import StageError
 
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+# Asked once: asking sets it for a moment, for all threads.
+_UMASK = _umask()
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -36,7 +45,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         try:
             yield temporary
             # mkstemp makes files that only their owner reads; results are for everybody the umask allows.
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~_UMASK)
             _sync(temporary)
             temporary.replace(path)
             if os.name == "posix":  # elsewhere a folder cannot be opened
@@ -121,9 +130,3 @@ def _sync(path: Path) -> None:
 
 def _leftover_prefix(path: Path) -> str:
     return f".{path.stem}-"
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

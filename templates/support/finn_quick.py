@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 from qonnx.core.datatype import DataType, IntType
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op import base
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
+
+from support.integer_values import signed_sums
 
 Say = Callable[[str], None]
 
@@ -37,7 +40,7 @@ def apply_inferring(model: Any, transformations: list[Any], say: Say = nothing) 
 
 
 def _applied(quick: QuickModel, transformations: list[Any], say: Say) -> QuickModel:
-    with _allowed_asked_of_arrays():
+    with hurried():
         for transformation in transformations:
             say(type(transformation).__name__)
             quick = quick.transform(transformation)
@@ -167,22 +170,62 @@ class InferringModel(QuickModel):
 
 
 @contextlib.contextmanager
-def _allowed_asked_of_arrays() -> Iterator[None]:
-    """Whether a type allows each of a million thresholds is asked of the array, not of a million Python numbers."""
-    vectorize = np.vectorize
+def hurried() -> Iterator[None]:
+    """What FINN asks again and again is answered at once: attributes of nodes, sums of weights, types of thresholds."""
+    from finn.custom_op.fpgadataflow import matrixvectoractivation
 
-    def vectorize_allowed(function: Any, *args: Any, **kwargs: Any) -> Any:
-        datatype = getattr(function, "__self__", None)
-        if isinstance(datatype, IntType) and function.__name__ == "allowed":
-            low, high = datatype.min(), datatype.max()
-            return lambda values: (values >= low) & (values <= high) & (values == np.round(values))
-        return vectorize(function, *args, **kwargs)
-
-    np.vectorize = vectorize_allowed
-    try:
+    with contextlib.ExitStack() as put_back:
+        for owner, name, quick in (
+            (np, "vectorize", _vectorize),
+            (base, "get_by_name", _by_name),
+            (base.CustomOp, "get_nodeattr_def", _attribute_definition),
+            (matrixvectoractivation, "calculate_matvec_accumulator_range", _sum_range),
+        ):
+            put_back.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, quick)
         yield
-    finally:
-        np.vectorize = vectorize
+
+
+_numpy_vectorize = np.vectorize
+
+
+def _vectorize(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Whether a type allows each of a million thresholds is asked of the array, not of a million Python numbers."""
+    datatype = getattr(function, "__self__", None)
+    if isinstance(datatype, IntType) and function.__name__ == "allowed":
+        low, high = datatype.min(), datatype.max()
+        return lambda values: (values >= low) & (values <= high) & (values == np.round(values))
+    return _numpy_vectorize(function, *args, **kwargs)
+
+
+def _by_name(container: Any, name: str, name_field: str = "name") -> Any:
+    """The first that is called so: that no two are is what qonnx makes sure of each time."""
+    return next((item for item in container if getattr(item, name_field) == name), None)
+
+
+def _attribute_definition(self: Any, name: str) -> tuple[Any, ...]:
+    """Type, whether it is required, default, allowed values: of the class, which FINN puts together for each question."""
+    known = _attribute_types(type(self))
+    if name in known:
+        return known[name]
+    found = (*self.get_nodeattr_types()[name], None)[:4]
+    if isinstance(found[2], str | int | float):  # whoever gets a list may change it
+        known[name] = found
+    return found
+
+
+@functools.cache
+def _attribute_types(operation: type) -> dict[str, tuple[Any, ...]]:
+    """What was asked of the operation until now."""
+    del operation
+    return {}
+
+
+def _sum_range(matrix: np.ndarray, inputs: Any) -> tuple[float, float]:
+    """Smallest and largest sum that any column gives: two passes over the weights where qonnx takes ten."""
+    positive, negative = signed_sums(matrix)
+    low, high = float(inputs.min()), float(inputs.max())
+    return (positive * low + negative * high).min(), (positive * high + negative * low).max()
 
 
 @functools.cache

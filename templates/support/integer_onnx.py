@@ -115,11 +115,13 @@ class OnnxParts:
             self.name,
             [_value_info(start, tensors)],
             [_value_info(output, tensors)],
-            initializer=[numpy_helper.from_array(v, k) for k, v in constants.items()],
             value_info=[_value_info(n, tensors) for n in tensors if n not in (start, output)],
         )
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
         model = qonnx_make_model(graph, producer_name="", opset_imports=opsets)
+        # One by one at the end: each call above copies what it is given.
+        for name, value in constants.items():
+            model.graph.initializer.append(numpy_helper.from_array(value, name))
         for name, (shape, datatype) in tensors.items():
             annotation = model.graph.quantization_annotation.add(tensor_name=name)
             annotation.quant_parameter_tensor_names.add(key="finn_datatype", value=datatype)

@@ -53,10 +53,16 @@ class Boundary:
 def sum_range(matrix: np.ndarray, inputs: tuple[int, int]) -> tuple[int, int]:
     """Smallest and largest result of any column for inputs in the given closed interval, and 0."""
     low, high = inputs
-    matrix = np.asarray(matrix, np.float64)
-    smallest = np.minimum(matrix * low, matrix * high).sum(axis=0).min()
-    largest = np.maximum(matrix * low, matrix * high).sum(axis=0).max()
+    positive, negative = signed_sums(matrix)
+    smallest = (positive * low + negative * high).min()
+    largest = (positive * high + negative * low).max()
     return min(0, int(smallest)), max(0, int(largest))
+
+
+def signed_sums(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """float64: of each column the sum of its positive integers, and of its negative ones."""
+    positive = np.maximum(matrix, 0).sum(axis=0, dtype=np.float64)
+    return positive, matrix.sum(axis=0, dtype=np.float64) - positive
 
 
 def smallest_type(low: int, high: int) -> str:

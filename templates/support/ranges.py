@@ -9,6 +9,8 @@ import onnx
 from onnx import numpy_helper
 from qonnx.core.datatype import DataType
 
+from support.integer_values import signed_sums
+
 FORMAT = 1
 
 
@@ -17,29 +19,33 @@ def ranges(model: onnx.ModelProto) -> dict[str, Any]:
 
     Sums are those that any input of the input's data type can give, as FINN reckons when it chooses accumulators.
     """
-    constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    constants = {constant.name: constant for constant in model.graph.initializer}
     datatypes = {
         annotation.tensor_name: entry.value
         for annotation in model.graph.quantization_annotation
         for entry in annotation.quant_parameter_tensor_names
         if entry.key == "finn_datatype"
     }
+
+    def values(node: onnx.NodeProto) -> np.ndarray:
+        return numpy_helper.to_array(constants[node.input[1]])
+
     layers: dict[str, dict[str, Any]] = {}
     for node in model.graph.node:
         match node.op_type:
             case "MatMul":
-                weights = constants[node.input[1]].astype(np.float64)
+                weights = values(node)
                 layers[node.name] = {
                     "weights": _ends(weights),
                     "accumulator": _sums(weights, DataType[datatypes[node.input[0]]]),
                 }
             case "MultiThreshold":
-                layers[node.name] = {"thresholds": _ends(constants[node.input[1]])}
+                layers[node.name] = {"thresholds": _ends(values(node))}
             case "Mul":
-                layers[node.name] = {"signs": _ends(constants[node.input[1]])}
+                layers[node.name] = {"signs": _ends(values(node))}
             case "Sub":
                 pool = node.name.removesuffix(".turned")
-                layers[pool] = {"turned": _ends(constants[node.input[1]])}
+                layers[pool] = {"turned": _ends(values(node))}
     return {"format": FORMAT, "layers": layers}
 
 
@@ -49,7 +55,7 @@ def _ends(values: np.ndarray) -> list[int]:
 
 def _sums(weights: np.ndarray, datatype: Any) -> list[int]:
     low, high = float(datatype.min()), float(datatype.max())
-    positive, negative = np.maximum(weights, 0).sum(axis=0), np.minimum(weights, 0).sum(axis=0)
+    positive, negative = signed_sums(weights)
     return [
         int((positive * low + negative * high).min()),
         int((positive * high + negative * low).max()),

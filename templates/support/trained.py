@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from support import data
 from support.checkpoint import code_digest, load_weights
+from support.deferred_imports import without_compiler
 from support.files import read_json
 from support.integer_graph import IntegerGraph
 
@@ -23,10 +24,15 @@ from support.integer_graph import IntegerGraph
 @dataclass(frozen=True)
 class Trained:
     model: ModuleType  # model.py: NAME, INPUT_SHAPE, ...
-    network: nn.Module  # float32, evaluating
+    network: nn.Module  # float32, evaluating; `exact` where that alone was asked for
     exact: nn.Module  # the same weights in float64: Brevitas without its rounding
     graph: IntegerGraph  # lowered from `exact`
     about: dict[str, Any]
+
+    def forget_weights(self) -> None:
+        """Their memory is free; the graph has all of them. Brevitas holds its parameters in more than one place."""
+        for parameter in self.exact.parameters():
+            parameter.data = parameter.data.new_empty(0)
 
     def layers_by_path(self) -> dict[str, list[str]]:
         """Path of a torch module -> its layers in the order of calls."""
@@ -41,35 +47,49 @@ class Trained:
         }
 
 
-def load(folder: Path, weights: Path) -> Trained:
-    """folder: where model.py and lowering.py lie. Errors: StageError for missing weights or those of another network."""
+def load(folder: Path, weights: Path, *, only_exact: bool = False) -> Trained:
+    """folder: where model.py and lowering.py lie. only_exact: without the float32 network, in a third less memory.
+
+    Errors: StageError for missing weights or those of another network.
+    """
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    model = importlib.import_module("model")
+    with without_compiler():
+        model = importlib.import_module("model")
     lowering = importlib.import_module("lowering")
     network = model.Network()
     about = load_weights(weights, network, code_digest(folder / "model.py"))
     network.eval()
-    exact = in_float64(network)
-    return Trained(model, network, exact, lowering.integer_graph(exact), about)
+    exact = turned_to_float64(network) if only_exact else in_float64(network)
+    return Trained(
+        model, exact if only_exact else network, exact, lowering.integer_graph(exact), about
+    )
 
 
 def in_float64(network: nn.Module) -> nn.Module:
-    """A copy in float64 with the same integers for weights.
+    """A copy in float64 with the same integers for weights."""
+    return turned_to_float64(copy.deepcopy(network).eval())
+
+
+def turned_to_float64(network: nn.Module) -> nn.Module:
+    """The network itself, in float64 with the same integers for weights.
 
     A weight on the border between two integers is what float32, in which it was trained, made of it; rounded again in
-    float64 it could become the other one, and the copy another network.
+    float64 it could become the other one, and the network another one.
     """
-    exact = copy.deepcopy(network).double().eval()
-    modules = dict(exact.named_modules())
+    layers = [module for module in network.modules() if hasattr(module, "quant_weight")]
     with torch.no_grad():
-        for path, module in network.named_modules():
-            if hasattr(module, "quant_weight"):
-                rounded = module.quant_weight()
-                integers = (rounded.value.double() / rounded.scale.double()).round()
-                copied = modules[path]
-                copied.weight.copy_(integers * copied.quant_weight().scale)
-    return exact
+        integers = [_integers(layer) for layer in layers]
+        network.double()
+        for layer, values in zip(layers, integers, strict=True):
+            torch.mul(values, layer.quant_weight().scale, out=layer.weight)
+    return network
+
+
+def _integers(layer: Any) -> Tensor:
+    """int8: no weight has more than 8 bits."""
+    rounded = layer.quant_weight()
+    return (rounded.value.double() / rounded.scale.double()).round_().to(torch.int8)
 
 
 def test_images(folder: Path, path: str | None, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
