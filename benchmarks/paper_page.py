@@ -75,8 +75,8 @@ def page(runs: Mapping[str, Any]) -> str:
             "",
             "Made by `python -m benchmarks.paper_page` from the specs of this repository: 224x224, U250, 200 MHz. FINN 0.9, the",
             "paper's version, is nashc's model of it (`nashc estimate --model finn-0.9`). FINN+ is FINN+ 1.6.1's own flow on the",
-            f"generated programs with random weights; `{MODELLED}` in front of a figure says that `nashc estimate` gave it instead,",
-            "before training. No figure comes from synthesis.",
+            "generated programs with random weights. No figure comes from synthesis.",
+            *without_a_run(plus),
             "",
             state(runs),
             "",
@@ -87,6 +87,14 @@ def page(runs: Mapping[str, Any]) -> str:
     )
 
 
+def without_a_run(plus: Mapping[tuple[str, str], Figures]) -> list[str]:
+    if all(found.is_run for found in plus.values()):
+        return []
+    return [
+        f"`{MODELLED}` in front of a figure says that `nashc estimate` gave it instead, before training."
+    ]
+
+
 def state(runs: Mapping[str, Any]) -> str:
     """Which measurements a page was made from, and whether `nashc estimate` agrees with them."""
     digest = hashlib.sha256(json.dumps(runs, sort_keys=True).encode()).hexdigest()[:12]
@@ -95,8 +103,8 @@ def state(runs: Mapping[str, Any]) -> str:
     built = [run for run in runs.values() if run["reached"] == "codegen"]
     widths = ", ".join(sorted({run["bits"] for run in built}))
     return (
-        f"FINN+'s own flow ran on {len(runs)} networks (`{digest}`), {len(built)} of them, of {widths}, on to the HLS and RTL "
-        "sources of every node, which catches what estimates do not. `nashc estimate --weights` is held to FINN there: op "
+        f"FINN+'s own flow ran on {len(runs)} networks (`{digest}`), {'all' if len(built) == len(runs) else len(built)} of them, "
+        f"of {widths}, on to the HLS and RTL sources of every node, which catches what estimates do not. `nashc estimate --weights` is held to FINN there: op "
         "type, PE, SIMD, cycles, LUT, BRAM18, URAM and DSP of every node, fps, latency and totals. In "
         f"{nodes:,} nodes {'there is no difference' if not differences else f'{differences} figures differ'}."
     )
@@ -225,7 +233,7 @@ def why(plus: Mapping[tuple[str, str], Figures]) -> list[str]:
         ),
         "",
         (
-            f"**Figures with and without `{MODELLED}`.** Before training `nashc estimate` takes no batch norm to have a negative "
+            "**Before and after training.** Before training `nashc estimate` takes no batch norm to have a negative "
             "gain; the random weights have them in half of the channels. A negative gain in front of a pool or behind a sum "
             "that others read is turned round by a node of its own, whose cycles go into FINN's latency: ResNet18 at w2a2 "
             f"{untrained.text('latency_ms')} ms and {untrained.text('lut')} LUT before training, {wide.text('latency_ms')} ms and "
@@ -245,7 +253,7 @@ def why(plus: Mapping[tuple[str, str], Figures]) -> list[str]:
             "**BRAM of FINN+ against FINN 0.9.** The weights are the same bits; a wider folding cuts them into more and shallower "
             f"memories, which round up to whole blocks: ResNet18 at w2a2 takes {NARROW['bram18']:,} blocks in FINN+ with weight "
             f"streams of at most {NARROW['bits']} bits (and gives {NARROW['fps']} fps, the paper's range), {wide.text('bram18')} "
-            f"with 10,000 as here. FINN+ also uses up to {uram} URAM."
+            "with 10,000 as here." + (f" FINN+ also uses up to {uram} URAM." if uram else "")
         ),
         "",
     ]
