@@ -1,9 +1,11 @@
 """How long the hardware figures of a spec take, and how much memory: `nashc estimate` against FINN's own flow.
 
-    python benchmarks/bench_estimate.py [SPEC...] [--strict]
+    python benchmarks/bench_estimate.py [SPEC...] [--streamline] [--strict]
 
 Both sides start from the spec and end with the same figures (they are compared). FINN's side is a compiled project whose
-untrained network is lowered to the integer graph and carried to FINN's estimates, as `build.py` does, in one process.
+untrained network is carried to FINN's estimates, as `build.py` does, in one process: with --streamline by FINN's own flow from
+the exported QONNX on, which takes minutes; without it from the integer graph that nashc writes in its place, and through
+FINN's transformations as nashc calls them, which is what a build of nashc takes.
 In process, nashc's time is that from a checked spec to the figures; ten thousand re-foldings of one network a second are
 what a folding solver asks for. With --strict the budgets below are held.
 """
@@ -52,16 +54,17 @@ def main() -> int:
     parser.add_argument("specs", nargs="*", type=Path, default=SPECS)
     parser.add_argument("--strict", action="store_true", help="exit 1 when a budget is exceeded")
     parser.add_argument("--without-finn", action="store_true", help="only nashc's side")
+    parser.add_argument("--streamline", action="store_true", help="FINN's own flow, minutes")
     args = parser.parse_args()
     failures = []
     for spec in args.specs:
-        failures += one(spec, not args.without_finn)
+        failures += one(spec, not args.without_finn, args.streamline)
     for failure in failures:
         print(f"over budget: {failure}")
     return 1 if failures and args.strict else 0
 
 
-def one(path: Path, with_finn: bool) -> list[str]:
+def one(path: Path, with_finn: bool, streamlines: bool) -> list[str]:
     command = [sys.executable, "-m", "nashc", "estimate", str(path), "--json"]
     ours = min((run(command, ROOT) for _ in range(8)), key=lambda ran: ran.cpu_seconds)
     milliseconds, foldings = in_process(path)
@@ -81,7 +84,7 @@ def one(path: Path, with_finn: bool) -> list[str]:
     ]
     if not with_finn:
         return failures
-    finn, figures, inner_s = finn_flow(path)
+    finn, figures, inner_s = finn_flow(path, streamlines)
     found = json.loads(ours.output)
     for key, theirs in figures.items():
         assert found[key] == theirs, f"{path.stem}: {key} is {found[key]} here, {theirs} in FINN"
@@ -116,7 +119,7 @@ def in_process(path: Path) -> tuple[float, float]:
     return 1000 * min(times), count / (time.perf_counter() - started)
 
 
-def finn_flow(path: Path) -> tuple[Ran, dict[str, float], float]:
+def finn_flow(path: Path, streamlines: bool) -> tuple[Ran, dict[str, float], float]:
     """FINN's process, its figures under our names, and its seconds once everything is imported.
 
     Types are those before training, so that the figures are ours.
@@ -130,7 +133,7 @@ def finn_flow(path: Path) -> tuple[Ran, dict[str, float], float]:
         shutil.copy(FINN_SIDE, folder)
         (folder / "asked.json").write_text('[{"finn": {}, "foldings": []}]')
         command = [sys.executable, FINN_SIDE.name, "asked.json", "out.json", "worst"]
-        ran = run(command, folder)
+        ran = run([*command, *(["streamline"] if streamlines else [])], folder)
         found = json.loads((folder / "out.json").read_text())
     default = found["answers"][0]["default"]
     nodes = default["nodes"].values()

@@ -26,9 +26,11 @@ from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.ranges import Ranges
 from nashc.cost.set_folding import set_folding
+from nashc.fold.ask import ask
 from nashc.fold.converters import converters
 from nashc.fold.goals import Answer, Question
 from nashc.fold.hardware import Hardware
+from nashc.fold.wish import wish
 from nashc.lower import lower
 from nashc.schema import Spec, load
 from nashc.vocab.boards import BOARDS, Board
@@ -83,11 +85,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("specs", nargs="*", type=Path)
     parser.add_argument("--finn", action="store_true", help="small networks, by FINN+ itself")
+    parser.add_argument("--times", action="store_true", help="how long each goal takes")
     parser.add_argument("--strict", action="store_true", help="exit 1 when FINN's is better")
     parser.add_argument("--markdown", action="store_true", help="tables for a document")
     args = parser.parse_args()
     paths = args.specs or sorted((ROOT / "specs").glob("*.nash"))
-    if args.finn:
+    if args.times:
+        paths = args.specs or [ROOT / "specs" / f"{name}.nash" for name in TIMED] + [RESNET50]
+        worse = table(TIME_HEADS, times([load(path, {}) for path in paths]), args.markdown)
+    elif args.finn:
         worse = table(FINN_HEADS, by_finn(), args.markdown)
     else:
         specs = [spec for spec in (load(path, {}) for path in paths) if not spec.is_searched]
@@ -187,6 +193,36 @@ def _that_fit(made: Case, budget: dict[str, float]) -> Iterator[float]:
         if all(finn.total(resource) <= limit for resource, limit in budget.items()):
             yield finn.fps
         target = min(target, finn.fps) / 1.5
+
+
+# ---- time -------------------------------------------------------------------------------------------
+
+RESNET50 = Path(__file__).with_name("resnet50.nash")
+TIMED = ("resnet18", "resnet18_v3", "resnet18_v4", "resnet34", "resnet34_v3")
+TIMED_GOALS = ("max-fps", "min-resources", "min-latency")
+TIME_HEADS = (
+    "network",
+    "nodes",
+    "foldings",
+    *(f"{goal}, s" for goal in TIMED_GOALS),
+    "latency above the bound",
+)
+
+
+def times(specs: list[Spec]) -> Iterator[tuple[list[str], bool]]:
+    """CPU seconds from the nodes to the answer, within the whole board of the spec; the tables are made anew each time."""
+    for spec in specs:
+        assert spec.target
+        made = case(spec, spec.target.board)
+        row = [spec.name, str(len(made.hardware.nodes)), ""]
+        for goal in TIMED_GOALS:
+            asked = wish(made.board, goal, 300.0 if goal == "min-resources" else None)
+            unit = replace(made.hardware)
+            started = time.process_time()
+            found = ask(unit, asked, made.clock_ns)
+            row.append(f"{time.process_time() - started:.2f}")
+        row[2] = f"{sum(map(len, unit.problem.tables)):,}"
+        yield [*row, f"{100 * found.answer.gap:.2g} %"], False
 
 
 # ---- FINN itself --------------------------------------------------------------------------------

@@ -1,9 +1,14 @@
 """One choice per table as a mixed-integer programme for HiGHS, through scipy.
 
 Variables: how often each row is taken, by one layer or by all the layers that are alike (the blocks of a ResNet
-are; told apart, they would only be permuted by the search); for each link one continuous share per pair of stream widths, tied to the rows
-by flow (exact on whole choices, tight on trees); where asked, a potential per table for the longest path, and
-a factor by which all budgets may grow.
+are; told apart, they would only be permuted by the search); for each link one continuous share per pair of stream
+widths, tied to the rows by flow (exact on whole choices, tight on trees); where asked, the longest path, with a
+potential for each table that not all paths share, and a factor by which all budgets may grow.
+
+Where paths tie the layers together, the linear relaxation, which takes hundredths of a second, tells for each row what
+it adds to the best value there can be. First only rows that add next to nothing are searched: if what that finds is no
+more above the relaxation than they, nothing else can be better. Else no row that adds more than what was found can be part
+of anything better, and the others are searched.
 
 effort: nodes of the search tree after which the best choice so far is given, with the bound proven for it. It
 is not a time, so that the answer is the same on every machine.
@@ -15,13 +20,18 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from nashc.fold.paths import serial
 from nashc.fold.tables import Floats, Ints, Problem
 
+NEAR = 3e-4
+"""Rows that add no more than this part of the relaxed value are searched first."""
+_TOLERANCE = 1e-7
 STRETCH_GAP = 1e-3
 """Shares of a budget are found to a tenth of a per cent: the last bit of the proof takes seconds."""
 
@@ -53,12 +63,23 @@ class Limits:
 
 
 def least_use(
-    problem: Problem, rows: list[Ints], weights: Floats, limits: Limits, effort: int
+    problem: Problem,
+    rows: list[Ints],
+    weights: Floats,
+    limits: Limits,
+    effort: int,
+    known: Ints | None = None,
 ) -> Found | None:
-    """The choice with the smallest weighted use; weights: [resources]. None: nothing keeps to the limits."""
+    """The choice with the smallest weighted use; weights: [resources]. None: nothing keeps to the limits.
+
+    known: a choice that does, to begin with.
+    """
     programme = _Programme(problem, rows, paths=limits.longest is not None)
     programme.keep_to(limits)
-    return programme.minimise(programme.use @ weights, effort)
+    begin = None
+    if known is not None:
+        begin = Found(known, float(problem.total(known) @ weights), -np.inf)
+    return programme.minimise(programme.use @ weights, effort, known=begin)
 
 
 def any_fit(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> Ints | None:
@@ -102,15 +123,18 @@ class _Programme:
     """
 
     def __init__(self, problem: Problem, rows: list[Ints], *, paths: bool = False) -> None:
-        """paths: the longest path will be asked for, so that no two layers are alike."""
+        """paths: the longest path will be asked for, so that only layers that all paths share can be alike."""
         self.problem, self.rows = problem, rows
+        self._after = problem.after or ((),) * len(rows)
+        self._serial = serial(self._after) if paths else [True] * len(rows)
+        self._has_paths = paths
         self._entries: list[tuple[Ints, Ints, Floats]] = []
         self._row_low: list[float] = []
         self._row_high: list[float] = []
         self._low: list[float] = []
         self._high: list[float] = []
         self.span: dict[int, slice] = {}
-        self._groups = _alike(problem, rows, paths)
+        self._groups = _alike(problem, rows, self._serial, paths)
         use = []
         for members in self._groups:
             options = problem.tables[members[0]].use[rows[members[0]]]
@@ -151,43 +175,151 @@ class _Programme:
     def longest_path(self) -> int:
         """The variable that is no shorter than any path; made when it is first asked for."""
         if self._path is None:
-            ends = [self.new_variable() for _ in self.rows]
             self._path = self.new_variable()
-            for number, found in enumerate(self.rows):
-                own = np.arange(self.span[number].start, self.span[number].stop)
-                latency = -self.problem.tables[number].latency[found]
-                self.add(np.append(own, ends[number]), np.append(latency, 1.0), low=0.0)
-                for before in self.problem.after[number] if self.problem.after else ():
-                    columns = np.append(own, [ends[number], ends[before]])
-                    self.add(columns, np.append(latency, [1.0, -1.0]), low=0.0)
-                self.add([self._path, ends[number]], [1.0, -1.0], low=0.0)
+            columns: list[Any] = [[self._path]]
+            values: list[Any] = [[1.0]]
+            for members in (group for group in self._groups if self._serial[group[0]]):
+                columns.append(self._own(members[0]))
+                values.append(-self._latency(members[0]))
+            stretches = self._parallel_stretches()
+            columns.append(stretches)
+            values.append(-np.ones(len(stretches)))
+            self.add(np.concatenate(columns), np.concatenate(values), low=0.0)
         return self._path
 
+    def _parallel_stretches(self) -> list[int]:
+        """A variable for each stretch between two tables that all paths share: no shorter than any of its ways."""
+        longest: dict[
+            int, int
+        ] = {}  # by the shared table behind the stretch; behind the last is none
+        is_read = {earlier for before in self._after for earlier in before}
+        end: dict[int, int] = {}
+        for number, before in enumerate(self._after):
+            ways = [end[earlier] for earlier in before if earlier in end]
+            if self._serial[number]:
+                self._reach(longest, number, ways)
+                continue
+            end[number] = self.new_variable()
+            own, latency = self._own(number), -self._latency(number)
+            if not ways:
+                self.add(np.append(own, end[number]), np.append(latency, 1.0), low=0.0)
+            for way in ways:
+                row = np.append(own, [end[number], way])
+                self.add(row, np.append(latency, [1.0, -1.0]), low=0.0)
+            if number not in is_read:
+                self._reach(longest, len(self._after), [end[number]])
+        return list(longest.values())
+
+    def _reach(self, longest: dict[int, int], behind: int, ways: list[int]) -> None:
+        if ways and behind not in longest:
+            longest[behind] = self.new_variable()
+        for way in ways:
+            self.add([longest[behind], way], [1.0, -1.0], low=0.0)
+
+    def _own(self, number: int) -> Ints:
+        return np.arange(self.span[number].start, self.span[number].stop)
+
+    def _latency(self, number: int) -> Floats:
+        return self.problem.tables[number].latency[self.rows[number]]
+
     def minimise(
-        self, cost: dict[int, float] | Floats, effort: int, *, gap: float = 0.0
+        self,
+        cost: dict[int, float] | Floats,
+        effort: int,
+        *,
+        gap: float = 0.0,
+        known: Found | None = None,
     ) -> Found | None:
         """cost: by variable, or of the first variables. None: nothing keeps to the constraints.
 
-        gap: the search may end when it knows that nothing is better by more than this share.
+        gap: the search may end when it knows that nothing is better by more than this share. known: a choice to beat.
+        Errors: Undecided, never where something is known.
         """
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import coo_array
-
         size = len(self._low)
         objective = np.zeros(size)
         if isinstance(cost, dict):
             objective[list(cost)] = list(cost.values())
         else:
             objective[: len(cost)] = cost
-        scale = float(np.abs(objective).max()) or 1.0
+        if not self._has_paths or not objective.any():
+            return self._search(objective, np.ones(self._whole, bool), effort, gap)
+        relaxed = self._relaxed(objective)
+        if relaxed is None:
+            return None
+        least, adds = relaxed
+        slack = _TOLERANCE * max(1.0, abs(least))
+        best = known
+        reach = NEAR * abs(least)
+        for is_last in (False, True):
+            if is_last:
+                reach = np.inf if best is None else best.value - least
+            elif known is not None and known.value <= least + reach + slack:
+                continue
+            try:
+                found = self._search(objective, adds <= reach + slack, effort, gap)
+            except Undecided:
+                if best is None and is_last:
+                    raise
+                continue
+            # What is not in reach is no better than `least + reach`; where nothing is, all is beyond.
+            bound = max(least, min(found.bound if found else np.inf, least + reach))
+            if found is not None and (best is None or found.value < best.value):
+                best = found
+            if best is not None:
+                best = replace(best, bound=min(best.value, bound))
+                if best.value <= least + reach + slack:
+                    return best
+        return best
+
+    def _relaxed(self, objective: Floats) -> tuple[float, Floats] | None:
+        """The least value when rows may be taken in parts, and what each row adds to it; None: there is none at all."""
+        from scipy.optimize import linprog
+        from scipy.sparse import vstack
+
+        matrix, low, high = self._matrix()
+        scale = float(np.abs(objective).max())
+        is_equal = low == high
+        most, least = np.isfinite(high) & ~is_equal, np.isfinite(low) & ~is_equal
+        with _quiet():
+            result = linprog(
+                objective / scale,
+                A_ub=vstack([matrix[most], -matrix[least]]),
+                b_ub=np.concatenate([high[most], -low[least]]),
+                A_eq=matrix[is_equal],
+                b_eq=low[is_equal],
+                bounds=np.stack([self._low, self._high], axis=1),
+                method="highs-ds",
+            )
+        if result.status == 2:
+            return None
+        if result.status != 0:  # nothing is known then
+            return -np.inf, np.zeros(self._whole)
+        return float(result.fun) * scale, result.lower.marginals[: self._whole] * scale
+
+    def _matrix(self) -> tuple[Any, Floats, Floats]:
+        """The constraints, with the least and the most of each."""
+        from scipy.sparse import coo_array
+
         row, column, value = (np.concatenate(part) for part in zip(*self._entries, strict=True))
-        matrix = coo_array((value, (row, column)), shape=(len(self._row_low), size)).tocsr()
+        shape = (len(self._row_low), len(self._low))
+        matrix = coo_array((value, (row, column)), shape=shape).tocsr()
+        return matrix, np.array(self._row_low), np.array(self._row_high)
+
+    def _search(
+        self, objective: Floats, kept: npt.NDArray[np.bool_], effort: int, gap: float
+    ) -> Found | None:
+        """The best choice among the rows that are kept. Errors: Undecided."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        scale = float(np.abs(objective).max()) or 1.0
+        high = np.array(self._high)
+        high[: self._whole][~kept] = 0.0
         with _quiet():
             result = milp(
                 objective / scale,
-                integrality=(np.arange(size) < self._whole).astype(int),
-                bounds=Bounds(np.array(self._low), np.array(self._high)),
-                constraints=LinearConstraint(matrix, self._row_low, self._row_high),
+                integrality=(np.arange(len(high)) < self._whole).astype(int),
+                bounds=Bounds(np.array(self._low), high),
+                constraints=LinearConstraint(*self._matrix()),
                 options={"mip_rel_gap": gap, "node_limit": effort},
             )
         if result.x is None:
@@ -220,13 +352,18 @@ class _Programme:
         return link.cost.reshape(-1, link.cost.shape[2])
 
 
-def _alike(problem: Problem, rows: list[Ints], paths: bool) -> list[list[int]]:
-    """Numbers of the tables, those together that may be exchanged: equal rows, no links, no place in a path."""
+def _alike(problem: Problem, rows: list[Ints], shared: list[bool], paths: bool) -> list[list[int]]:
+    """Numbers of the tables, those together that may be exchanged: equal rows, no links, on the same paths.
+
+    shared: whether all paths share a table.
+    """
     linked = {t for link in problem.links for t in (link.first, link.second)}
     groups: dict[object, list[int]] = {}
     for number, (table, found) in enumerate(zip(problem.tables, rows, strict=True)):
-        alone = paths or number in linked
-        groups.setdefault(number if alone else table.use[found].tobytes(), []).append(number)
+        latency = table.latency[found].tobytes() if paths else b""
+        is_alone = number in linked or not shared[number]
+        key = number if is_alone else (table.use[found].tobytes(), latency)
+        groups.setdefault(key, []).append(number)
     return list(groups.values())
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from nashc.fold import exact
+from nashc.fold.paths import slack
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Problem
@@ -19,8 +20,12 @@ from nashc.fold.tables import Floats, Ints, Problem
 _OUTLOOK_EFFORT = 100
 """What a step would cost is an outlook: good choices are found at once, only their proofs take long."""
 
-_PATH_EFFORT = 40
+_PATH_EFFORT = 10
 """Paths tie all layers together: such searches are slow, and good long before they are proven."""
+
+
+_FEW_ROWS = 1000
+"""Up to here what uses least among equally quick choices is searched; else each layer is exchanged alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +129,10 @@ class Question:
         return self._answer(found, latency_counts=False, proof=proof)
 
     def min_latency(self, interval: float = np.inf) -> Answer | Shortage:
-        """The shortest longest path within the budget, and at it the least use. interval: not to be exceeded."""
+        """The shortest longest path within the budget, and at it the least use, as far as `_FEW_ROWS` goes.
+
+        interval: not to be exceeded.
+        """
         problem, _ = self._without_beaten_rows(latency_counts=True)
         rows = rows_worth_having(problem, interval, latency_counts=True)
         if not all(len(found) for found in rows):
@@ -148,13 +156,40 @@ class Question:
             shortest = searched
         longest = problem.latency(shortest.choice)
         gap = max(0.0, (shortest.value - shortest.bound) / max(shortest.value, 1.0))
-        try:
-            quick = replace(self, effort=min(self.effort, _PATH_EFFORT))
-            found = quick._least(problem, rows, exact.Limits(self.budget, longest=longest))
-        except exact.Undecided:
-            found = None
-        choice = shortest.choice if found is None else found[0]
+        choice = self._trimmed(problem, rows, shortest.choice, longest)
+        if gap == 0 and sum(map(len, rows)) <= _FEW_ROWS:
+            limits, effort = (
+                exact.Limits(self.budget, longest=longest),
+                min(self.effort, _PATH_EFFORT),
+            )
+            for weights in self.prefer:
+                weights = weights / weights[weights > 0].min()
+                least = exact.least_use(problem, rows, weights, limits, effort, choice)
+                assert least is not None
+                choice = least.choice
+                value = float(problem.total(choice) @ weights)
+                limits = replace(limits, at_most=(*limits.at_most, (weights, value)))
         return self._answer((choice, _zero_if_tiny(gap)), latency_counts=True)
+
+    def _trimmed(self, problem: Problem, rows: list[Ints], choice: Ints, longest: float) -> Ints:
+        """The choice with layers that need not be so quick exchanged, one by one, for what is liked better."""
+        choice = choice.copy()
+        after = problem.after or ((),) * len(choice)
+        latency = [float(t.latency[row]) for t, row in zip(problem.tables, choice, strict=True)]
+        liking = [[table.use @ weights for weights in self.prefer] for table in problem.tables]
+        for number, (table, kept) in enumerate(zip(problem.tables, rows, strict=True)):
+            spare = slack(after, latency, longest)[number]
+            kept = kept[table.latency[kept] <= latency[number] + spare]
+            order = np.lexsort([values[kept] for values in reversed(liking[number])])
+            for row in kept[order]:
+                if row == choice[number]:
+                    break
+                tried = choice.copy()
+                tried[number] = row
+                if (problem.total(tried) <= self.budget).all():
+                    choice, latency[number] = tried, float(table.latency[row])
+                    break
+        return choice
 
     def _some_latency(self, problem: Problem, rows: list[Ints], bound: float) -> exact.Found | None:
         """A choice within the budget that is quick on the whole; bound: the path that no budget would give."""

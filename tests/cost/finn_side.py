@@ -1,10 +1,11 @@
 """Runs inside a compiled folder: FINN's own figures for the network in it, untrained, as it is asked for them.
 
-    python finn_side.py ASKED.json OUT.json worst|values
+    python finn_side.py ASKED.json OUT.json worst|values [streamline]
 
 ASKED: a list of {"finn": settings of the section `finn`, "foldings": a list of foldings}; OUT holds as many answers.
 worst: batch-norm gains are positive, sums and thresholds take the types that the inputs' types allow (`datatype_only`).
 values: some gains are negative, all types are minimised to the values; OUT holds those values' ranges.
+streamline: the integer graph is made by FINN from the exported QONNX, not written from the layers.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from support import (
     finn_hardware,
     finn_options,
     finn_single_bits,
+    finn_streamline,
     finn_tool,
     finn_widths,
+    qonnx_export,
 )
 from support.files import read_json
 from support.finn_quick import apply
@@ -45,7 +48,9 @@ def main() -> None:
     from qonnx.core.modelwrapper import ModelWrapper
 
     minimise = finn_widths.minimise if mode == "values" else minimise_by_types
-    integers = integer_graph(untrained(mode).double().eval()).write()
+    network = untrained(mode).double().eval()
+    graph = integer_graph(network)
+    integers = streamlined(network, graph) if "streamline" in sys.argv else graph.write()
     result: dict[str, Any] = {"ranges": ranges(integers)}
     model = minimise(finn_hardware.to_hardware(ModelWrapper(integers)))
     model = finn_hardware.partition(model, HERE / "partition")
@@ -55,6 +60,14 @@ def main() -> None:
     ]
     result["seconds"] = time.perf_counter() - started
     out.write_text(json.dumps(result, default=lambda number: number.item()))
+
+
+def streamlined(network: Any, graph: Any) -> Any:
+    """FINN's own way, as export.py goes it for `lowering = streamline`."""
+    modules = network.named_modules()
+    layers = {path: graph.layers_of[id(m)] for path, m in modules if id(m) in graph.layers_of}
+    exported = qonnx_export.export(network.float(), network_code.INPUT_SHAPE, layers)
+    return finn_streamline.streamline(exported, network_code.INPUT_DTYPE).model
 
 
 def answer(
