@@ -70,8 +70,11 @@ def _bound(
         amount, is_percent = amount.value, True
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         refuse("NASH104", f"a number is needed here, and this is {describe(amount)}", example)
-    if not amount > 0:
+    is_none_at_all = amount == 0 and is_share and value.sign == "<="  # dsp <= 0
+    if not (amount > 0 or is_none_at_all):
         refuse("NASH105", "a budget is greater than 0", example)
+    if is_percent and amount > 100:
+        refuse("NASH105", f"{amount} % is more than the whole board", example)
     return kind(value.sign, amount, is_percent)
 
 

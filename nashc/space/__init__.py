@@ -26,13 +26,16 @@ def hardware_terms(spec: Spec) -> HardwareTerms | None:
     """What the search of a spec asks of the hardware; None where it asks nothing. Errors: NASH481, NASH482."""
     if not (spec.search and spec.cells and spec.search.asks_for_costs):
         return None
-    from nashc.space.feasible import check_feasible  # these load numpy
+    from nashc.space.feasible import check_feasible, check_genotype  # these load numpy
     from nashc.space.table import SpaceTable
     from nashc.space.terms import check_terms, limits, weights
 
     check_terms(spec)
     table = SpaceTable(spec).to_json()
     most = limits(spec)
+    assert spec.target
     if spec.is_searched:
         check_feasible(spec, table, most)
+    elif not spec.target.folding:  # with FINN's own folding its figures are those of the table
+        check_genotype(spec, table, most)
     return HardwareTerms(table, most, weights(spec, table["fixed"]["cost"][0][0]))

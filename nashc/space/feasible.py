@@ -14,9 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from nashc import resources
-from nashc.diagnostics import Diagnostic, SpecError
+from nashc.diagnostics import Diagnostic, Label, SpecError
 from nashc.schema import Spec
-from nashc.space.terms import fps
+from nashc.space.terms import fps, most_cycles
+from nashc.text import Span
 
 WORDS = {"cycles": "cycles", "lut": "LUT", "bram18": "BRAM18", "uram": "URAM", "dsp": "DSP"}
 
@@ -44,6 +45,43 @@ def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, in
     raise SpecError([_too_small(spec, costs.of_network(options), limits, is_proven)])
 
 
+def check_genotype(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
+    """NASH481 if the genotype of a spec breaks the budget. One with ops that the search could not find is left alone."""
+    assert spec.genotype
+    costs = _solver().SearchCosts.of(table)
+    nodes = [
+        costs.options.get(cell, {}).get(node, {}).get((str(it.op), it.source))
+        for cell, choices in spec.genotype.items()
+        for node, it in enumerate(choices, 1)
+    ]
+    if all(nodes):
+        figures = costs.of_network(nodes)
+        if any(figures[name] > limit for name, limit in limits.items()):
+            raise SpecError([_broken(spec, figures, limits)])
+
+
+def _broken(spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int]) -> Diagnostic:
+    name, needs = _needs(figures, limits)
+    text = f"the genotype breaks the budget of its search: it needs {needs}"
+    hint = "search again, or raise the budget, or take it out of this spec"
+    others = tuple(Label(span, "the genotype") for span in spec.genotype_spans.values())[:1]
+    return Diagnostic("NASH481", text, _place(spec, name), others=others, help=hint)
+
+
+def _needs(figures: Mapping[str, int], limits: Mapping[str, int]) -> tuple[str, str]:
+    """The first figure that is over its limit, and all of them in words."""
+    over = [name for name, limit in limits.items() if figures[name] > limit]
+    return over[0], ", ".join(f"{figures[it]:,} {WORDS[it]} of {limits[it]:,}" for it in over)
+
+
+def _place(spec: Spec, figure: str) -> Span | None:
+    """Of the setting that limits a figure."""
+    for name in (figure, "fps", "fits") if figure == "cycles" else (figure, "fits"):
+        if ("search", "budget", name) in spec.spans.values:
+            break
+    return spec.spans.value(("search", "budget", name))
+
+
 def _fastest(solver: ModuleType, costs: Any, nodes: Any) -> int:
     """The fewest cycles of a network of the space."""
     low = 0
@@ -62,9 +100,15 @@ def _too_slow(spec: Spec, cycles: int) -> Diagnostic:
     budget, target = spec.search.budget, spec.target
     rate = fps(cycles, target)
     text = f"no network of this search meets the budget: the fastest needs {cycles:,} cycles, {rate:,.1f} frames a second"
-    name = "fps" if budget.fps else "cycles"
-    hint = f"fps >= {int(rate)} can be met" if budget.fps else f"cycles <= {cycles} can be met"
-    if target.fps is None:
+    fewest = budget.cycles.count(None) if budget.cycles else None
+    is_rate = budget.fps is not None and (
+        fewest is None or most_cycles(budget.fps, target) <= fewest
+    )
+    name = "fps" if is_rate else "cycles"
+    hint = f"fps >= {int(rate)} can be met" if is_rate else f"cycles <= {cycles} can be met"
+    if not is_rate:
+        hint += "; FINN folds for fewer if `fps` in `target` asks for more"
+    elif target.fps is None:
         hint += "; `fps` in `target` lets FINN fold for more"
     elif budget.fps and target.fps < budget.fps.amount:
         hint += f"; FINN folds for `fps = {target.fps}` in `target`: aim higher there"
@@ -78,18 +122,14 @@ def _too_small(
 ) -> Diagnostic:
     assert spec.target
     verb = "meets" if is_proven else "was found to meet"
-    short = [name for name, limit in limits.items() if figures[name] > limit]
-    needs = ", ".join(f"{figures[name]:,} {WORDS[name]} of {limits[name]:,}" for name in short)
+    name, needs = _needs(figures, limits)
     text = f"no network of this search {verb} the budget: the nearest needs {needs}"
-    place = ("search", "budget", short[0])
-    if place not in spec.spans.values:
-        place = ("search", "budget", "fits")
     rate = fps(figures["cycles"], spec.target)
     hint = (
         f"narrower bits, a smaller backbone or a larger board; the nearest gives {rate:,.1f} frames a second, "
         "and a lower `fps` in `target` needs less"
     )
-    return Diagnostic("NASH481", text, spec.spans.value(place), help=hint)
+    return Diagnostic("NASH481", text, _place(spec, name), help=hint)
 
 
 @cache
