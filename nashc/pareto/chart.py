@@ -13,8 +13,8 @@ from nashc.pareto.rows import COSTS, Row
 from nashc.pareto.scale import Scale, scale_of, words
 from nashc.pareto.shapes import OUTLINES, Box, Line, Mark, Picture, Place, Shape, Text
 
-INK, MUTED, GRID, FRAME, LIMIT, FRONT = (
-    *("#1f2733", "#5d6778", "#e6e9ee", "#b4bbc6", "#c0392b", "#8a94a3"),
+PAPER, INK, MUTED, GRID, FRAME, LIMIT, FRONT = (
+    *("#ffffff", "#1f2733", "#5d6778", "#e6e9ee", "#b4bbc6", "#c0392b", "#8a94a3"),
 )
 # Told apart by most eyes, also where red and green are one colour (after Okabe and Ito).
 COLOURS = (
@@ -67,6 +67,9 @@ class Panel:
     def place(self, cost: float, height: float) -> Place:
         return (self.x + WIDE * self.across.part(cost), TOP + HIGH * (1 - self.up.part(height)))
 
+    def is_inside(self, limit: int) -> bool:
+        return self.across.low < limit <= self.across.high
+
 
 def chart(rows: Sequence[Row], title: str, note: str) -> Picture:
     """rows: at least one of them drawn. note: a line under the title."""
@@ -98,6 +101,7 @@ def chart(rows: Sequence[Row], title: str, note: str) -> Picture:
         shapes += _frame(panel, shown)
         shapes += _front(panel, shown)
         shapes += _curves(panel, paint, shown)
+        shapes += _boards(panel, shown)
         for i, row in drawn:
             shapes += _marks(panel, paint, i, row)
     return Picture(WIDTH, height, title, (*shapes, *legend))
@@ -134,7 +138,7 @@ def _limits(rows: Iterable[Row], key: str) -> dict[str, int]:
 def _frame(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
     """Axes, grid, and what the boards hold."""
     bottom, right = TOP + HIGH, panel.x + WIDE
-    yield Box(panel.x, TOP, WIDE, HIGH, "#ffffff", FRAME)
+    yield Box(panel.x, TOP, WIDE, HIGH, PAPER, FRAME)
     ticks = panel.across.ticks()
     for tick, word in zip(ticks, words(ticks), strict=True):
         x = panel.x + WIDE * panel.across.part(tick)
@@ -148,16 +152,25 @@ def _frame(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
     model = rows[0].cost.found.model if rows[0].cost else ""
     label = f"{panel.label} (as {model} estimates before training)"
     yield Text(panel.x + WIDE / 2, bottom + 40, label, 12.5, anchor="middle")
-    beyond = []
-    for name, limit in _limits(rows, panel.key).items():
-        if panel.across.low < limit <= panel.across.high:
+    for limit in _limits(rows, panel.key).values():
+        if panel.is_inside(limit):
             x = panel.x + WIDE * panel.across.part(limit)
             yield Line(((x, TOP), (x, bottom)), LIMIT, 1.4, (6, 4))
-            yield Text(x - 5, bottom - 8, f"{name}: {limit:,}", 11, LIMIT, is_upright=True)
+
+
+def _boards(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
+    """Which limit is whose; over the lines that may cross it."""
+    beyond = []
+    for name, limit in _limits(rows, panel.key).items():
+        if panel.is_inside(limit):
+            x = panel.x + WIDE * panel.across.part(limit)
+            label = f"{name}: {limit:,}"
+            yield Text(x - 5, TOP + HIGH - 8, label, 11, LIMIT, is_upright=True, halo=PAPER)
         else:
             beyond.append(f"{name} holds {limit:,}")
     for i, name in enumerate(beyond):
-        yield Text(right - 8, TOP + 18 + 15 * i, f"{name} \u2192", 11, LIMIT, "end")
+        y = TOP + 18 + 15 * i
+        yield Text(panel.x + WIDE - 8, y, f"{name} \u2192", 11, LIMIT, "end", halo=PAPER)
 
 
 def _front(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:

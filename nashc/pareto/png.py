@@ -6,7 +6,7 @@ import io
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from nashc.pareto.shapes import Box, Line, Mark, Picture, Shape, Text
+from nashc.pareto.shapes import HALO, Box, Line, Mark, Picture, Shape, Text
 
 # Shapes are in pixels of an inch's hundredth; the file has twice as many each way, for paper and sharp screens.
 UNIT, DENSITY = 100, 200
@@ -40,7 +40,7 @@ def png(picture: Picture) -> bytes:
 
 
 def _artist(shape: Shape, order: int) -> Any:
-    from matplotlib import lines, patches, text
+    from matplotlib import lines, patches, patheffects, text
 
     match shape:
         case Line():
@@ -65,6 +65,7 @@ def _artist(shape: Shape, order: int) -> Any:
             )
         case Text():
             side = SIDES[shape.anchor]
+            halo = [patheffects.withStroke(linewidth=HALO * POINTS, foreground=shape.halo)]
             return text.Text(
                 shape.x,
                 shape.y,
@@ -76,6 +77,7 @@ def _artist(shape: Shape, order: int) -> Any:
                 fontweight="bold" if shape.is_bold else "normal",
                 rotation=90 if shape.is_upright else 0,
                 rotation_mode="anchor",
+                path_effects=halo if shape.halo else None,
                 zorder=order,
             )
         case Mark():

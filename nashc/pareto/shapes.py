@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Place = tuple[float, float]
+HALO = 4.0
+"""Pixels of a halo, half of them outside of the letters."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Text:
-    """y: of the baseline. is_upright: read from below."""
+    """y: of the baseline. is_upright: read from below. halo: the colour around the letters, where they stand over lines."""
 
     x: float
     y: float
@@ -49,6 +51,7 @@ class Text:
     anchor: Literal["start", "middle", "end"] = "start"
     is_bold: bool = False
     is_upright: bool = False
+    halo: str = ""
 
 
 @dataclass(frozen=True)

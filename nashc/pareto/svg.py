@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from nashc.emit.picture.svg import FONT
-from nashc.pareto.shapes import Box, Line, Mark, Picture, Place, Shape, Text
+from nashc.pareto.shapes import HALO, Box, Line, Mark, Picture, Place, Shape, Text
 
 
 def svg(picture: Picture, names: Iterable[str] = ()) -> str:
@@ -46,9 +46,14 @@ def _shape(shape: Shape, told: list[str]) -> str:
             )
             anchor = f' text-anchor="{shape.anchor}"' if shape.anchor != "start" else ""
             weight = ' font-weight="bold"' if shape.is_bold else ""
+            halo = (
+                f' stroke="{shape.halo}" stroke-width="{_n(HALO)}" stroke-linejoin="round" paint-order="stroke"'
+                if shape.halo
+                else ""
+            )
             return (
                 f'<text x="{_n(shape.x)}" y="{_n(shape.y)}" font-size="{_n(shape.size)}" '
-                f'fill="{shape.colour}"{anchor}{weight}{turn}>{escape(shape.words, quote=False)}</text>'
+                f'fill="{shape.colour}"{halo}{anchor}{weight}{turn}>{escape(shape.words, quote=False)}</text>'
             )
         case Mark():
             return _mark(shape, told)
