@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -50,8 +50,25 @@ def without_compiler(kind: type[Optimizer]) -> type[Optimizer]:
     memory (torch 2.12, optim/optimizer.py and _compile.py). Brevitas imports it anyhow: of use without it."""
     wrapped = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
     plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
-    plain["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    step = inspect.unwrap(kind.step)
+    plain["step"] = torch.no_grad()(_decaying_in_place(step) if kind is SGD else step)
     return type(kind.__name__, (kind,), plain)
+
+
+def _decaying_in_place(step: Callable[..., Any]) -> Callable[..., Any]:
+    """SGD's step, of the same numbers: decay is added to the gradients where they lie, which torch's makes a copy of each for."""
+
+    def decayed_step(self: Optimizer) -> None:
+        decays = [group["weight_decay"] for group in self.param_groups]
+        for group, decay in zip(self.param_groups, decays, strict=True):
+            if moving := [it for it in group["params"] if it.grad is not None and decay]:
+                torch._foreach_add_([it.grad for it in moving], moving, alpha=decay)
+            group["weight_decay"] = 0.0
+        step(self)
+        for group, decay in zip(self.param_groups, decays, strict=True):
+            group["weight_decay"] = decay
+
+    return decayed_step
 
 
 def learning_rate(peak: float, schedule: dict[str, Any] | None, epoch: float, epochs: int) -> float:
