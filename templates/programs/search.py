@@ -11,6 +11,11 @@ one with the best validation accuracy is kept, and the result and seeds.png say 
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from support.heap import without_caches
+
+    without_caches()
+
 import argparse
 import json
 import sys
