@@ -91,10 +91,11 @@ class Contestant:
         self.kind = kind
         if kind == "generated":
             network = classification.prepare(network, torch.device("cpu"))
-        self.updates = updates.Updates(network, settings)
         if kind == "reference":
             reference = importlib.import_module("reference_search")
             reference.replace_edges(network)
+        self.updates = updates.Updates(network, settings)
+        if kind == "reference":
             reference.plain_optimisers(self.updates)
         generator = torch.Generator().manual_seed(1)
         images = torch.randint(0, 256, (BATCH, 3, 32, 32), generator=generator)
@@ -211,6 +212,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.memory or args.time:
+        if args.memory == "generated":  # as search.py does
+            sys.path.insert(0, str(args.folder / "out"))
+            importlib.import_module("support.heap").without_caches()
         import torch
 
         torch.set_num_threads(1)

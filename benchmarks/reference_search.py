@@ -58,7 +58,8 @@ class ReferenceEdge(nn.Module):
         super().__init__()
         self.alpha = mixed.alpha
         self.candidates = nn.ModuleList(
-            _op(candidate, scale_first) for candidate in mixed.candidates
+            _op(candidate, name, scale_first)
+            for name, candidate in zip(mixed.ops, mixed.candidates, strict=True)
         )
         self.sampled: int | None = None  # None: draw one
 
@@ -100,10 +101,10 @@ class _Gated(torch.autograd.Function):
         return grad_gates, None, grad_y, None
 
 
-def _op(generated: nn.Module, scale_first: bool) -> nn.Module:
+def _op(generated: nn.Module, name: str, scale_first: bool) -> nn.Module:
     kind = type(generated).__name__
     if kind == "BinaryConvNorm":
-        return _ConvNorm(generated, scale_first)
+        return _ConvNorm(generated, int(name[-1]), scale_first)
     if kind == "FactorisedIdentity":
         return _Factorised(generated, scale_first)
     return {"Zero": _Zero, "Identity": _Identity, "MaxPool": _MaxPool}[kind](generated)
@@ -140,10 +141,10 @@ class _MaxPool(nn.Module):
 class _Conv(nn.Module):
     """Binary weights and activations."""
 
-    def __init__(self, generated: Any, scale_first: bool) -> None:
+    def __init__(self, generated: Any, kernel: int, scale_first: bool) -> None:
         super().__init__()
         self.weight, self.stride, self.scale_first = (
-            generated.weight,
+            _whole(generated.weight, kernel),
             generated.stride,
             scale_first,
         )
@@ -158,9 +159,9 @@ class _Conv(nn.Module):
 
 
 class _ConvNorm(nn.Module):
-    def __init__(self, generated: Any, scale_first: bool) -> None:
+    def __init__(self, generated: Any, kernel: int, scale_first: bool) -> None:
         super().__init__()
-        self.conv, self.bn = _Conv(generated.conv, scale_first), generated.bn
+        self.conv, self.bn = _Conv(generated.conv, kernel, scale_first), generated.bn
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn(torch.relu(self.conv(x)))
@@ -169,12 +170,22 @@ class _ConvNorm(nn.Module):
 class _Factorised(nn.Module):
     def __init__(self, generated: Any, scale_first: bool) -> None:
         super().__init__()
-        self.even = _Conv(generated.even, scale_first)
-        self.odd = _Conv(generated.odd, scale_first)
+        self.even = _Conv(generated.even, 1, scale_first)
+        self.odd = _Conv(generated.odd, 1, scale_first)
         self.bn = generated.bn
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn(torch.relu(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], 1)))
+
+
+def _whole(weight: nn.Parameter, kernel: int) -> nn.Parameter:
+    """With the rim that the generated op leaves out since it never meets the image: as large as the rest is on average, so that
+    both have one scale."""
+    rim = (kernel - weight.shape[-1]) // 2
+    if not rim:
+        return weight
+    size = float(weight.detach().abs().mean(dtype=torch.float64))
+    return nn.Parameter(F.pad(weight.detach(), (rim,) * 4, value=size))
 
 
 class _WeightSign(torch.autograd.Function):

@@ -32,6 +32,7 @@ def speaker(op_sets: dict[tuple[str, ...], str], precision: str) -> Speaker:
                 return Layer(attribute, "batch_norm", (str(node.shape[-1]),))
             case "choice":
                 more = ["convs=Float()"] if precision == "float" else []
+                more += _side(node, graph)
                 return _choice(node, attribute, graph, op_sets, more)
         return None
 
@@ -70,6 +71,20 @@ def _choice(
     arguments = [op_sets[p["ops"]], inputs, str(p["out"])]
     arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
     return Layer(attribute, "MixedOp", (*arguments, *more))
+
+
+def _side(node: Node, graph: Graph) -> list[str]:
+    """Only where the rim of some candidate's window meets no pixel of any image. Quantised weights keep theirs: it may hold
+    the largest weight, which the scale follows."""
+    _, height, width, _ = graph.node(node.inputs[0]).shape
+    side = max(height, width)
+    windows = [
+        int(op.partition(" ")[2].partition("x")[0])
+        for op in node.params["ops"]
+        if op.startswith("conv ")
+    ]
+    is_met = node.params["stride"] > 1 or max(windows, default=1) < 2 * side
+    return [] if is_met else [f"side={side}"]
 
 
 def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:

@@ -27,11 +27,41 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variances.mean(0) + (means - mean).square().mean(0)
 
 
-def normalised_by_batch(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """x normalised by the moments of its batch, times weight plus bias."""
+def normalised(
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """x normalised by the moments of its batch, times weight plus bias; and what `gradients` wants: the mean of each channel and
+    the inverse of its standard deviation. Without a graph."""
     if not _is_shared():
-        return F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
-    return _Normalised.apply(x, weight, bias, *moments(x.detach()), eps)
+        return torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
+    mean, variance = moments(x)
+    y = F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
+    return y, mean, torch.rsqrt(variance + eps)
+
+
+def gradients(
+    grad_y: Tensor, x: Tensor, weight: Tensor, mean: Tensor, inverse_std: Tensor, wants_x: bool
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """For x, weight and bias, those of the latter two from this process's share alone.
+
+    For L = sum over the processes of their losses, dL/dx needs the sums of dL/dy and dL/dy * x_hat of all.
+    """
+    alone = wants_x and not _is_shared()
+    grad_x, grad_weight, grad_bias = torch.ops.aten.native_batch_norm_backward(
+        grad_y, x, weight, None, None, mean, inverse_std, True, 0.0, [alone, True, True]
+    )
+    if alone or not wants_x:
+        return grad_x, grad_weight, grad_bias
+    sums = torch.stack([grad_bias, grad_weight])
+    dist.all_reduce(sums)
+    sums /= x.numel() // x.shape[1] * dist.get_world_size()
+    mean_grad, mean_along = sums.unbind()
+    # gain * (dy - mean(dy) - x_hat * mean(dy * x_hat)), with one pass less over x: dy * a + x * b + c
+    gain = weight * inverse_std
+    b = -gain * inverse_std * mean_along
+    c = -gain * mean_grad - b * mean
+    a, b, c = (it.view(1, -1, 1, 1).to(x.dtype) for it in (gain, b, c))
+    return grad_y * a + (x * b + c), grad_weight, grad_bias
 
 
 def synchronise(network: nn.Module) -> None:
@@ -64,7 +94,7 @@ class SyncedBatchNorm2d(nn.BatchNorm2d):
 
 
 class _Normalised(torch.autograd.Function):
-    """Backward for L = sum over the processes of their losses: dL/dx needs the sums of dL/dy and dL/dy * x_hat of all."""
+    """By moments that were exchanged before."""
 
     @staticmethod
     def forward(
@@ -81,22 +111,8 @@ class _Normalised(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, mean, inverse_std = ctx.saved_tensors
-        _, grad_weight, grad_bias = torch.ops.aten.native_batch_norm_backward(
-            grad_y, x, weight, None, None, mean, inverse_std, True, 0.0, [False, True, True]
-        )
-        if not ctx.needs_input_grad[0]:
-            return None, grad_weight, grad_bias, None, None, None
-        sums = torch.stack([grad_bias, grad_weight])
-        dist.all_reduce(sums)
-        sums /= x.numel() // x.shape[1] * dist.get_world_size()
-        mean_grad, mean_along = (it.view(1, -1, 1, 1) for it in sums)
-        gain, centre = ((weight * inverse_std), mean)
-        # gain * (dy - mean(dy) - x_hat * mean(dy * x_hat)), with one pass less over x: dy * a + x * b + c
-        b = -gain * inverse_std * mean_along.view(-1)
-        c = -gain * mean_grad.view(-1) - b * centre
-        a, b, c = (it.view(1, -1, 1, 1).to(x.dtype) for it in (gain, b, c))
-        return grad_y * a + (x * b + c), grad_weight, grad_bias, None, None, None
+        found = gradients(grad_y, *ctx.saved_tensors, ctx.needs_input_grad[0])
+        return *found, None, None, None
 
 
 def _is_shared() -> bool:

@@ -29,31 +29,39 @@ class BinaryConv(nn.Module):
         self._kept: dict[str, Any] = {}
 
     def forward(self, x: Tensor) -> Tensor:
-        packed = self._packed(x) if _takes_bytes(x) else None
-        return _BinaryConv.apply(x, self.weight, self._unmet(x), self.stride, packed)
+        return _BinaryConv.apply(x, self.weight, self)
 
     def of_signs(self, node_signs: Tensor) -> Tensor:
         """The same of `signs(x)`, without a gradient."""
         packed = self._packed(node_signs) if node_signs.dtype == torch.uint8 else None
-        return _convolve(node_signs, self._reached(node_signs), self.stride, packed)
+        return _convolve(node_signs, self.weight, self.stride, packed)
+
+    def gradients(
+        self, grad_y: Tensor, x: Tensor, y: Tensor, wants_x: bool, wants_weight: bool
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """For x and for the weights. grad_y: dL/dy, which is overwritten."""
+        pad, stride = self.weight.shape[-1] // 2, self.stride
+        torch.ops.aten.threshold_backward.grad_input(grad_y, y, 0, grad_input=grad_y)
+        grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
+            grad_y, torch.sign(x), torch.sign(self.weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
+        )  # fmt: skip
+        if grad_x is not None:
+            grad_x = torch.sub(2, x, alpha=2).clamp_min_(0).mul_(grad_x)
+        return grad_x, grad_weight
+
+    def kept(self, y: Tensor) -> Tensor:
+        """A result as `gradients` may have it back, of the same whole numbers in half of the memory."""
+        largest = self.weight[0].numel()
+        return y.to(torch.int16) if largest <= torch.iinfo(torch.int16).max else y
 
     def scale(self) -> float:
         """E: one number for the layer, taken as constant by the gradient."""
         return self._keep("scale", lambda: float(self.weight.detach().abs().mean()))
 
-    def _reached(self, x: Tensor) -> Tensor:
-        return _inner(self.weight, self._unmet(x))
-
-    def _unmet(self, x: Tensor) -> int:
-        """Width of the window's rim that never meets the image: 1 of 5x5 on 2x2 pixels, which leaves the 3x3 in the middle."""
-        return (
-            max(0, self.weight.shape[-1] // 2 - (max(x.shape[-2:]) - 1)) if self.stride == 1 else 0
-        )
-
     def _packed(self, x: Tensor) -> Tensor:
         """The signs of the weights as oneDNN wants to have them for images of this shape."""
         name = f"packed for {tuple(x.shape)}"
-        return self._keep(name, lambda: _packed(self._reached(x), self.stride, x.shape))
+        return self._keep(name, lambda: _packed(self.weight, self.stride, x.shape))
 
     def _keep(self, name: str, make: Callable[[], Any]) -> Any:
         """What depends on the weights alone, until they change: in a step, most ops keep theirs."""
@@ -75,34 +83,17 @@ def signs(x: Tensor) -> Tensor:
 
 class _BinaryConv(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, unmet: int, stride: int, packed: Tensor | None
-    ) -> Tensor:
-        y = _convolve(signs(x), _inner(weight, unmet), stride, packed)
-        ctx.save_for_backward(x, weight, y)
-        ctx.unmet, ctx.stride = unmet, stride
+    def forward(ctx: Any, x: Tensor, weight: Tensor, conv: BinaryConv) -> Tensor:
+        y = conv.of_signs(signs(x))
+        ctx.save_for_backward(x, conv.kept(y))
+        ctx.conv = conv
         return y
 
     @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
-        x, whole, y = ctx.saved_tensors
-        weight = _inner(whole, ctx.unmet)
-        pad, stride = weight.shape[-1] // 2, ctx.stride
-        wanted = [*ctx.needs_input_grad[:2], False]
-        grad_y = torch.ops.aten.threshold_backward(grad_y, y, 0)
-        grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-            grad_y, torch.sign(x), torch.sign(weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, wanted
-        )  # fmt: skip
-        if grad_x is not None:
-            grad_x = torch.sub(2, x, alpha=2).clamp_min_(0).mul_(grad_x)
-        if grad_weight is not None and ctx.unmet:
-            inner, grad_weight = grad_weight, torch.zeros_like(whole)
-            _inner(grad_weight, ctx.unmet).copy_(inner)
-        return grad_x, grad_weight, None, None, None
-
-
-def _inner(weight: Tensor, unmet: int) -> Tensor:
-    return weight[:, :, unmet:-unmet, unmet:-unmet] if unmet else weight
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        x, y = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[:2]
+        return *ctx.conv.gradients(grad_y.clone(), x, y.to(x.dtype), *wanted), None
 
 
 def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:

@@ -4,9 +4,9 @@ Every op takes (N, in, H, W) to (N, out, ceil(H / stride), ceil(W / stride)). No
 norm sees depends on the ops sampled before it, so an average over steps describes no network. Batches normalise themselves,
 here and in the backbone of the supernet.
 
-Beside `forward`, which trains, each op has `along(grad, node)`: the inner product <grad, op(x)>, all that the architecture's
-gradient wants of an op that did not run. It makes no graph and no more tensors than it must: of a batch norm's result
-x_hat * gain + bias, <grad, .> is the sum of gain * dL/dgain + bias * dL/dbias.
+Called with a gate, a scalar of value 1, an op is g * op(x): the gate's gradient is <grad, op(x)>. Of an op that did not run,
+`along(grad, node)` is the same inner product, all that the architecture's gradient wants of it. Neither takes more tensors
+than it must: of a batch norm's result x_hat * gain + bias, <grad, .> is the sum of gain * dL/dgain + bias * dL/dbias.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from support.batch_norm import moments, normalised_by_batch
+from support.batch_norm import gradients, moments, normalised
 from support.binary_conv import BinaryConv, signs
 from support.derive import IDENTITY, MAX_POOL, ZERO
 
@@ -41,6 +41,9 @@ class Node:
 
 
 class SearchOp(nn.Module):
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        raise NotImplementedError
+
     def along(self, grad: Tensor, node: Node) -> Tensor:
         """<grad, self(node.x)>, under no_grad."""
         return inner_product(grad, self(node.x))
@@ -56,8 +59,10 @@ class Convs(Protocol):
         ...
 
 
-def search_op(name: str, inputs: int, outputs: int, stride: int, convs: Convs) -> SearchOp:
-    """The op called `name` in the spec."""
+def search_op(
+    name: str, inputs: int, outputs: int, stride: int, convs: Convs, side: int | None = None
+) -> SearchOp:
+    """The op called `name` in the spec. side: of the images, in pixels, where not all of a window can meet them."""
     if name == ZERO:
         return Zero(outputs, stride)
     if name == IDENTITY and (inputs, stride) == (outputs, 1):
@@ -69,6 +74,10 @@ def search_op(name: str, inputs: int, outputs: int, stride: int, convs: Convs) -
     kind, _, window = name.partition(" ")
     assert kind == "conv", f"no search op is called {name!r}"
     kernel = int(window.partition("x")[0])
+    if side is not None and stride == 1:
+        kernel = min(
+            kernel, 2 * side - 1
+        )  # the rim meets padding alone: of 5x5 on 2x2 pixels, the 3x3 in the middle is left
     return convs.conv(inputs, outputs, kernel, stride)
 
 
@@ -84,17 +93,18 @@ class Zero(SearchOp):
         self.outputs = outputs
         self.stride = stride
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         n, _, h, w = x.shape
-        return x.new_zeros(1).expand(n, self.outputs, -(-h // self.stride), -(-w // self.stride))
+        zero = x.new_zeros(1) if gate is None else gate * 0.0
+        return zero.expand(n, self.outputs, -(-h // self.stride), -(-w // self.stride))
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
         return grad.new_zeros(())
 
 
 class Identity(SearchOp):
-    def forward(self, x: Tensor) -> Tensor:
-        return x
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        return x if gate is None else _Gated.apply(x, gate)
 
 
 class MaxPool(SearchOp):
@@ -107,34 +117,14 @@ class MaxPool(SearchOp):
         self.stride = stride
         self.bn = batch_norm(outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self._beside_itself(_Pooled.apply(x, self.stride)))
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        return _PoolNorm.apply(x, self.bn.weight, self.bn.bias, gate, self)
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
-        return along_normalised(grad, self._beside_itself(node.pooled(self.stride)), self.bn)
+        return along_normalised(grad, self.beside_itself(node.pooled(self.stride)), self.bn)
 
-    def _beside_itself(self, pooled: Tensor) -> Tensor:
+    def beside_itself(self, pooled: Tensor) -> Tensor:
         return torch.cat([pooled] * self.copies, dim=1) if self.copies > 1 else pooled
-
-
-class _Pooled(torch.autograd.Function):
-    """A max-pool that is made again in backward: where its largest values lie takes twice the memory of the values."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, stride: int) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.stride = stride
-        return F.max_pool2d(x, 3, stride, 1)
-
-    @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None]:
-        [x] = ctx.saved_tensors
-        window = (3, 3), (ctx.stride,) * 2, (1, 1)
-        _, where = torch.ops.aten.max_pool2d_with_indices(x, *window)
-        grad_x = torch.ops.aten.max_pool2d_with_indices_backward(
-            grad_y, x, *window, (1, 1), False, where
-        )
-        return grad_x, None
 
 
 class ConvNorm(SearchOp):
@@ -145,8 +135,8 @@ class ConvNorm(SearchOp):
         self.conv = conv
         self.bn = batch_norm(conv.out_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x))
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        return batch_normed(self.conv(x), self.bn, gate)
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
         return along_normalised(grad, self.conv(node.x), self.bn)
@@ -160,8 +150,11 @@ class BinaryConvNorm(SearchOp):
         self.conv = BinaryConv(inputs, outputs, kernel, stride)
         self.bn = batch_norm(outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return normalised(self.conv(x), self.bn, self.conv.scale())
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        eps = _eps(self.bn, self.conv.scale())
+        return _BinaryConvNorm.apply(
+            x, self.conv.weight, self.bn.weight, self.bn.bias, gate, self.conv, eps
+        )
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
         return along_normalised(grad, self.conv.of_signs(node.signs), self.bn, self.conv.scale())
@@ -179,7 +172,7 @@ class FactorisedIdentity(SearchOp):
         self.bn = batch_norm(outputs)
         self.stride = stride
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         # Padded by what the shift takes off, so that odd sizes come out as ceil(H / stride) too.
         shift = self.stride - 1
         shifted = F.pad(x, (0, shift, 0, shift))[:, :, shift:, shift:]
@@ -187,7 +180,7 @@ class FactorisedIdentity(SearchOp):
             conv(pixels) * (conv.scale() if isinstance(conv, BinaryConv) else 1.0)
             for conv, pixels in ((self.even, x), (self.odd, shifted))
         ]
-        return self.bn(torch.cat(halves, dim=1))
+        return batch_normed(torch.cat(halves, dim=1), self.bn, gate)
 
 
 class Binary:
@@ -219,21 +212,24 @@ def _halves(outputs: int) -> tuple[int, int]:
 # ---- batch norms and inner products ---------------------------------------------------------------
 
 
-def normalised(x: Tensor, bn: nn.BatchNorm2d, scale: float) -> Tensor:
-    """bn(scale * x), scale > 0, without multiplying: only `eps` feels it."""
-    return normalised_by_batch(x, bn.weight, bn.bias, _eps(bn, scale))
+def batch_normed(x: Tensor, bn: nn.BatchNorm2d, gate: Tensor | None) -> Tensor:
+    """gate * bn(x)."""
+    return _Normalised.apply(x, bn.weight, bn.bias, gate, bn.eps)
 
 
 def along_normalised(grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float = 1.0) -> Tensor:
     """<grad, bn(scale * x)>, under no_grad. Two passes over x: its moments, then the gradients of gain and bias."""
     mean, variance = moments(x)
-    _, grad_gain, grad_bias = torch.ops.aten.native_batch_norm_backward(
-        grad, x, bn.weight, None, None, mean, torch.rsqrt(variance + _eps(bn, scale)), True, 0.0, [False, True, True]
-    )  # fmt: skip
-    return torch.dot(bn.weight, grad_gain) + torch.dot(bn.bias, grad_bias)
+    inverse_std = torch.rsqrt(variance + _eps(bn, scale))
+    return _along(bn.weight, bn.bias, *gradients(grad, x, bn.weight, mean, inverse_std, False)[1:])
+
+
+def _along(gain: Tensor, bias: Tensor, grad_gain: Tensor, grad_bias: Tensor) -> Tensor:
+    return torch.dot(gain, grad_gain) + torch.dot(bias, grad_bias)
 
 
 def _eps(bn: nn.BatchNorm2d, scale: float) -> float:
+    """With it bn(x) is what bn(scale * x) would be, scale > 0: x need not be multiplied."""
     return bn.eps / scale**2 if scale else bn.eps
 
 
@@ -241,3 +237,91 @@ def inner_product(a: Tensor, b: Tensor) -> Tensor:
     """sum(a * b) of tensors of one shape."""
     a, b = a.permute(0, 2, 3, 1), b.permute(0, 2, 3, 1)  # as they lie in memory: no copy
     return torch.dot(a.reshape(-1), b.reshape(-1))
+
+
+class _Gated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, gate: Tensor) -> Tensor:
+        ctx.save_for_backward(y)
+        return y.view_as(y)
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor]:
+        return grad_y, inner_product(grad_y, *ctx.saved_tensors)
+
+
+class _Normalised(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, gate: Tensor | None, eps: float
+    ) -> Tensor:
+        y, mean, inverse_std = normalised(x, gain, bias, eps)
+        ctx.save_for_backward(x, gain, bias, mean, inverse_std)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        x, gain, bias, mean, inverse_std = ctx.saved_tensors
+        grad_x, *others = gradients(grad_y, x, gain, mean, inverse_std, ctx.needs_input_grad[0])
+        grad_gate = _along(gain, bias, *others) if ctx.needs_input_grad[3] else None
+        return grad_x, *others, grad_gate, None
+
+
+class _PoolNorm(torch.autograd.Function):
+    """Both in one. The pool is made again in backward: its values and where they lie would take three times the memory of x."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, gate: Tensor | None, op: MaxPool
+    ) -> Tensor:
+        pooled = op.beside_itself(F.max_pool2d(x, 3, op.stride, 1))
+        y, mean, inverse_std = normalised(pooled, gain, bias, op.bn.eps)
+        ctx.save_for_backward(x, gain, bias, mean, inverse_std)
+        ctx.op = op
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        x, gain, bias, mean, inverse_std = ctx.saved_tensors
+        window = (3, 3), (ctx.op.stride,) * 2, (1, 1)
+        pooled, where = torch.ops.aten.max_pool2d_with_indices(x, *window)
+        grad_x, *others = gradients(
+            grad_y, ctx.op.beside_itself(pooled), gain, mean, inverse_std, ctx.needs_input_grad[0]
+        )
+        if grad_x is not None:
+            grad_pooled = sum(grad_x.chunk(ctx.op.copies, dim=1))
+            grad_x = torch.ops.aten.max_pool2d_with_indices_backward(
+                grad_pooled, x, *window, (1, 1), False, where
+            )
+        grad_gate = _along(gain, bias, *others) if ctx.needs_input_grad[3] else None
+        return grad_x, *others, grad_gate, None
+
+
+class _BinaryConvNorm(torch.autograd.Function):
+    """Both in one, so that what lies in between is kept once, as whole numbers of two bytes."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        gain: Tensor,
+        bias: Tensor,
+        gate: Tensor | None,
+        conv: BinaryConv,
+        eps: float,
+    ) -> Tensor:
+        y = conv.of_signs(signs(x))
+        z, mean, inverse_std = normalised(y, gain, bias, eps)
+        ctx.save_for_backward(x, conv.kept(y), gain, bias, mean, inverse_std)
+        ctx.conv = conv
+        return z
+
+    @staticmethod
+    def backward(ctx: Any, grad_z: Tensor) -> tuple[Tensor | None, ...]:
+        x, y, gain, bias, mean, inverse_std = ctx.saved_tensors
+        y, wanted = y.to(x.dtype), ctx.needs_input_grad[:2]
+        grad_y, *others = gradients(grad_z, y, gain, mean, inverse_std, any(wanted))
+        of_conv = (None, None) if grad_y is None else ctx.conv.gradients(grad_y, x, y, *wanted)
+        grad_gate = _along(gain, bias, *others) if ctx.needs_input_grad[4] else None
+        return *of_conv, *others, grad_gate, None, None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from support.derive import Edge
 from support.expected_cost import EdgeOps
 from support.gates import Gate
-from support.search_ops import Binary, Convs, Node, inner_product, search_op
+from support.search_ops import Binary, Convs, Node, search_op
 
 ALPHA_STD = 1e-3
 
@@ -22,8 +22,8 @@ class MixedOp(nn.Module):
 
     Weight step (alpha frozen): an ordinary call of that op; the other candidates do not run.
     Architecture step (alpha wants a gradient): the output is y = sum_j g_j op_j(x) with the one-hot gate g that was drawn,
-    and backward passes dL/dg_j = <dL/dy, op_j(x)> of every path of the gate to alpha (support/gates.py), the candidates
-    being computed there one after the other, so that memory holds one.
+    and backward passes dL/dg_j = <dL/dy, op_j(x)> of every path of the gate to alpha (support/gates.py): that of the op which
+    ran falls off its own backward, the others are computed one after the other, so that memory holds one.
     """
 
     def __init__(
@@ -33,13 +33,15 @@ class MixedOp(nn.Module):
         outputs: int,
         stride: int = 1,
         convs: Convs | None = None,
+        side: int | None = None,
     ) -> None:
-        """convs: what the convolutions among the ops are; None: binary ones, as the paper has it."""
+        """convs: what the convolutions among the ops are; None: binary ones, as the paper has it. side: of x, in pixels, if
+        windows reach beyond it on both sides at once: what can never meet an image is left out."""
         super().__init__()
         self.ops = tuple(ops)
         self.changes_channels = inputs != outputs
         self.candidates = nn.ModuleList(
-            search_op(name, inputs, outputs, stride, convs or Binary()) for name in self.ops
+            search_op(name, inputs, outputs, stride, convs or Binary(), side) for name in self.ops
         )
         self.alpha = nn.Parameter(ALPHA_STD * torch.randn(len(self.ops)))
         self.sampled_counts = [0] * len(self.ops)
@@ -48,10 +50,11 @@ class MixedOp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         assert self._gate is not None, "gates are drawn before the network is called: set_gates"
-        y = self.candidates[self._gate.sampled](x)
+        op = self.candidates[self._gate.sampled]
         if not (self.alpha.requires_grad and torch.is_grad_enabled()):
-            return y
-        return _ArchitectureGradient.apply(self.alpha, y, x, self, self._gate)
+            return op(x)
+        call = _Call(self, self._gate, _node(x))
+        return _Others.apply(op(x, _Sampled.apply(self.alpha, call)), call)
 
     def set_gate(self, gate: Gate) -> None:
         """For the calls until the next one. Counted: the draws of an epoch, and the weight updates since the start."""
@@ -110,34 +113,52 @@ def edge_ops(cells: Cells) -> list[EdgeOps]:
     ]
 
 
-class _ArchitectureGradient(torch.autograd.Function):
-    """y unchanged; backward passes dL/dy on to y, and what it says about the candidates to alpha."""
+class _Call:
+    """One call of an edge in an architecture step: what its backward needs, and the gradients of its gates."""
+
+    def __init__(self, mixed: MixedOp, gate: Gate, node: Node) -> None:
+        self.mixed, self.gate = mixed, gate
+        self.node: Node | None = node
+        self.grad_gates: dict[int, Tensor] = {}
+
+    def run_others(self, grad_y: Tensor) -> None:
+        assert self.node is not None
+        for j in self.gate.paths:
+            if j != self.gate.sampled:
+                self.grad_gates[j] = self.mixed.candidates[j].along(grad_y, self.node)
+        self.node = None  # the last edge that leaves it frees what they shared
+
+    def gradient_of_alpha(self, grad_gate: Tensor) -> Tensor:
+        self.grad_gates[self.gate.sampled] = grad_gate
+        of_paths = torch.stack([self.grad_gates[j] for j in self.gate.paths])
+        return self.gate.gradient_of_alpha(of_paths, len(self.mixed.ops))
+
+
+class _Sampled(torch.autograd.Function):
+    """The gate of the op that runs: 1. Its gradient comes last, after those of the other gates."""
 
     @staticmethod
-    def forward(
-        ctx: Any, alpha: Tensor, y: Tensor, x: Tensor, mixed: MixedOp, gate: Gate
-    ) -> Tensor:
-        ctx.save_for_backward(y)
-        ctx.mixed, ctx.gate, ctx.node = mixed, gate, _node(x)
+    def forward(ctx: Any, alpha: Tensor, call: _Call) -> Tensor:
+        ctx.call = call
+        return alpha.new_ones(())
+
+    @staticmethod
+    def backward(ctx: Any, grad_gate: Tensor) -> tuple[Tensor, None]:
+        return ctx.call.gradient_of_alpha(grad_gate), None
+
+
+class _Others(torch.autograd.Function):
+    """y unchanged; backward runs the candidates that did not run, for the gradients of their gates."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, call: _Call) -> Tensor:
+        ctx.call = call
         return y.view_as(y)
 
     @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-        [y] = ctx.saved_tensors
-        mixed, gate = ctx.mixed, ctx.gate
-        of_paths = [
-            inner_product(grad_y, y)
-            if j == gate.sampled
-            else mixed.candidates[j].along(grad_y, ctx.node)
-            for j in gate.paths
-        ]
-        return (
-            gate.gradient_of_alpha(torch.stack(of_paths), len(mixed.ops)),
-            grad_y,
-            None,
-            None,
-            None,
-        )
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None]:
+        ctx.call.run_others(grad_y)
+        return grad_y, None
 
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()

@@ -72,15 +72,16 @@ def test_a_max_pool_stands_beside_itself():
     assert torch.equal(y[:, :2], y[:, 2:])
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_a_max_pool_made_again_has_the_gradient_of_one_that_was_kept(stride):
+@pytest.mark.parametrize(("outputs", "stride"), [(4, 1), (4, 2), (8, 2)])
+def test_a_max_pool_made_again_has_the_gradient_of_one_that_was_kept(outputs, stride):
     torch.manual_seed(0)
-    op = search_op(MAX_POOL, 4, 4, stride, Binary()).double()
+    op = search_op(MAX_POOL, 4, outputs, stride, Binary()).double()
     first = torch.relu(torch.randn(2, 4, 6, 6, dtype=torch.float64)).requires_grad_()  # with ties
     second = first.detach().clone().requires_grad_()
     op(first).square().sum().backward()
-    op.bn(nn.functional.max_pool2d(second, 3, stride, 1)).square().sum().backward()
-    assert torch.equal(first.grad, second.grad)
+    pooled = nn.functional.max_pool2d(second, 3, stride, 1)
+    op.bn(torch.cat([pooled] * op.copies, dim=1)).square().sum().backward()
+    assert torch.allclose(first.grad, second.grad, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 1, 6), (5, 2, 4), (5, 1, 2), (3, 1, 1)])
@@ -100,6 +101,20 @@ def test_a_binary_convolution_by_the_book(kernel, stride, size):
     assert torch.allclose(conv.weight.grad, w.grad, rtol=0, atol=1e-12)
     slope = torch.where(x < 1, 2 - 2 * x, 0).detach()
     assert torch.allclose(x.grad, b.grad * slope, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("convs", [Binary(), Float()], ids=["binary", "float"])
+def test_the_rim_that_meets_no_pixel_is_left_out(convs):
+    torch.manual_seed(0)
+    cut = search_op("conv 5x5", 3, 5, 1, convs, side=2).conv.double()
+    whole = search_op("conv 5x5", 3, 5, 1, convs).conv.double()
+    assert (cut.weight.shape[-1], whole.weight.shape[-1]) == (3, 5)
+    with torch.no_grad():
+        whole.weight[:, :, 1:4, 1:4] = cut.weight
+    x = torch.rand(2, 3, 2, 2, dtype=torch.float64)
+    assert torch.allclose(cut(x), whole(x), rtol=0, atol=1e-12)
+    assert search_op("conv 5x5", 3, 5, 2, convs, side=2).conv.weight.shape[-1] == 5
+    assert search_op("conv 5x5", 3, 5, 1, convs, side=3).conv.weight.shape[-1] == 5
 
 
 def test_the_scale_is_applied_to_whole_numbers():
