@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from support import __file__ as support
-from support.heap import VARIABLE, WITHOUT_CACHES
+from support.heap import VARIABLE, WITHOUT_CACHES, is_needed
 
 PROGRAM = """
 import os, sys
@@ -19,7 +20,7 @@ print(os.environ.get("GLIBC_TUNABLES"), sys.argv[1:])
 
 
 def printed(**environment):
-    folder = os.path.dirname(os.path.dirname(support))
+    folder = str(Path(support).parents[1])
     kept = {name: value for name, value in os.environ.items() if name != VARIABLE}
     command = [sys.executable, "-c", PROGRAM, "one", "two words"]
     return subprocess.run(
@@ -32,7 +33,7 @@ def printed(**environment):
     ).stdout.splitlines()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="no glibc on this system")
+@pytest.mark.skipif(not is_needed(), reason="no glibc before 2.39 on this system")
 def test_a_program_starts_anew_with_its_arguments():
     assert printed() == ["started", "started", f"{WITHOUT_CACHES} ['one', 'two words']"]
 
