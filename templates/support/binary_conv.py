@@ -10,7 +10,8 @@ On a CPU in float32 the sums are made with 8-bit integers by oneDNN: exact, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class BinaryConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel))
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         self.stride = stride
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[Hashable, Any] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         return _BinaryConv.apply(x, self.weight, self)
@@ -43,7 +44,7 @@ class BinaryConv(nn.Module):
         pad, stride = self.weight.shape[-1] // 2, self.stride
         torch.ops.aten.threshold_backward.grad_input(grad_y, y, 0, grad_input=grad_y)
         grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-            grad_y, torch.sign(x), torch.sign(self.weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
+            grad_y, torch.sign(x) if wants_weight else x, torch.sign(self.weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
         )  # fmt: skip
         if grad_x is not None:
             grad_x = torch.sub(2, x, alpha=2).clamp_min_(0).mul_(grad_x)
@@ -60,12 +61,12 @@ class BinaryConv(nn.Module):
 
     def _packed(self, x: Tensor) -> Tensor:
         """The signs of the weights as oneDNN wants to have them for images of this shape."""
-        name = f"packed for {tuple(x.shape)}"
-        return self._keep(name, lambda: _packed(self.weight, self.stride, x.shape))
+        return self._keep(x.shape, lambda: _packed(self.weight, self.stride, x.shape))
 
-    def _keep(self, name: str, make: Callable[[], Any]) -> Any:
+    def _keep(self, name: Hashable, make: Callable[[], Any]) -> Any:
         """What depends on the weights alone, until they change: in a step, most ops keep theirs."""
-        state = (self.weight._version, self.weight.data_ptr())  # a fused optimiser would not count
+        weight = self.weight
+        state = (weight._version, weight.data_ptr())  # a fused optimiser would not count
         if self._kept.get("state") != state:
             self._kept = {"state": state}
         if name not in self._kept:
@@ -77,8 +78,8 @@ class BinaryConv(nn.Module):
 
 
 def signs(x: Tensor) -> Tensor:
-    """1 where x > 0, else 0; as bytes where convolutions take them."""
-    return torch.sign(x).to(torch.uint8) if _takes_bytes(x) else torch.sign(x)
+    """1 where x > 0, else 0, of x that is never negative; as bytes where convolutions take them."""
+    return x.to(torch.bool).view(torch.uint8) if _takes_bytes(x) else torch.sign(x)
 
 
 class _BinaryConv(torch.autograd.Function):
@@ -119,5 +120,6 @@ def _takes_bytes(x: Tensor) -> bool:
     return is_plain and torch.backends.mkldnn.is_available()
 
 
+@functools.cache
 def _no_scale() -> tuple[Tensor, Tensor]:
-    return torch.ones(1), torch.zeros(1, dtype=torch.int64)
+    return torch.ones(1, dtype=torch.float32), torch.zeros(1, dtype=torch.int64)
