@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from support.files import atomic_path
+from support.files import atomic_path, sha256, write_text
 from support.progress import StageError
 
 VARIABLE = "NASHC_CACHE"
+REMEMBERED_FROM_BYTES = 1 << 28
+SETTLED_S = 2.0
 
 
 def cached(name: str, make: Callable[[Path], None]) -> Path:
@@ -34,6 +38,33 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
             ) from error
         raise
     return path
+
+
+def stamp(path: Path) -> str:
+    """A file as it is now, without reading it: digest of its path, size and time of change."""
+    about = path.stat()
+    named = f"{path.resolve()}\n{about.st_size}\n{about.st_mtime_ns}"
+    return hashlib.sha256(named.encode(errors="surrogateescape")).hexdigest()
+
+
+def is_settled(path: Path) -> bool:
+    """Not changed just now: a second change would leave the same time behind."""
+    return time.time() - path.stat().st_mtime > SETTLED_S
+
+
+def remembered_sha256(path: Path) -> str:
+    """Of a large file the digest is kept for as long as its path, size and time of change stay."""
+    if path.stat().st_size < REMEMBERED_FROM_BYTES or not is_settled(path):
+        return sha256(path)
+    kept = folder() / f"{stamp(path)}.sha256"
+    with contextlib.suppress(OSError, ValueError):
+        text = kept.read_text(encoding="ascii").strip()
+        if len(text) == 64 and int(text, 16):
+            return text
+    found = sha256(path)
+    with contextlib.suppress(StageError, OSError):  # it is only time that is lost
+        write_text(kept, found + "\n")
+    return found
 
 
 def folder() -> Path:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from support.cache import cached
-from support.class_folders import class_folders, tar_members, uncompressed
+from support.class_folders import class_folders
 from support.files import sha256
 from support.image_files import DECODERS, decoded_exactly
 from support.progress import StageError
+from support.tars import tar_members, uncompressed
 
 SHAPE = (3, 32, 32)
 CLASSES = 10
@@ -62,7 +63,7 @@ def _of_tar(path: Path, split: str) -> Table:
             is_batch = parse is not None and place.stem in _ALL_BATCHES
             is_batches |= is_batch
             if parse is not None and place.stem in BATCHES[split]:
-                content.seek(member.offset_data)
+                content.seek(member.offset)
                 found[place.stem] = parse(f"{place} in {path}", content.read(member.size))
     if not is_batches:
         kept = cached(
