@@ -278,7 +278,8 @@ class _Builder:
         readers = self._readers[tensor]
         if readers < 2:
             return
-        name = f"{tensor.removesuffix('.magnitude')}.fork"
+        # Of one name before training and after it, whether channels of a pool were turned round or not.
+        name = f"{tensor.removesuffix('.turned.magnitude')}.fork"
         self._nodes.append(
             fork(name, shape, self._dtype[tensor], readers, inputs=self._source[tensor])
         )

@@ -92,7 +92,7 @@ class _Builder:
         """The same {0, 1} in a wider type: FINN's matrix units take single bits on both sides or on none."""
         if self.bits[x.tensor] != 1:
             return x
-        name = f"{x.tensor}.uint2"
+        name = f"{x.tensor.removesuffix('.turned.magnitude')}.uint2"
         if name not in self._names:
             self.step(name, "MultiThreshold", (x.tensor,), x.shape, "UINT2", levels=3)
         return replace(x, tensor=name)

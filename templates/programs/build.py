@@ -37,7 +37,7 @@ from support.steps import Steps
 HERE = Path(__file__).resolve().parent
 TARGETS = ("hw", "estimates", "codegen", "ipgen", "stitched", "rtlsim", "ooc", "bitfile")
 # Bump when a step of ours changes what it makes: kept results of older steps are then made again.
-STEPS_VERSION = 3
+STEPS_VERSION = 4
 # Hours on a large network: beside one step of Vivado all others are nothing.
 VIVADO_SHARE = 3600.0
 # Behind these FINN renames the nodes and adds streams of its own.
@@ -287,7 +287,7 @@ def _specialised(model: Any, job: Job) -> Any:
 
 def _folded(model: Any, job: Job) -> Any:
     model = finn_folding.fold(model, job.target_cycles, job.mvau_wwidth_max, job.log)
-    model = finn_folding.apply_folding(model, job.folding)
+    model = finn_folding.apply_folding(model, job.folding, job.log)
     finn_streams.check(model)
     write_json(job.out / "folding.json", finn_folding.folding_of(model))
     return model

@@ -57,15 +57,21 @@ def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say 
     return apply(model, [AnnotateCycles()])
 
 
-def apply_folding(model: Any, folding: dict[str, dict[str, Any]]) -> Any:
+def apply_folding(model: Any, folding: dict[str, dict[str, Any]], say: Say = nothing) -> Any:
     """Set attributes by node name. Errors: StageError for unknown names or attributes, factors that do
     not divide, a pool folded other than its window.
+
+    A fork that these weights do not need is told and passed by: a sum that was to be read twice is multiplied by signs
+    first where a batch norm learnt negative gains, and the product is what is read twice.
     """
     from qonnx.custom_op.registry import getCustomOp
 
     nodes = {node.name: node for node in model.graph.node}
     for name, attributes in folding.items():
         if name == "Defaults":
+            continue
+        if name not in nodes and name.endswith(".fork") and name.removesuffix(".fork") in nodes:
+            say(f"{name}: with these weights there is no such fork, its folding is not used")
             continue
         if name not in nodes:
             near = difflib.get_close_matches(name, nodes, n=3)

@@ -94,7 +94,8 @@ def _layer_name(node: Any) -> str:
     if node.op_type.startswith("Elementwise"):
         return node.output[0].removesuffix(".magnitude")
     if node.op_type == "DuplicateStreams":
-        return f"{node.input[0].removesuffix('.magnitude')}.fork"
+        # The same whether channels of the pool before it were turned round or not: a folding names it before training.
+        return f"{node.input[0].removesuffix('.turned.magnitude')}.fork"
     kinds = "FMPadding_Batch|ConvolutionInputGenerator|MVAU|Thresholding|Pool|LabelSelect"
     layer = re.sub(rf"^({kinds})_(Im2Col_)?", "", node.name)
     if node.op_type == "FMPadding":

@@ -11,11 +11,16 @@ from support.integer_onnx import GENERAL, OnnxParts
 from support.integer_pools import max_pool
 from support.integer_values import ONE_BIT, Value, smallest_type
 from support.progress import StageError
-from support.thresholds import complemented_thresholds, thresholds
+from support.thresholds import complemented_thresholds, thresholds, thresholds_of_grid
 
 
 def activation(parts: OnnxParts, name: str, x: Value, quantiser: ActivationQuantiser) -> Value:
     """The activation of a value without waiting pools, no gain of which is negative."""
+    if x.is_on_grid:
+        row = thresholds_of_grid(
+            float(x.gain[0]), quantiser.scale, quantiser.lowest, quantiser.highest, x.low, x.high
+        )
+        return quantised(parts, name, x, np.tile(row, (x.shape[-1], 1)), quantiser)
     table = thresholds(
         x.gain,
         x.bias,
@@ -71,7 +76,7 @@ def as_two_bits(parts: OnnxParts, x: Value) -> Value:
     """The same {0, 1} in a wider type: FINN's matrix units take single bits on both sides or on none."""
     if parts.datatype_of(x.tensor) != ONE_BIT:
         return x
-    name = f"{x.tensor}.uint2"
+    name = f"{x.tensor.removesuffix('.turned.magnitude')}.uint2"
     if name not in parts.tensors:
         never = x.high + 1
         # As many thresholds as the type has steps: FINN derives one from the other.

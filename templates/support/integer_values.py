@@ -39,6 +39,12 @@ class Value:
     is_quantised: bool = False  # on the grid of an activation, as against a sum of products
     pools: tuple[Pool, ...] = ()  # still to be done; shape is already that after them
 
+    @property
+    def is_on_grid(self) -> bool:
+        """real = scale * integer for all channels, and few integers: no sum of products went into it since."""
+        is_plain = self.is_quantised and not np.any(self.offset) and not self.bias.any()
+        return bool(is_plain and np.ptp(self.gain) == 0 and self.gain[0] > 0)
+
 
 @dataclass(frozen=True)
 class Boundary:

@@ -52,6 +52,19 @@ def complemented_thresholds(
     return table
 
 
+def thresholds_of_grid(
+    gain: float, step: float, lowest: int, highest: int, smallest: int, largest: int
+) -> np.ndarray:
+    """int64 [highest - lowest]: thresholds of a value that is gain > 0 times one of few integers, as float64 computes it.
+
+    Two scales of quantisers may meet in a tie, such as 5.0 / 31 and 10.0 / 127 before they are trained, on which side of
+    which their float64 values lie by chance. The network takes the even neighbour there, so do these.
+    """
+    integers = np.arange(smallest, largest + 1)
+    found = np.clip(np.rint(gain * integers / step), lowest, highest)
+    return smallest + np.searchsorted(found, np.arange(lowest + 1, highest + 1))
+
+
 def crossings(
     gain: np.ndarray,
     bias: np.ndarray,

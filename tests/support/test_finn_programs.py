@@ -177,6 +177,9 @@ def test_folding_by_layer_name(program: Program, tmp_path: Path):
     layer = next(x for x in estimates["layers"] if x["name"] == "group0.block0.conv2")
     assert (layer["pe"], layer["simd"], layer["cycles"]) == (8, 36, 128)
 
+    done = build({"group0.block0.conv2.fork": {"PE": 2}})
+    assert done.returncode == 0, done.stderr
+    assert "group0.block0.conv2.fork: with these weights there is no such fork" in done.stdout
     done = build({"group0.block0.conv2": {"PE": 3}})
     assert done.returncode == 1
     assert "group0.block0.conv2: PE = 3 does not divide 8" in done.stderr

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from support.thresholds import complemented_thresholds, crossings, thresholds
+from support.thresholds import (
+    complemented_thresholds,
+    crossings,
+    thresholds,
+    thresholds_of_grid,
+)
 
 ACCUMULATORS = range(-40, 41)
 gains = st.one_of(
@@ -91,3 +96,19 @@ def test_many_channels_give_what_each_gives_alone():
             gain[channel : channel + 1], bias[channel : channel + 1], 0.37, -127, 127, -5000, 5000
         )
         assert np.array_equal(alone[0], together[channel])
+
+
+@given(st.floats(1e-3, 20.0), steps, st.sampled_from([(0, 3), (0, 15), (-7, 7)]))
+@example(5.0 / 31, 10.0 / 127, (-127, 127))  # a tie in float64, and 63.5 less a hair as rationals
+def test_of_a_grid_each_integer_gets_what_float64_gives_it(gain, step, levels):
+    lowest, highest = levels
+    table = thresholds_of_grid(gain, step, lowest, highest, -40, 40)
+    assert (np.diff(table) >= 0).all()
+    for accumulator in ACCUMULATORS:
+        expected = min(max(round(gain * accumulator / step), lowest), highest)
+        assert lowest + count(table, accumulator) == expected
+    exact = thresholds(np.array([gain]), np.array([0.0]), step, lowest, highest, -40, 40)[0]
+    # Elsewhere than on ties both are the same.
+    for one, other in zip(table, exact, strict=True):
+        at = gain * min(one, other) / step
+        assert one == other or abs(at - np.floor(at) - 0.5) < 1e-12
