@@ -10,8 +10,10 @@ from nashc.diagnostics import Diagnostic
 from nashc.driver.needs import Machine
 from nashc.driver.plan import Desk, Row, desk_of, rows
 from nashc.driver.request import Request
+from nashc.driver.search import derivation_of
 from nashc.pareto.measure import Measure
 from nashc.pareto.sweep import Point, Trial
+from nashc.stages.derive import DERIVE
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,19 @@ class Look:
 
     @property
     def stages(self) -> tuple[tuple[str, str], ...]:
-        """(name, key) of each stage that would run; no key where it waits for another."""
-        return tuple(
-            (row.stage, row.key.digest if row.key else "")
-            for row in self.rows
-            if row.action in ("run", "after")
-        )
+        """(name, key) of each stage that would run; no key where it waits for another.
+
+        A derivation that waits for its search goes by what is known of it: seeds of the training share it.
+        """
+        found: dict[str, str] = {}
+        for row in self.rows:
+            if row.action in ("run", "after"):
+                key = row.key.digest if row.key else ""
+                if row.stage == DERIVE.name and not key and "search" in found:
+                    derivation = derivation_of(self.desk.project, found["search"])
+                    key = derivation.digest if derivation else ""
+                found[row.stage] = key
+        return tuple(found.items())
 
 
 def look(job: Job, point: Point, trial: Trial, machine: Machine) -> Look:

@@ -79,12 +79,25 @@ search {{
   seed   = 2
 }}
 """
+BUDGET = """\
+nash 1
+
+extends "searched.nash"
+
+param most_lut: int = 20k
+
+network budget {}
+
+search {
+  budget { lut < most_lut }
+}
+"""
 
 
 def write(folder: Path) -> dict[str, Path]:
     """The specs in a folder, by name of the network."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"plain": PLAIN, "v3": FOUND, "searched": SEARCHED}
+    texts = {"plain": PLAIN, "v3": FOUND, "searched": SEARCHED, "budget": BUDGET}
     for name, text in texts.items():
         (folder / f"{name}.nash").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.nash" for name in texts}

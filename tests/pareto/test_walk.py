@@ -75,6 +75,24 @@ def test_what_was_searched_is_costed_as_found(lab: Lab):
     assert "[1/2] searched seed=1\n" in lines and "[2/2] searched seed=2  about " in lines
 
 
+def test_budgets_share_a_search_and_seeds_a_derivation(lab: Lab):
+    found = walk(lab, "budget", most_lut="20k,30k", seed="1,2")
+    assert plan_lines(found)[:3] == [
+        "point                seeds  kept  to run    stages",
+        "budget most_lut=20k      2     0       2    1 search, 1 derive, 2 train",
+        "budget most_lut=30k      2     0       2    1 derive, 2 train",
+    ]
+    found.run()
+    assert lab.called() == [
+        "search",
+        "derive",
+        "train",
+        "derive",
+        "train",
+    ]  # both find the same network
+    assert [row.state for row in found.rows()] == ["finished"] * 2
+
+
 def test_the_proxy_ends_with_the_search(lab: Lab):
     found = walk(lab, "searched", "supernet", seed="1,2")
     found.run()
