@@ -23,7 +23,9 @@ HOLES = {
     "zero": "FINN has no estimate for one of its nodes, such as a pad, and counts 0",
     "between": "FIFOs and width converters between the layers are not counted before they are sized",
 }
-UNKNOWN = "this model has no count of something in this layer: the figures are lower bounds"
+UNKNOWN = (
+    "some nodes of this layer are C++ for Vitis HLS or were never measured: their LUT are not known"
+)
 
 
 def estimate_page(answer: Answer) -> str:
@@ -50,7 +52,10 @@ def estimate_figures(answer: Answer) -> Figures:
             },
             "bottleneck": found.slowest.node.name,
             "layers": [_node(row, found.model) for row in found.nodes],
-            "warnings": [],
+            "warnings": [
+                {"layer": f"finn.{name}", "text": f"{found.model} has no regard to it"}
+                for name in answer.left_out
+            ],
             "holes": {
                 **(HOLES if found.model != "nashc" else {}),
                 "latency": found.latency_means,
@@ -79,7 +84,7 @@ def _node(row: NodeCost, model: str) -> dict[str, Any]:
         "layer": row.node.layer,
         "op": row.node.op_type,
         "cycles": row.cycles,
-        **{name: getattr(row, name) for name in RESOURCES},
+        **{name: row.resource(name) for name in RESOURCES},
         **folding,
         "marks": list(_marks(row, model)),
     }

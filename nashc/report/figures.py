@@ -18,6 +18,7 @@ COMFORTABLE = {"lut": 0.7, "bram18": 0.8, "uram": 0.8, "dsp": 0.8}
 class Layer:
     """One layer of the spec: cycles of its slowest node, resources of all its nodes.
 
+    counts: None where none of its nodes has a count. at_least: the resources that some of its nodes have no count of.
     folding: PE and SIMD of its matrix unit and the most there could be, where it has one.
     marks: which of FINN's holes its figures have, as keys of `Figures.holes`.
     """
@@ -25,9 +26,17 @@ class Layer:
     name: str
     nodes: tuple[str, ...]
     cycles: int
-    counts: Mapping[str, int]
+    counts: Mapping[str, int | None]
+    at_least: tuple[str, ...]
     folding: str
     marks: tuple[str, ...]
+
+    def count(self, key: str) -> str:
+        """A resource in figures: never 0 for what is not known."""
+        number = self.counts[key]
+        if number is None:
+            return "not known"
+        return f"at least {number:,}" if key in self.at_least else f"{number:,}"
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,16 @@ class Figures:
         return tuple(key for key, _ in RESOURCES if self.share.get(key, 0) > 1)
 
     @property
+    def at_least(self) -> tuple[str, ...]:
+        """The resources that some layer has no count of: the network needs more than it says."""
+        return tuple(key for key, _ in RESOURCES if any(key in x.at_least for x in self.layers))
+
+    @property
     def fits(self) -> bool | None:
-        """Whether the board holds the network; None if nobody knows what the board holds."""
-        return not self.over if self.limits else None
+        """Whether the board holds the network; None if what the board holds is not known, or all that it needs."""
+        if self.over:
+            return False
+        return None if not self.limits or self.at_least else True
 
     @property
     def verdict(self) -> str:
@@ -68,6 +84,12 @@ class Figures:
         if words:
             return f"does not fit {self.board}: {', '.join(words)}"
         key = max(self.share, key=lambda name: self.share[name])
+        if self.at_least:
+            names = ", ".join(word for name, word in RESOURCES if name in self.at_least)
+            return (
+                f"fits {self.board} as far as it is counted: at least {_of(key, self)}; "
+                f"some layers need {names} that nobody has counted"
+            )
         tight = [name for name, part in self.share.items() if part > COMFORTABLE[name]]
         if tight:
             return (
@@ -99,6 +121,7 @@ class Figures:
                     "nodes": list(layer.nodes),
                     "cycles": layer.cycles,
                     **layer.counts,
+                    **({"at_least": list(layer.at_least)} if layer.at_least else {}),
                     "folding": layer.folding,
                     "marks": list(layer.marks),
                 }
@@ -145,12 +168,18 @@ def _layers(nodes: list[Mapping[str, Any]]) -> tuple[Layer, ...]:
             name,
             tuple(node["name"] for node in group),
             max(node["cycles"] for node in group),
-            {key: sum(node[key] for node in group) for key, _ in RESOURCES},
+            {key: _known_sum([node[key] for node in group]) for key, _ in RESOURCES},
+            tuple(key for key, _ in RESOURCES if any(node[key] is None for node in group)),
             next((text for node in group if (text := _folding(node))), ""),
             tuple(dict.fromkeys(mark for node in group for mark in node["marks"])),
         )
         for name, group in found.items()
     )
+
+
+def _known_sum(counts: list[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _folding(node: Mapping[str, Any]) -> str:

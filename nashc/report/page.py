@@ -119,24 +119,33 @@ def _tiles(figures: Figures, letters: dict[str, str]) -> tuple[Tile, ...]:
             f"{network['latency_ms']:.3f}",
             f"see {letters['latency']} below",
         ),
-        *(Tile(label, f"{network[key]:,}", "") for key, label in RESOURCES),
+        *(
+            Tile(label, f"{network[key]:,}", "at least" if key in figures.at_least else "")
+            for key, label in RESOURCES
+        ),
     )
 
 
 def _bar(key: str, label: str, figures: Figures) -> Bar:
     share, limit = figures.share[key], figures.limits[key]
-    count = f"{figures.network[key]:,} of {limit:,}"
+    least = "at least " if key in figures.at_least else ""
+    count = f"{least}{figures.network[key]:,} of {limit:,}"
     state = "over" if share > 1 else "tight" if share > 0.8 else "ok"
     text = f"{100 * share:.1f} %, {count}" if limit else count
     return Bar(label, text, f"{min(100.0, 100 * share):.1f}", state)
 
 
 def _heat(figures: Figures, key: str, label: str) -> Heat:
-    values = {layer.name: _cost(layer, key) for layer in figures.layers}
-    return Heat(label, values, {mark.name: mark.folding for mark in figures.layers if mark.folding})
+    costs = {layer.name: _cost(layer, key) for layer in figures.layers}
+    known = {name: cost for name, cost in costs.items() if cost is not None}
+    notes = {layer.name: layer.folding for layer in figures.layers if layer.folding}
+    unknown = {
+        layer.name: f"{label} not known" for layer in figures.layers if costs[layer.name] is None
+    }
+    return Heat(label, known, {**notes, **unknown})
 
 
-def _cost(layer: Layer, key: str) -> int:
+def _cost(layer: Layer, key: str) -> int | None:
     return layer.cycles if key == "cycles" else layer.counts[key]
 
 
@@ -146,7 +155,7 @@ def _row(layer: Layer, slowest: int, letters: dict[str, str]) -> Row:
         escape(", ".join(layer.nodes)),
         f"{layer.cycles:,}",
         scale(layer.cycles / slowest if slowest else 0),
-        tuple(f"{layer.counts[key]:,}" for key, _ in RESOURCES),
+        tuple(layer.count(key) for key, _ in RESOURCES),
         "".join(sorted(letters[mark] for mark in layer.marks)),
         escape(layer.folding),
     )

@@ -77,7 +77,7 @@ def aligned(table: list[list[str]], left: tuple[str, ...] = ()) -> list[str]:
 
 
 def _row(layer: Layer, letters: dict[str, str]) -> list[str]:
-    counts = [f"{layer.counts[key]:,}" for key, _ in RESOURCES]
+    counts = [layer.count(key) for key, _ in RESOURCES]
     marks = "".join(sorted(letters[mark] for mark in layer.marks))
     return [layer.name, f"{layer.cycles:,}", *counts, marks, layer.folding]
 

@@ -199,11 +199,18 @@ def test_the_page_adds_up_and_marks_what_is_not_known(tmp_path: Path):
         found = answer(Question(Path(RESNET18), {}, model))
         figures = estimate_figures(found)
         for name in ("lut", "bram18", "uram", "dsp"):
-            assert sum(layer.counts[name] for layer in figures.layers) == found.found.total(name)
+            counts = [layer.counts[name] for layer in figures.layers]
+            assert sum(count or 0 for count in counts) == found.found.total(name)
+            # None alone stands for what is not known.
+            by_name = {layer.name: getattr(layer, name) for layer in found.layers}
+            assert counts == [by_name[layer.name] for layer in figures.layers]
+        assert figures.at_least == tuple(found.found.not_counted)
+        assert figures.fits is found.fits
         marked = {mark for layer in figures.layers for mark in layer.marks}
         assert ("unknown" in marked) == bool(found.found.not_counted)
         assert ("rtl_lut" in marked) == (model == "finn-plus-1.6")
-        assert estimate_page(found)
+        text = estimate_page(found)
+        assert ("at least" in text) == ("not known" in text) == bool(found.found.not_counted)
 
 
 def test_the_holes_are_those_of_the_build_program():
