@@ -45,6 +45,7 @@ fmt: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/bench_check.py
+	$(BIN)/python benchmarks/bench_space.py
 	$(BIN)/python benchmarks/bench_train.py
 	$(BIN)/python benchmarks/bench_finn.py
 

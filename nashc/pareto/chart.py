@@ -102,8 +102,9 @@ def chart(rows: Sequence[Row], title: str, note: str) -> Picture:
         shapes += _front(panel, shown)
         shapes += _curves(panel, paint, shown)
         shapes += _boards(panel, shown)
-        for i, row in drawn:
-            shapes += _marks(panel, paint, i, row)
+        for _, row in drawn:
+            shapes += _seeds(panel, paint, row)
+        shapes += [_mark(panel, paint, i, row) for i, row in drawn]
     return Picture(WIDTH, height, title, (*shapes, *legend))
 
 
@@ -159,7 +160,7 @@ def _frame(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
 
 
 def _boards(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
-    """Which limit is whose; over the lines that may cross it."""
+    """Which limit is whose, over the lines that may cross it; those further off stand above the frame."""
     beyond = []
     for name, limit in _limits(rows, panel.key).items():
         if panel.is_inside(limit):
@@ -168,9 +169,8 @@ def _boards(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
             yield Text(x - 5, TOP + HIGH - 8, label, 11, LIMIT, is_upright=True, halo=PAPER)
         else:
             beyond.append(f"{name} holds {limit:,}")
-    for i, name in enumerate(beyond):
-        y = TOP + 18 + 15 * i
-        yield Text(panel.x + WIDE - 8, y, f"{name} \u2192", 11, LIMIT, "end", halo=PAPER)
+    if beyond:
+        yield Text(panel.x + WIDE, TOP - 6, f"{', '.join(beyond)} \u2192", 11, LIMIT, "end")
 
 
 def _front(panel: Panel, rows: Sequence[Row]) -> Iterator[Shape]:
@@ -201,10 +201,10 @@ def _curves(panel: Panel, paint: Paint, rows: Sequence[Row]) -> Iterator[Shape]:
             yield Line(places, paint.colour(own[0]), 1.3, opacity=0.55)
 
 
-def _marks(panel: Panel, paint: Paint, index: int, row: Row) -> Iterator[Shape]:
-    """Seeds as dots, the spread as a bar, the mean as a marker; hollow where the board is too small."""
+def _seeds(panel: Panel, paint: Paint, row: Row) -> Iterator[Shape]:
+    """Seeds as dots, the spread as a bar."""
     colour = paint.colour(row)
-    x, y = _place(panel, row)
+    x, _ = _place(panel, row)
     cost = row.figures[panel.key]
     if row.spread and row.height is not None:
         ends = [
@@ -217,9 +217,15 @@ def _marks(panel: Panel, paint: Paint, index: int, row: Row) -> Iterator[Shape]:
         # Beside the bar, which would hide them.
         seed = panel.place(cost, _up(row.measure, value.accuracy))[1]
         yield Mark(x + ASIDE, seed, SMALL, (), colour, colour, 0, 0.6)
+
+
+def _mark(panel: Panel, paint: Paint, index: int, row: Row) -> Mark:
+    """The mean; hollow where the board is too small."""
+    colour = paint.colour(row)
+    x, y = _place(panel, row)
     is_best = panel.key in row.fronts
     fits = not row.cost or row.cost.fits is not False
-    yield Mark(
+    return Mark(
         x,
         y,
         RADIUS,
