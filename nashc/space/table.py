@@ -1,4 +1,4 @@
-"""The cost of every network of a search space as a table of parts: settings/search_costs.json.
+"""The cost of every network of a search space as a table of parts, in settings/search_costs.json and settings/derive.json.
 
 Parts are not modelled: some networks that have every alternative in them are lowered to hardware nodes, and their nodes
 sorted by whose they are. So a part costs what it costs in a network, by the cost model that `nashc estimate` uses.

@@ -1,4 +1,4 @@
-"""What every network of the search space costs in hardware: settings/search_costs.json, read and added up. Pure Python.
+"""What every network of the search space costs in hardware, read from settings/ and added up. Pure Python.
 
 The numbers are exact, not fitted: a network's cost is what `nashc estimate` says of it. Costs are sums over parts:
 
@@ -73,7 +73,7 @@ class SearchCosts:
 
     @staticmethod
     def of(data: Mapping[str, Any]) -> SearchCosts:
-        """From the content of settings/search_costs.json."""
+        """From the content of settings/search_costs.json (for search.py) or settings/derive.json (for derive.py)."""
         options: dict[str, dict[int, dict[tuple[str, int], Option]]] = {}
         for it in data["options"]:
             of_node = options.setdefault(it["cell"], {}).setdefault(it["node"], {})
@@ -90,8 +90,8 @@ class SearchCosts:
             return self.options[cell][node][op, source]
         except KeyError as error:
             raise StageError(
-                f"settings/search_costs.json has no {op} from {source} into node {node} of {cell}",
-                "compile the spec again: the file belongs to another search space",
+                f"the costs in settings/ have no {op} from {source} into node {node} of {cell}",
+                "compile the spec again: they belong to another search space",
             ) from error
 
     def of_network(self, options: Iterable[Option]) -> dict[str, int]:

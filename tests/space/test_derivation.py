@@ -124,7 +124,7 @@ def test_a_table_of_another_space_is_noticed(tmp_path: Path) -> None:
     path = space_of("v3", tmp_path)
     cells = edges_drawn(path, 0)
     other = costs_of(Space("  cell in group0 { ops = [identity] }").write(tmp_path))
-    with pytest.raises(StageError, match=r"search_costs\.json has no .* into node 1 of group1"):
+    with pytest.raises(StageError, match=r"costs in settings/ have no .* into node 1 of group1"):
         derive_within({"group1": cells["group1"]}, "v3", other, {"lut": 1})
 
 
