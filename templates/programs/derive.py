@@ -1,4 +1,4 @@
-"""Derive the architecture that stays within the hardware budget, from the weights that a search ended with.
+"""Derive the architecture that stays within the hardware budget, from the probabilities that a search ended with.
 
 A budget does not change what a search learns, so one search serves any number of budgets: change the spec, compile it again,
 and run this program alone. settings/derive.json has the limits and what every op costs.
