@@ -9,15 +9,14 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
+from support.alternatives import Alternatives
 from support.derive import Edge
 from support.expected_cost import EdgeOps
 from support.gates import Gate
 from support.search_ops import Binary, Convs, Node, search_op
 
-ALPHA_STD = 1e-3
 
-
-class MixedOp(nn.Module):
+class MixedOp(Alternatives):
     """One edge: a call runs the op that `gate` says.
 
     Weight step (alpha frozen): an ordinary call of that op; the other candidates do not run.
@@ -37,38 +36,18 @@ class MixedOp(nn.Module):
     ) -> None:
         """convs: what the convolutions among the ops are; None: binary ones, as the paper has it. side: of x, in pixels, if
         windows reach beyond it on both sides at once: what can never meet an image is left out."""
-        super().__init__()
-        self.ops = tuple(ops)
+        ops, convs = tuple(ops), convs or Binary()
+        candidates = [search_op(name, inputs, outputs, stride, convs, side) for name in ops]
+        super().__init__(ops)
         self.changes_channels = inputs != outputs
-        self.candidates = nn.ModuleList(
-            search_op(name, inputs, outputs, stride, convs or Binary(), side) for name in self.ops
-        )
-        self.alpha = nn.Parameter(ALPHA_STD * torch.randn(len(self.ops)))
-        self.sampled_counts = [0] * len(self.ops)
-        self.trained_counts = [0] * len(self.ops)
-        self._gate: Gate | None = None
+        self.candidates = nn.ModuleList(candidates)
 
     def forward(self, x: Tensor) -> Tensor:
-        assert self._gate is not None, "gates are drawn before the network is called: set_gates"
-        op = self.candidates[self._gate.sampled]
-        if not (self.alpha.requires_grad and torch.is_grad_enabled()):
+        op = self.candidates[self.gate.sampled]
+        if not self.is_asked:
             return op(x)
-        call = _Call(self, self._gate, _node(x))
+        call = _Call(self, self.gate, _node(x))
         return _Others.apply(op(x, _Sampled.apply(self.alpha, call)), call)
-
-    def set_gate(self, gate: Gate) -> None:
-        """For the calls until the next one. Counted: the draws of an epoch, and the weight updates since the start."""
-        self._gate = gate
-        self.sampled_counts[gate.sampled] += 1
-        self.trained_counts[gate.sampled] += not self.alpha.requires_grad
-
-    def probabilities(self) -> Tensor:
-        """softmax(alpha), detached, on the CPU."""
-        return torch.softmax(self.alpha.detach().cpu(), dim=0)
-
-    def entropy_nats(self) -> float:
-        probability = self.probabilities().double()
-        return float(-(probability * probability.log()).sum())
 
 
 Cells = dict[str, dict[tuple[int, int], MixedOp]]
@@ -80,9 +59,9 @@ def mixed_ops(cells: Cells) -> Iterator[MixedOp]:
         yield from cell.values()
 
 
-def set_gates(mixed: Sequence[MixedOp], gates: Sequence[Gate]) -> None:
-    for edge, gate in zip(mixed, gates, strict=True):
-        edge.set_gate(gate)
+def set_gates(mixed: Sequence[Alternatives], gates: Sequence[Gate]) -> None:
+    for choice, gate in zip(mixed, gates, strict=True):
+        choice.set_gate(gate)
 
 
 def edges(cells: Cells) -> dict[str, list[Edge]]:
