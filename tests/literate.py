@@ -47,6 +47,11 @@ HOSTS = {
     "search": _NETWORK % "" + "search {\n%s}\n",
     "searched": _NETWORK % "  cell in each group { policy = v3 }\n"
     + "search {\n  data = digits\n%s}\ntarget { board = Pynq-Z1; fps = 5000 }\n",
+    "choosing": _NETWORK % "  bits {\n%s  }\n"
+    + "search { data = digits; precision = quantised }\ntarget { board = Pynq-Z1; fps = 5000 }\n",
+    "weighed": _NETWORK % "  bits { group* = [w1a2, w4a4] }\n"
+    + "search {\n  data = digits; precision = quantised\n%s}\n"
+    + "target { board = Pynq-Z1; fps = 5000 }\n",
     "train": _NETWORK % "" + "train {\n%s}\n",
     "target": _NETWORK % "" + "target {\n%s}\n",
     "backbone": _NETWORK.split("backbone tiny")[0]

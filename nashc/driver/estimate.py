@@ -224,9 +224,13 @@ def known_target(spec: Spec) -> Target:
     """The target of a spec whose network is known. Errors: NASH451, NASH452."""
     if spec.is_searched:
         text = f"`{spec.name}` has cells whose architecture is not known yet"
+        instead = "write a genotype"
+        if not spec.searches_cells:
+            text = f"`{spec.name}` has layers whose bit widths are not known yet"
+            instead = "write one width instead of each list"
         hint = (
             f"`nashc run {spec.path} --to search` finds it and writes {FOUND} into the project: estimate that, "
-            "or write a genotype"
+            f"or {instead}"
         )
         raise SpecError([Diagnostic("NASH451", text, help=hint)])
     if spec.target is None:

@@ -1,4 +1,4 @@
-"""The found architecture as a spec of its own: `found.nash` extends the searched spec by a genotype."""
+"""The found architecture as a spec of its own: `found.nash` extends the searched spec by a genotype and bit widths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nashc.diagnostics import Diagnostic, SpecError
 
 FOUND = "found.nash"
 _SEARCH = re.compile(r"^# search (?P<key>[0-9a-f]+): (?P<origin>.*)$", re.MULTILINE)
-_GENOTYPE = re.compile(r"^genotype \{\n.*?^\}\n?", re.MULTILINE | re.DOTALL)
+_BLOCKS = re.compile(r"^(?:genotype|network \w+) \{\n.*?^\}\n?", re.MULTILINE | re.DOTALL)
 _DERIVATION = re.compile(
     r"^# derivation (?P<digest>[0-9a-f]+): within (?P<limits>.*)$", re.MULTILINE
 )
@@ -32,13 +32,13 @@ def found_text(
     folder: Path,
     overrides: Mapping[str, str],
     key: str,
-    genotype: str,
+    blocks: str,
     origin: str,
     derivation: Derivation | None = None,
 ) -> str:
     """The text of `folder/found.nash`.
 
-    base: the searched spec. genotype: the block that its stages wrote. origin: a few words on the search.
+    base: the searched spec. blocks: what its stages wrote. origin: a few words on the search.
     """
     extends = f'extends "{_relative(base, folder)}"'
     if overrides:
@@ -52,16 +52,16 @@ def found_text(
         "# it, change a copy of it, and give it to nashc.\n"
         f"# search {key}: {origin}\n"
         f"{derived}"
-        f"nash 1\n\n{extends}\n\n{genotype}"
+        f"nash 1\n\n{extends}\n\n{blocks}"
     )
 
 
-def genotype_block(text: str) -> str:
-    """The genotype in a spec or in what `search.py` wrote."""
-    match = _GENOTYPE.search(text.replace("\r\n", "\n"))
-    if match is None:
-        raise ValueError("no genotype block")
-    return match[0] if match[0].endswith("\n") else match[0] + "\n"
+def found_blocks(text: str) -> str:
+    """The genotype, or the chosen bit widths, or both, in a spec or in what `search.py` wrote."""
+    blocks = [match.rstrip("\n") + "\n" for match in _BLOCKS.findall(text.replace("\r\n", "\n"))]
+    if not blocks:
+        raise ValueError("neither a genotype nor bit widths")
+    return "\n".join(blocks)
 
 
 def search_of(text: str) -> tuple[str, str] | None:

@@ -16,8 +16,8 @@ from nashc.driver.found import (
     FOUND,
     Derivation,
     derivation_in,
+    found_blocks,
     found_text,
-    genotype_block,
     search_of,
 )
 from nashc.emit.write import WriteResult, outdated, write
@@ -86,20 +86,22 @@ def with_genotype(
 ) -> Project:
     """The project with the architecture that a search found.
 
-    found: text with a genotype block. key: of the search. origin: a few words on it. derivation: under a budget.
+    found: text with what the search found. key: of the search. origin: a few words on it. derivation: under a budget.
     """
     text = found_text(
         base=project.base.path,
         folder=project.folder,
         overrides=project.base.overrides,
         key=key,
-        genotype=genotype_block(found),
+        blocks=found_blocks(found),
         origin=origin,
         derivation=derivation,
     )
     spec = _load_text(project, text)
     graph = lower(spec)
     files = {**emit.project(spec, graph), FOUND: text}
+    if project.base.searches_bits:  # found.nash no longer says what to choose from
+        files |= {name: it for name, it in project.searched.items() if emit.is_of_search(name)}
     return replace(project, spec=spec, graph=graph, files=files)
 
 

@@ -96,10 +96,11 @@ def headline(result: Result) -> str:
     value = result.summary
     match result.stage:
         case "search":
-            cells = value.get("cells", {})
-            return (
-                f"{sum(len(nodes) for nodes in cells.values())} nodes in {len(cells)} cells found"
-            )
+            cells, bits = value.get("cells", {}), value.get("bits", {})
+            nodes = sum(map(len, cells.values()))
+            counts = [f"{nodes} nodes in {len(cells)} cells"] if cells or not bits else []
+            counts += [f"{len(bits)} bit widths"] if bits else []
+            return f"{' and '.join(counts)} found"
         case "derive":
             return _derived(value)
         case "train":
@@ -121,10 +122,14 @@ def _derived(value: Mapping[str, Any]) -> str:
     """What the network costs, and how good it is among those within the budget."""
     about = value["provenance"]
     budget, cost = about["budget"], about["cost"]
-    nodes = sum(len(cell) for cell in value["cells"].values())
+    bits = value.get("bits", {})
+    count = len(bits) if bits else sum(len(cell) for cell in value["cells"].values())
+    what = "bit widths" if bits else "nodes"
     proven = "proven best" if budget["is_proven"] else "best found, not proven"
     figures = f"{cost['lut']:,} LUT, {cost['bram18']:,} BRAM18, {cost['cycles']:,} cycles"
-    return f"{len(budget['displaced'])} of {nodes} nodes changed by the budget, {proven}; {figures}"
+    return (
+        f"{len(budget['displaced'])} of {count} {what} changed by the budget, {proven}; {figures}"
+    )
 
 
 def verification(value: Mapping[str, Any]) -> str:

@@ -3,6 +3,6 @@
 Takes Spec and Graph, gives texts. Only the driver and the command line call it.
 """
 
-from nashc.emit.project import project
+from nashc.emit.project import is_of_search, project
 
-__all__ = ["project"]
+__all__ = ["is_of_search", "project"]

@@ -39,6 +39,7 @@ class SupernetFile:
     classes: int
     precision: str
     quantisers: tuple[str, ...]
+    searched_layers: tuple[str, ...]
     op_sets: tuple[tuple[str, tuple[str, ...]], ...]
     parts: tuple[Part, ...]
     network_class: str

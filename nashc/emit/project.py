@@ -9,6 +9,7 @@ from nashc.emit import brevitas, lowering, supernet
 from nashc.emit.code import Part, origin, parts, shape_words
 from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
 from nashc.emit.render import render
+from nashc.emit.searched_bits import searched_bits
 from nashc.emit.settings import settings, table_text, text
 from nashc.ir import Graph, dump
 from nashc.lower import lower
@@ -63,11 +64,17 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
+def is_of_search(path: str) -> bool:
+    """Whether a generated file is one that only the stages that find an architecture read."""
+    programs = ("supernet.py", *SEARCH_PROGRAMS, *BUDGET_PROGRAMS)
+    return path in programs or path.startswith(("settings/search", "settings/derive"))
+
+
 def _open_graph(spec: Spec, graph: Graph) -> Graph | None:
-    """The network with its cells still to be chosen; None where there are none."""
-    if not spec.cells:
-        return None
-    return graph if spec.is_searched else lower(replace(spec, genotype=None))
+    """The network with its cells or bit widths still to be chosen; None where there are none."""
+    if spec.is_searched:
+        return graph
+    return lower(replace(spec, genotype=None)) if spec.cells else None
 
 
 def _requirements() -> str:
@@ -96,7 +103,8 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
     image, precision = spec.network.input, spec.search.precision if spec.search else "paper"
     merged = graph if precision == "quantised" else supernet.simplified(graph)
     sets = supernet.op_sets(merged)
-    classes = parts(merged, supernet.speaker(sets, precision))
+    bits = searched_bits(spec, merged)
+    classes = bits.with_choices(parts(merged, supernet.speaker(sets, precision, bits)))
     layers = [layer for part in classes for layer in part.layers]
     return SupernetFile(
         name=spec.name,
@@ -106,6 +114,7 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
         classes=spec.network.classes,
         precision=precision,
         quantisers=brevitas.used_quantisers(layers),
+        searched_layers=bits.layer_classes(layers),
         op_sets=tuple((constant, ops) for ops, constant in sets.items()),
         parts=classes,
         network_class="SuperNetwork",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from nashc.emit.searched_bits import settings_of_bits
 from nashc.ir import Graph
 from nashc.schema import Spec
 from nashc.schema.models import Data
@@ -36,8 +37,10 @@ def _is_table(value: Any) -> bool:
 def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]]:
     """The settings of each program by file name, without `.json`; graph: what `folding = optimal` is found for."""
     found: dict[str, dict[str, Any]] = {}
-    if spec.search and spec.cells:
+    if spec.search and (spec.cells or spec.searches_bits):
         found["search"] = _search(spec)
+        if spec.searches_bits and graph:
+            found["search"]["bits"] = settings_of_bits(spec, graph)
         terms = hardware_terms(spec)
         # A budget changes nothing that a search learns, so the search does not read it.
         if terms and terms.weights:
@@ -69,7 +72,7 @@ def _search(spec: Spec) -> dict[str, Any]:
         "seeds": search.seeds,
         "precision": search.precision,
         "estimator": search.estimator.model_dump(),
-        "policy": spec.cells[0].settings.policy,
+        "policy": spec.cells[0].settings.policy if spec.cells else None,
         "weights": {
             "optimiser": search.optimiser.model_dump(),
             "schedule": search.schedule.model_dump(),

@@ -12,13 +12,16 @@ from nashc.emit.code import (
     linear_arguments,
     origin,
 )
+from nashc.emit.searched_bits import NO_BITS, SearchedBits
 from nashc.ir import Graph, Node
 
 
-def speaker(op_sets: dict[tuple[str, ...], str], precision: str) -> Speaker:
+def speaker(
+    op_sets: dict[tuple[str, ...], str], precision: str, bits: SearchedBits = NO_BITS
+) -> Speaker:
     """op_sets: constant name of each tuple of candidates. precision: of the search, as the spec says it."""
     if precision == "quantised":
-        return _quantised(op_sets)
+        return _quantised(op_sets, bits)
 
     def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
         match node.op:
@@ -39,21 +42,22 @@ def speaker(op_sets: dict[tuple[str, ...], str], precision: str) -> Speaker:
     return Speaker(layer, _call, _is_inlined)
 
 
-def _quantised(op_sets: dict[tuple[str, ...], str]) -> Speaker:
-    """As `model.py` has them, but for batch norms, whose batches normalise themselves in a search."""
+def _quantised(op_sets: dict[tuple[str, ...], str], searched: SearchedBits) -> Speaker:
+    """As `model.py` has them, but for batch norms, whose batches normalise themselves in a search, and for searched widths."""
 
-    def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
+    def say(node: Node, attribute: str, graph: Graph) -> Layer | None:
         match node.op:
             case "batchnorm":
                 return Layer(attribute, "batch_norm", (str(node.shape[-1]),))
             case "choice":
-                bits, of_identity = node.params["weight_bits"], node.params["identity_bits"]
+                bits, of_identity = searched.of_choice(node)
                 convs = f"{bits}" if bits == of_identity else f"{bits}, of_identity={of_identity}"
                 return _choice(node, attribute, graph, op_sets, [f"convs=Quantised({convs})"])
-        return BREVITAS.layer(node, attribute, graph)
+        layer = BREVITAS.layer(node, attribute, graph)
+        return layer and searched.with_widths(layer, node)
 
     return Speaker(
-        layer,
+        say,
         BREVITAS.call,
         lambda node, graph: node.op == "choice" or BREVITAS.is_inlined(node, graph),
     )

@@ -13,7 +13,7 @@ WITH_ACTIVATIONS = ("act", "avgpool")
 
 def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     """The same graph; NASH112 for a path that matches nothing it could set."""
-    of_cells = _convs_of_cells(graph, spec)
+    of_cells = convs_of_cells(graph, spec)
     for rule in spec.bit_rules:
         hits = [node for node in graph.nodes if rule.matches(node.name)]
         in_cells = any(map(rule.matches, of_cells))
@@ -36,7 +36,7 @@ def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     return graph
 
 
-def _convs_of_cells(graph: Graph, spec: Spec) -> list[str]:
+def convs_of_cells(graph: Graph, spec: Spec) -> list[str]:
     """Paths of the convolutions that the nodes of the cells could have: a genotype may have other operations there."""
     nodes = [(n.params["cell"], n.params["target"]) for n in graph.nodes if n.op == "choice"]
     for scope, choices in (spec.genotype or {}).items():

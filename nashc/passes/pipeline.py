@@ -11,6 +11,7 @@ from nashc.passes.check_bit_rules import check_bit_rules
 from nashc.passes.check_finn import check_finn
 from nashc.passes.check_floorplan import check_floorplan
 from nashc.passes.check_names import check_names
+from nashc.passes.check_searched_bits import check_searched_bits
 from nashc.passes.infer_types import infer_types
 from nashc.passes.quantise_joins import quantise_joins
 from nashc.schema import Spec
@@ -24,6 +25,7 @@ PIPELINE: tuple[Pass, ...] = (
     check_names,
     infer_types,
     check_bit_rules,
+    check_searched_bits,
     check_floorplan,
     check_finn,
 )

@@ -43,9 +43,13 @@ def _real(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _bits(value: Any) -> Bits:
+def bit_widths(value: Any) -> Bits:
+    """`w2a2`, `w8` or `a4` as Bits. Errors: NASH104, NASH105; NASH312 for a list."""
     if isinstance(value, Bits):
         return value
+    if isinstance(value, list):
+        text = "the bit widths of a role are fixed: a search chooses for layers that a path names"
+        refuse("NASH312", text, "group* = [w2a2, w4a4]")
     bits = read_bits(value) if isinstance(value, Word) else None
     if bits is None:
         refuse("NASH104", f"bit widths are needed, and this is {describe(value)}", "w2a2, w8 or a4")
@@ -92,5 +96,5 @@ def call(value: Any) -> Any:
 
 Clock = Annotated[float, BeforeValidator(_clock)]
 Real = Annotated[float, BeforeValidator(_real)]
-BitWidths = Annotated[Bits, BeforeValidator(_bits)]
+BitWidths = Annotated[Bits, BeforeValidator(bit_widths)]
 Operation = Annotated[CellOp, BeforeValidator(cell_op)]

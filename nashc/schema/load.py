@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.diagnostics.model import nearest
+from nashc.schema.bit_rules import is_path, one_value, read_bit_rules
 from nashc.schema.board_file import read_board
 from nashc.schema.cells import read_cells, read_genotype
 from nashc.schema.files import Loader, Module
@@ -16,11 +17,10 @@ from nashc.schema.merge import Merged, merge
 from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import DATA_SETS, Data, Finn, Network, Search, Settings, Target, Train
 from nashc.schema.params import read_params
-from nashc.schema.spec import BackboneUse, BitRule, Place, Spec
+from nashc.schema.spec import BackboneUse, Place, Spec
 from nashc.schema.values import BROKEN, Call, Compared, Word, describe, evaluate
 from nashc.syntax import ast
 from nashc.text import Span
-from nashc.vocab.bits import out_of_range, read_bits
 
 Section = TypeVar("Section", bound=Settings)
 
@@ -54,7 +54,8 @@ class _Reader:
         network_section = self.sections.get("network") or self._no_network()
         network = self._network(network_section)
         backbone = self._backbone(network_section)
-        rules = self._bit_rules(network_section.sections.get("bits"))
+        bits = network_section.sections.get("bits")
+        rules = read_bit_rules(bits, self.params, self.problems)
         cells = read_cells(network_section, self.params, self.spans, self.problems)
         for name in ("genotype", "compare"):
             if name in self.sections:
@@ -71,6 +72,7 @@ class _Reader:
         floorplan = self._floorplan(self.sections.get("finn"))
         compare = self._compare(self.sections.get("compare"))
         is_searched = bool(cells) and genotype is None
+        is_searched = is_searched or any(rule.alternatives for rule in rules)
         for name, section in (("search", search if is_searched else None), ("train", train)):
             if network and section:
                 self._check_data(name, section.data, network)
@@ -183,7 +185,7 @@ class _Reader:
             inner = section.sections.get(name)
             if inner:
                 self._no_words(name, inner)
-                paths = tuple(k for k in inner.settings if name == "bits" and _is_path(k))
+                paths = tuple(k for k in inner.settings if name == "bits" and is_path(k))
                 values[name] = self._inner(inner, ("network", name), skip=paths)
         return validated(Network, values, ("network",), self.spans, self.problems)
 
@@ -199,7 +201,7 @@ class _Reader:
             return None
         span = setting.values[0].span
         if len(setting.values) > 1:
-            self._one_value(setting)
+            one_value(setting, self.problems)
         self.spans.put(("network", "backbone"), setting.key.span, span)
         value = evaluate(setting.values[0], {}, self.problems)
         call = Call(value) if isinstance(value, Word) else value
@@ -259,33 +261,13 @@ class _Reader:
                 self.problems.add(Diagnostic("NASH103", text, source.span, help=hint))
         return BackboneUse(definition, args, node.span)
 
-    def _bit_rules(self, section: Merged | None) -> tuple[BitRule, ...]:
-        rules = []
-        for key, setting in (section.settings if section else {}).items():
-            if not _is_path(key):
-                continue
-            if len(setting.values) > 1:
-                self._one_value(setting)
-            value = evaluate(setting.values[0], self.params, self.problems)
-            bits = read_bits(value) if isinstance(value, Word) else None
-            span = setting.values[0].span
-            if bits is None:
-                text = f"bit widths are needed, and this is {describe(value)}"
-                self.problems.add(Diagnostic("NASH104", text, span, help="w2a2, w8 or a4"))
-            elif out_of_range(bits):
-                text = f"`{value}` is out of range: bit widths go from 1 to 8"
-                self.problems.add(Diagnostic("NASH105", text, span))
-            else:
-                rules.append(BitRule(key, bits, setting.key.span))
-        return tuple(rules)
-
     def _floorplan(self, finn: Merged | None) -> tuple[Place, ...]:
         """`group0.* = 1`: which layers go to which region (SLR) of an Alveo card."""
         section = finn.sections.get("floorplan") if finn else None
         places = []
         for key, setting in (section.settings if section else {}).items():
             if len(setting.values) > 1:
-                self._one_value(setting)
+                one_value(setting, self.problems)
             value = evaluate(setting.values[0], self.params, self.problems)
             span = setting.values[0].span
             if not isinstance(value, int) or isinstance(value, bool):
@@ -296,11 +278,6 @@ class _Reader:
             else:
                 places.append(Place(key, value, setting.key.span))
         return tuple(places)
-
-    def _one_value(self, setting: ast.Setting) -> None:
-        span = setting.values[1].span.to(setting.values[-1].span)
-        text = f"`{setting.key.text}` takes one value"
-        self.problems.add(Diagnostic("NASH104", text, span, "this is one too many"))
 
     def _check_data(self, section: str, data: Data, network: Network) -> None:
         """NASH118 where images or classes of a data set are known and are not the network's."""
@@ -341,8 +318,3 @@ _FILES: dict[tuple[str, ...], Callable[[Path, Span, Problems], Any]] = {
     ("target", "board"): read_board,
     ("target", "folding"): read_folding,
 }
-
-
-def _is_path(key: str) -> bool:
-    """`group0.block0.conv1` or `group*`: names layers, not a role."""
-    return "." in key or "*" in key

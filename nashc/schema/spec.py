@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from nashc import __version__
+from nashc.schema.bit_rules import BitRule
 from nashc.schema.files import Definition, Module
 from nashc.schema.mistakes import SpanTable
 from nashc.schema.models import CellSettings, Finn, Network, Search, Target, Train
@@ -50,18 +50,6 @@ class Choice:
     op: CellOp
     source: int
     span: Span
-
-
-@dataclass(frozen=True)
-class BitRule:
-    """`group*.block0.conv1 = w8`: bit widths of the layers whose path matches."""
-
-    pattern: str
-    bits: Bits
-    span: Span
-
-    def matches(self, path: str) -> bool:
-        return fnmatchcase(path, self.pattern)
 
 
 @dataclass(frozen=True)
@@ -116,15 +104,31 @@ class Spec:
 
     @property
     def is_searched(self) -> bool:
-        """Whether a search has to find the architecture first."""
+        """Whether a search has to find something first: what the cells hold, or bit widths."""
+        return self.searches_cells or self.searches_bits
+
+    @property
+    def searches_cells(self) -> bool:
         return bool(self.cells) and self.genotype is None
+
+    @property
+    def searches_bits(self) -> bool:
+        return any(rule.alternatives for rule in self.bit_rules)
+
+    def with_bits(self, chosen: Mapping[str, Bits]) -> Spec:
+        """The spec with these widths, by place, where it lets a search choose; the first alternative elsewhere."""
+        rules = (
+            replace(rule, alternatives=(), chosen=chosen) if rule.alternatives else rule
+            for rule in self.bit_rules
+        )
+        return replace(self, bit_rules=tuple(rules))
 
     def bits_of(self, path: str, role: str) -> Bits:
         """Bit widths of a layer: its role's, overridden by every rule that matches, the last one winning."""
         bits: Bits = getattr(self.network.bits, role)
         for rule in self.bit_rules:
             if rule.matches(path):
-                bits = rule.bits.over(bits)
+                bits = rule.bits_at(path).over(bits)
         return bits
 
     @property
@@ -148,7 +152,10 @@ class Spec:
                 "definitions": _definitions(self.backbone.definition),
                 "args": _plain(dict(self.backbone.args)),
             },
-            "bit_rules": [[rule.pattern, str(rule.bits)] for rule in self.bit_rules],
+            "bit_rules": [
+                [rule.pattern, *map(str, rule.alternatives or (rule.bits,))]
+                for rule in self.bit_rules
+            ],
             "cells": [
                 {
                     "scope": [cell.each, cell.scope],

@@ -2,6 +2,7 @@
 
 Only specs with `cost` or `budget` in `search` pay for it. `alternatives` says what each node may keep, `table` prices it
 by lowering real networks (`network`, `pricing`), `terms` reads weights and limits, `feasible` asks whether anything fits.
+Where bit widths are searched instead, `bits` and `bit_table` do the same.
 """
 
 from __future__ import annotations
@@ -23,8 +24,14 @@ class HardwareTerms:
 
 
 def hardware_terms(spec: Spec) -> HardwareTerms | None:
-    """What the search of a spec asks of the hardware; None where it asks nothing. Errors: NASH481, NASH482."""
-    if not (spec.search and spec.cells and spec.search.asks_for_costs):
+    """What the search of a spec asks of the hardware; None where it asks nothing. Errors: NASH481, NASH482, NASH312."""
+    if not (spec.search and spec.search.asks_for_costs):
+        return None
+    if spec.searches_bits:
+        from nashc.space.bits import terms_of_bits
+
+        return HardwareTerms(*terms_of_bits(spec))
+    if not spec.cells:
         return None
     from nashc.space.feasible import check_feasible, check_genotype  # these load numpy
     from nashc.space.table import SpaceTable

@@ -24,7 +24,7 @@ WORDS = {"cycles": "cycles", "lut": "LUT", "bram18": "BRAM18", "uram": "URAM", "
 
 def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
     """NASH481 if no network of the space is within the limits, with the nearest one. table: search_costs.json."""
-    solver = _solver()
+    solver = support_module("within_budget")
     costs = solver.SearchCosts.of(table)
     nodes = [
         [solver.Candidate(option, 0.0) for option in options.values()]
@@ -40,15 +40,15 @@ def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, in
     near = solver.nearest(costs, nodes, limits)
     if near is None:
         fastest = _fastest(solver, costs, nodes)
-        raise SpecError([_too_slow(spec, fastest)])
+        raise SpecError([too_slow(spec, fastest)])
     options = [node[pick].option for node, pick in zip(nodes, near.picks, strict=True)]
-    raise SpecError([_too_small(spec, costs.of_network(options), limits, is_proven)])
+    raise SpecError([too_small(spec, costs.of_network(options), limits, is_proven)])
 
 
 def check_genotype(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
     """NASH481 if the genotype of a spec breaks the budget. One with ops that the search could not find is left alone."""
     assert spec.genotype
-    costs = _solver().SearchCosts.of(table)
+    costs = support_module("within_budget").SearchCosts.of(table)
     nodes = [
         costs.options.get(cell, {}).get(node, {}).get((str(it.op), it.source))
         for cell, choices in spec.genotype.items()
@@ -95,7 +95,7 @@ def _fastest(solver: ModuleType, costs: Any, nodes: Any) -> int:
     return int(high)
 
 
-def _too_slow(spec: Spec, cycles: int) -> Diagnostic:
+def too_slow(spec: Spec, cycles: int) -> Diagnostic:
     assert spec.search and spec.target
     budget, target = spec.search.budget, spec.target
     rate = fps(cycles, target)
@@ -117,7 +117,7 @@ def _too_slow(spec: Spec, cycles: int) -> Diagnostic:
     return Diagnostic("NASH481", text, spec.spans.value(("search", "budget", name)), help=hint)
 
 
-def _too_small(
+def too_small(
     spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int], is_proven: bool
 ) -> Diagnostic:
     assert spec.target
@@ -133,21 +133,21 @@ def _too_small(
 
 
 @cache
-def _solver() -> ModuleType:
-    """templates/support/within_budget.py as the generated programs import it, without a trace in sys.modules."""
+def support_module(name: str) -> ModuleType:
+    """A file of templates/support as the generated programs import it, without a trace in sys.modules."""
 
-    def is_support(name: str) -> bool:
-        return name.partition(".")[0] == "support"
+    def is_support(module: str) -> bool:
+        return module.partition(".")[0] == "support"
 
-    others = {name: module for name, module in sys.modules.items() if is_support(name)}
-    for name in others:
-        del sys.modules[name]
+    others = {other: module for other, module in sys.modules.items() if is_support(other)}
+    for other in others:
+        del sys.modules[other]
     package = ModuleType("support")
     package.__path__ = [str(resources.template_root() / "support")]
     sys.modules["support"] = package
     try:
-        return importlib.import_module("support.within_budget")
+        return importlib.import_module(f"support.{name}")
     finally:
-        for name in [name for name in sys.modules if is_support(name)]:
-            del sys.modules[name]
+        for loaded in [module for module in sys.modules if is_support(module)]:
+            del sys.modules[loaded]
         sys.modules.update(others)

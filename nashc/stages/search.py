@@ -1,10 +1,10 @@
-"""The search for the cells of the network; its result becomes a spec of its own."""
+"""The search for the cells of the network, or for bit widths; its result becomes a spec of its own."""
 
 from nashc.stages.model import Stage
 
 SEARCH = Stage(
     name="search",
-    does="finds the operations of the cells",
+    does="finds the operations of the cells, and bit widths",
     program="search.py",
     settings=("search.json",),
     optional_settings=("search_costs.json",),

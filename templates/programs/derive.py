@@ -12,12 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from support.derive_bits_within import derive_bits_within
 from support.derive_within import Derived, derive_within
 from support.files import read_json
-from support.found import edges_of, provenance_of, scores_of, write_found
+from support.found import edges_of, places_of, provenance_of, scores_of, write_found
 from support.progress import Progress, main
+from support.search_bit_costs import BitCosts
 from support.search_costs import SearchCosts, cost_of
 from support.search_findings import Found, warnings
+from support.within_budget import Answer
 
 HERE = Path(__file__).resolve().parent
 
@@ -37,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "derive.json")
     searched = read_json(args.search, "search.py writes it")["provenance"]
+    if "places" in settings:
+        return _bits(args, settings, searched, progress)
     costs, limits = SearchCosts.of(settings), settings["limits"]
 
     def tell(done: int, most: int) -> None:
@@ -44,42 +49,72 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
     derived = derive_within(edges_of(searched), settings["policy"], costs, limits, tell)
     found = Found(searched["seed"], derived.cells, edges_of(searched), scores_of(searched))
-    budget = _about(derived, limits)
+    budget = _about(derived.answer, limits, _nodes(derived))
     about = {
         **searched,
         "policy": settings["policy"],
         "cost": cost_of(costs, derived.cells),
         "budget": budget,
     }
-    genotype, text = write_found(args.out, found, provenance_of(found, about))
+    nodes = sum(len(choices) for choices in derived.cells.values())
+    return _written(args.out, found, about, f"{nodes} ops", progress)
+
+
+def _bits(
+    args: argparse.Namespace,
+    settings: dict[str, Any],
+    searched: dict[str, Any],
+    progress: Progress,
+) -> dict[str, Any]:
+    """The same of a search for bit widths."""
+    costs, limits, places = BitCosts.of(settings), settings["limits"], places_of(searched)
+    derived = derive_bits_within(places, costs, limits)
+    scores = scores_of(searched)
+    found = Found(searched["seed"], {}, edges_of(searched), scores, places, derived.bits)
+    displaced = [
+        {"place": place, "without": best, "within": kept} for place, best, kept in derived.displaced
+    ]
+    budget = _about(derived.answer, limits, displaced)
+    about = {**searched, "cost": costs.of_widths(derived.bits), "budget": budget}
+    return _written(args.out, found, about, f"{len(places)} bit widths", progress)
+
+
+def _written(
+    out: Path, found: Found, about: dict[str, Any], what: str, progress: Progress
+) -> dict[str, Any]:
+    genotype, text = write_found(out, found, provenance_of(found, about))
     for line in (*warnings(found), *text.splitlines()):
         progress.log(line)
-    nodes = sum(len(choices) for choices in derived.cells.values())
+    changed = len(about["budget"]["displaced"])
     return genotype | {
-        "out": str(args.out),
-        "summary": f"{len(derived.displaced)} of {nodes} ops are others than without the budget: "
-        f"{args.out / 'found.nash'}",
+        "out": str(out),
+        "summary": f"{changed} of {what} are others than without the budget: {out / 'found.nash'}",
     }
 
 
-def _about(derived: Derived, limits: dict[str, int]) -> dict[str, Any]:
+def _about(
+    answer: Answer, limits: dict[str, int], displaced: list[dict[str, Any]]
+) -> dict[str, Any]:
     """is_proven: no network within the limits is more probable. gap_nats: how much more one might be, as a logarithm."""
-    answer = derived.answer
     return {
         "limits": limits,
         "loss_nats": answer.loss,
         "gap_nats": max(0.0, answer.loss - answer.bound),
         "is_proven": answer.is_best,
-        "displaced": [
-            {
-                "cell": cell,
-                "node": kept.node,
-                "without": f"{best.op} from {best.source}",
-                "within": f"{kept.op} from {kept.source}",
-            }
-            for cell, best, kept in derived.displaced
-        ],
+        "displaced": displaced,
     }
+
+
+def _nodes(derived: Derived) -> list[dict[str, Any]]:
+    return [
+        {
+            "cell": cell,
+            "node": kept.node,
+            "without": f"{best.op} from {best.source}",
+            "within": f"{kept.op} from {kept.source}",
+        }
+        for cell, best, kept in derived.displaced
+    ]
 
 
 if __name__ == "__main__":

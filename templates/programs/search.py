@@ -1,8 +1,9 @@
-"""Search the cells of the network (NASH, Algorithm 1) and derive one architecture.
+"""Search the cells of the network (NASH, Algorithm 1), or bit widths of its layers, and derive one architecture.
 
 Each step updates the architecture on a random validation batch with the weights frozen, then the weights on a training batch
-with the architecture frozen; one op runs on each edge. Training and validation are halves of the training images.
-A hardware budget plays no part here: derive.py finds the network within it from what this program ends with.
+with the architecture frozen; one op runs on each edge, in one of the widths of its place. Training and validation are halves
+of the training images. A hardware budget plays no part here: derive.py finds the network within it from what this program ends
+with.
 Writes genotype.json, found.nash (to paste into the spec), search.jsonl and, with matplotlib, pictures of the probabilities
 and of the search's stability. A checkpoint is saved at intervals and on Ctrl-C; --resume goes on from it and finds what a
 search that was not interrupted finds. With --seeds N, N searches run one after the other, each in a folder of its own; the
@@ -29,6 +30,7 @@ from supernet import NAME, SuperNetwork
 from torch import Tensor
 
 from support import checkpoint
+from support.alternatives import Alternatives
 from support.batch_norm import synchronise
 from support.belonging import Option, with_options
 from support.classification import Score, prepare, to_device
@@ -41,12 +43,16 @@ from support.data import (
     steps_per_epoch,
 )
 from support.derive import derive
+from support.derive_bits import Place, most_probable
 from support.distributed import joined, rank, share
 from support.expected_cost import ExpectedCost
 from support.files import read_json, write_text
 from support.found import provenance_of, write_found
 from support.loop import Loop, add_loop_arguments
 from support.progress import Diverged, Progress, main
+from support.search_bit_costs import BitCosts, ExpectedBitCost
+from support.search_bit_pictures import draw_bits
+from support.search_bits import bit_choices
 from support.search_costs import SearchCosts, cost_of
 from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
 from support.search_pictures import draw_search, draw_seeds
@@ -92,7 +98,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 
 def _search(search: Search, progress: Progress) -> Found:
     progress.log(
-        f"searching {NAME} on {search.device}: {len(search.updates.mixed)} edges, "
+        f"searching {NAME} on {search.device}: {_choices(search)}, "
         f"{search.epochs} epochs of {search.steps_per_epoch} steps, seed {search.settings['seed']}"
     )
     search.run(progress)
@@ -127,6 +133,12 @@ def _search_seeds(
     return search.result(best, progress, agreed)
 
 
+def _choices(search: Search) -> str:
+    """`12 edges`, `3 bit widths` or both."""
+    counts = ((sum(map(len, search.cells.values())), "edges"), (len(search.bits), "bit widths"))
+    return " and ".join(f"{count} {what}" for count, what in counts if count)
+
+
 class Search(Loop):
     program = "search.py"
     options = OPTIONS
@@ -146,13 +158,18 @@ class Search(Loop):
         self.network = prepare(SuperNetwork(), device)
         synchronise(self.network)
         self.cells = self.network.cells()
-        self.costs = SearchCosts.of(read_json(COSTS)) if COSTS.is_file() else None
-        self.expected = self.costs and ExpectedCost(
-            self.costs, edge_ops(self.cells), settings["policy"], settings["cost"]
-        )
-        self.updates = Updates(
-            self.network, settings, self.expected if settings.get("cost") else None
-        )
+        self.bits = bit_choices(self.network)
+        self.costs, self.bit_costs, self.expected = None, None, None
+        if COSTS.is_file() and self.bits:
+            self.bit_costs = BitCosts.of(read_json(COSTS))
+            self.expected = ExpectedBitCost(self.bit_costs, settings["cost"])
+        elif COSTS.is_file():
+            self.costs = SearchCosts.of(read_json(COSTS))
+            self.expected = ExpectedCost(
+                self.costs, edge_ops(self.cells), settings["policy"], settings["cost"]
+            )
+        cost = self.expected if settings.get("cost") else None
+        self.updates = Updates(self.network, settings, cost, self.bits.values())
         self.training_score, self.validation_score = Score(), Score()
         self.history: list[dict[str, Any]] = []
 
@@ -193,6 +210,14 @@ class Search(Loop):
     def close_epoch(self, progress: Progress) -> None:
         training, validation = self.training_score.of_all(), self.validation_score.of_all()
         expected = self.expected and self.expected.figures(self.updates.shares())
+
+        def told(mixed: Alternatives) -> dict[str, Any]:
+            return {
+                "alpha": mixed.alpha.tolist(),
+                "entropy_nats": mixed.entropy_nats(),
+                "sampled": list(mixed.sampled_counts),
+            }
+
         self.history.append(
             {
                 **({"expected_cost": expected} if expected else {}),
@@ -204,15 +229,15 @@ class Search(Loop):
                 "lr": self._rate(),
                 "cells": {
                     name: {
-                        f"{source}-{node}": {
-                            "alpha": mixed.alpha.tolist(),
-                            "entropy_nats": mixed.entropy_nats(),
-                            "sampled": list(mixed.sampled_counts),
-                        }
-                        for (source, node), mixed in cell.items()
+                        f"{source}-{node}": told(mixed) for (source, node), mixed in cell.items()
                     }
                     for name, cell in self.cells.items()
                 },
+                **(
+                    {"bits": {name: told(choice) for name, choice in self.bits.items()}}
+                    if self.bits
+                    else {}
+                ),
             }
         )
         entropies = [mixed.entropy_nats() for mixed in self.updates.mixed]
@@ -260,14 +285,20 @@ class Search(Loop):
     def finish(self, progress: Progress) -> Found:
         """What was found, with the history and its pictures written to `out`."""
         found_edges = edges(self.cells)
-        cells = derive(found_edges, self.settings["policy"])
+        cells = derive(found_edges, self.settings["policy"]) if found_edges else {}
+        places = [
+            Place(name, it.ops, tuple(it.probabilities().tolist()), tuple(it.trained_counts))
+            for name, it in self.bits.items()
+        ]
+        bits = most_probable(places)
         last = self.history[-1]
         scores = {name: last[name] for name in SCORES}
-        found = Found(self.settings["seed"], cells, found_edges, scores)
+        found = Found(self.settings["seed"], cells, found_edges, scores, places, bits)
         if rank() == 0:
             lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
             write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
             draw_search(self.history, found_edges, cells, self.out, progress)
+            draw_bits(self.history, places, bits, self.out, progress)
             for warning in warnings(found):
                 progress.log(warning)
         return found
@@ -280,6 +311,8 @@ class Search(Loop):
     ) -> dict[str, Any]:
         """genotype.json and found.nash with where they come from. agreed: of several seeds."""
         settings = self.settings
+        cost = cost_of(self.costs, found.cells) if self.costs else None
+        cost = self.bit_costs.of_widths(found.bits) if self.bit_costs else cost
         about = {
             "network": NAME,
             "policy": settings["policy"],
@@ -290,18 +323,21 @@ class Search(Loop):
             "batch": settings["batch"],
             "changes": self.changes,
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
-            **({"cost": cost_of(self.costs, found.cells)} if self.costs else {}),
+            **({"cost": cost} if cost else {}),
             **({"spread": agreed} if agreed else {}),
+            **({"bit_lists": settings["bits"]} if found.bits else {}),
         }
         genotype, text = write_found(self.out, found, provenance_of(found, about))
         for line in text.splitlines():
             progress.log(line)
         if (HERE / "derive.py").is_file():
             progress.log("derive.py goes on from here: it finds the network within the budget")
-        chosen = sum(len(choices) for choices in found.cells.values())
+        ops = sum(len(choices) for choices in found.cells.values())
+        counts = ((ops, "ops"), (len(found.bits), "bit widths"))
+        chosen = " and ".join(f"{count} {what}" for count, what in counts if count)
         return genotype | {
             "out": str(self.out),
-            "summary": f"{chosen} ops chosen, the genotype is in {self.out / 'found.nash'}",
+            "summary": f"{chosen} chosen, the genotype is in {self.out / 'found.nash'}",
         }
 
 

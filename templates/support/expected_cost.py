@@ -15,12 +15,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from support.derive import CONV_1X1, MAX_POOL, ZERO
 from support.search_costs import FIGURES, Option, Part, SearchCosts, total
 
 Shares = Sequence[Sequence[float]]
 """softmax(alpha) of every edge, in the order of the edges."""
+
+
+class Penalty(Protocol):
+    """What the hardware adds to the loss of the architecture: `ExpectedCost`, or `ExpectedBitCost` of search_bit_costs.py."""
+
+    def figures(self, shares: Shares) -> dict[str, float]: ...
+    def gradient(self, shares: Shares) -> list[list[float]]: ...
 
 
 @dataclass(frozen=True)

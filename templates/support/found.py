@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from support.derive import Edge, genotype_json, genotype_text
+from support.derive_bits import Place, bits_text
 from support.files import write_json, write_text
 from support.search_costs import FIGURES
 from support.search_findings import SCORES, Found, findings, seeds_words, warnings
 
 DISPLACED = 3
-"""So many nodes are told in found.nash that the budget made keep another op."""
+"""So many nodes and places are told in found.nash that the budget made keep something else."""
 
 
 def provenance_of(found: Found, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def provenance_of(found: Found, about: Mapping[str, Any]) -> dict[str, Any]:
         "seed": found.seed,
         "findings": findings(found),
         "weights": {name: [asdict(edge) for edge in cell] for name, cell in found.edges.items()},
+        **({"bit_weights": [asdict(place) for place in found.places]} if found.places else {}),
     }
 
 
@@ -49,6 +51,14 @@ def edges_of(provenance: Mapping[str, Any]) -> dict[str, list[Edge]]:
     }
 
 
+def places_of(provenance: Mapping[str, Any]) -> list[Place]:
+    """Those of searched bit widths, as the search ended with them."""
+    return [
+        Place(it["name"], tuple(it["alternatives"]), tuple(it["weights"]), tuple(it["trained"]))
+        for it in provenance.get("bit_weights", ())
+    ]
+
+
 def scores_of(provenance: Mapping[str, Any]) -> dict[str, float]:
     return {name: provenance["findings"][name] for name in SCORES}
 
@@ -58,7 +68,14 @@ def write_found(
 ) -> tuple[dict[str, Any], str]:
     """genotype.json and found.nash in `out`; the content of both."""
     genotype = {"cells": genotype_json(found.cells), "provenance": dict(provenance)}
-    text = genotype_text(found.cells, _remarks(found, provenance))
+    remarks = _remarks(found, provenance)
+    blocks = [genotype_text(found.cells, remarks)] if found.cells else []
+    if found.bits:
+        genotype["bits"] = dict(found.bits)
+        name, lists = provenance["network"], provenance["bit_lists"]
+        remaining = () if blocks else remarks
+        blocks.append(bits_text(name, lists, found.places, found.bits, remaining))
+    text = "\n".join(blocks)
     write_json(out / "genotype.json", genotype)
     write_text(out / "found.nash", text)
     return genotype, text
@@ -66,9 +83,10 @@ def write_found(
 
 def _remarks(found: Found, about: Mapping[str, Any]) -> list[str]:
     estimator = " ".join(str(value) for value in about["estimator"].values())
+    policy = f"policy {about['policy']}, " if found.cells else ""
     spread, budget, cost = about.get("spread"), about.get("budget"), about.get("cost")
     return [
-        f"Found by nashc for {about['network']}: policy {about['policy']}, estimator {estimator},",
+        f"Found by nashc for {about['network']}: {policy}estimator {estimator},",
         f"{about['epochs']} epochs on {about['data']}, batch {about['batch']}, seed {found.seed}.",
         *([f"The best of {seeds_words(spread)}."] if spread else []),
         *(_cost_remarks(cost, budget["limits"] if budget else {}) if cost else []),
@@ -83,12 +101,17 @@ def _cost_remarks(cost: Mapping[str, int], limits: Mapping[str, int]) -> list[st
     return ["Costs " + ", ".join(f"{cost[it]:,} {it}{allowed.get(it, '')}" for it in FIGURES) + "."]
 
 
+def _where(displaced: Mapping[str, Any]) -> str:
+    """The node of a cell, or the place of bit widths."""
+    return displaced.get("place") or f"{displaced['cell']} node {displaced['node']}"
+
+
 def budget_remarks(budget: Mapping[str, Any]) -> list[str]:
     """What the budget changed, and how good the network is among those within it."""
     displaced: Sequence[Mapping[str, Any]] = budget["displaced"]
     if not displaced:
         return ["Without the budget it would be the same network."]
-    told = [f"{it['cell']} node {it['node']} {it['without']}" for it in displaced[:DISPLACED]]
+    told = [f"{_where(it)} {it['without']}" for it in displaced[:DISPLACED]]
     more = f" and {len(displaced) - DISPLACED} more" if len(displaced) > DISPLACED else ""
     said = [f"Without the budget it would keep: {', '.join(told)}{more}."]
     if budget["is_proven"]:

@@ -96,6 +96,13 @@ class TensorBinaryGrid(BinaryGrid):
     per_channel = False
 
 
+def quantised_weights(weight: Tensor, bits: int) -> Tensor:
+    """The weights of a convolution as `BinaryGrid` (1 bit) or `WeightGrid` (more, narrow range) has them, without a module."""
+    if bits == 1:
+        return _MeanAndSign.apply(weight, True)[0]
+    return _LargestAtEnd.apply(weight, float(2 ** (bits - 1) - 1), True)[0]
+
+
 class _Clamped(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from support.derive import IDENTITY, Choice, Edge
+from support.derive_bits import Place
 
 # More of a cell's nodes than this keep an identity, and at least two: called a collapse. An independent choice among six
 # ops would give one in six.
@@ -25,12 +26,14 @@ SCORES = ("validation_top1", "validation_loss")
 
 @dataclass(frozen=True)
 class Found:
-    """One finished search. scores: by SCORES."""
+    """One finished search. scores: by SCORES. places: of searched bit widths; bits: what each of them chose."""
 
     seed: int
     cells: dict[str, list[Choice]]
     edges: dict[str, list[Edge]]
     scores: dict[str, float]
+    places: Sequence[Place] = ()
+    bits: Mapping[str, str] = field(default_factory=dict)
 
 
 def collapsed_cells(cells: dict[str, list[Choice]]) -> list[str]:
@@ -43,31 +46,39 @@ def collapsed_cells(cells: dict[str, list[Choice]]) -> list[str]:
     return found
 
 
-def undecided_edges(edges: dict[str, list[Edge]]) -> list[str]:
-    """`group0 0-1`: the edges whose best op is hardly likelier than any other."""
+def undecided(found: Found) -> list[str]:
+    """`group0 0-1`: what has a best alternative that is hardly likelier than any other."""
     return [
-        f"{name} {edge.source}-{edge.node}"
-        for name, cell in edges.items()
-        for edge in cell
-        if len(edge.ops) > 1 and max(edge.weights) * len(edge.ops) <= UNDECIDED_RATIO
+        it.name
+        for it in _choices(found)
+        if len(it.weights) > 1 and max(it.weights) * len(it.weights) <= UNDECIDED_RATIO
     ]
 
 
-def mean_entropy(edges: dict[str, list[Edge]]) -> tuple[float, float]:
-    """Of softmax(alpha) over all edges, in nats, and what it is when nothing is decided."""
-    weights = [edge.weights for cell in edges.values() for edge in cell]
-    entropies = [-sum(p * math.log(p) for p in edge if p > 0) for edge in weights]
-    return statistics.fmean(entropies), statistics.fmean(math.log(len(edge)) for edge in weights)
+def mean_entropy(found: Found) -> tuple[float, float]:
+    """Of softmax(alpha) over all choices, in nats, and what it is when nothing is decided."""
+    weights = [it.weights for it in _choices(found)]
+    entropies = [-sum(p * math.log(p) for p in of_one if p > 0) for of_one in weights]
+    return statistics.fmean(entropies), statistics.fmean(math.log(len(it)) for it in weights)
+
+
+def _choices(found: Found) -> list[Place]:
+    """The edges, `group0 0-1`, and the places of bit widths."""
+    of_edges = [
+        Place(f"{name} {edge.source}-{edge.node}", edge.ops, edge.weights, edge.trained)
+        for name, cell in found.edges.items()
+        for edge in cell
+    ]
+    return [*of_edges, *found.places]
 
 
 def findings(found: Found) -> dict[str, Any]:
     """For the result of a search."""
-    entropy, highest = mean_entropy(found.edges)
+    entropy, highest = mean_entropy(found)
     never = [
-        f"{name} {edge.source}-{edge.node} {op}"
-        for name, cell in found.edges.items()
-        for edge in cell
-        for op, times in zip(edge.ops, edge.trained, strict=True)
+        f"{it.name} {word}"
+        for it in _choices(found)
+        for word, times in zip(it.alternatives, it.trained, strict=True)
         if times == 0
     ]
     return {
@@ -76,14 +87,15 @@ def findings(found: Found) -> dict[str, Any]:
         "entropy_nats": entropy,
         "entropy_nats_highest": highest,
         "collapsed_cells": collapsed_cells(found.cells),
-        "undecided_edges": undecided_edges(found.edges),
+        "undecided_edges": undecided(found),
         "never_trained": never,
     }
 
 
 def warnings(found: Found) -> list[str]:
     """What a person should hear of it."""
-    about, edges = findings(found), sum(len(cell) for cell in found.edges.values())
+    about, choices = findings(found), len(_choices(found))
+    what = "edges" if not found.places else "choices" if found.edges else "bit widths"
     said = []
     if about["collapsed_cells"]:
         cells = ", ".join(about["collapsed_cells"])
@@ -91,15 +103,16 @@ def warnings(found: Found) -> list[str]:
             f"warning: skip-connection collapse: most nodes of {cells} keep an identity, which DARTS-like searches drift "
             "to; fewer epochs, a higher rate of the weights or another estimator may help"
         )
-    undecided = len(about["undecided_edges"])
-    if undecided:
+    open_ones = len(about["undecided_edges"])
+    best = "alternative" if found.places else "op"
+    if open_ones:
         said.append(
-            f"warning: {undecided} of {edges} edges are undecided: their best op is at most "
+            f"warning: {open_ones} of {choices} {what} are undecided: their best {best} is at most "
             f"{UNDECIDED_RATIO - 1:.0%} likelier than chance; more epochs or a higher rate of the alphas may help"
         )
     if about["never_trained"]:
         said.append(
-            f"warning: no weight update ever ran {len(about['never_trained'])} ops: {_some(about['never_trained'])}"
+            f"warning: no weight update ever ran {len(about['never_trained'])} {best}s: {_some(about['never_trained'])}"
         )
     return said
 
@@ -116,7 +129,11 @@ def spread(searches: Sequence[Found]) -> dict[str, Any]:
     """How far the seeds agree. agreement: of all pairs of seeds, the share of nodes that keep the same op of the same node."""
     accuracies = [found.scores["validation_top1"] for found in searches]
     choices = [
-        [(it.op, it.source) for cell in found.cells.values() for it in cell] for found in searches
+        [
+            *((it.op, it.source) for cell in found.cells.values() for it in cell),
+            *((width, 0) for width in found.bits.values()),
+        ]
+        for found in searches
     ]
     pairs = [(a, b) for i, a in enumerate(choices) for b in choices[i + 1 :]]
     same = [x == y for a, b in pairs for x, y in zip(a, b, strict=True)]

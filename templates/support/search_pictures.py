@@ -29,23 +29,23 @@ def draw_search(
     history: History, edges: dict[str, list[Edge]], kept: Kept, folder: Path, progress: Progress
 ) -> None:
     """alphas.png, stability.png and both as .svg; nothing but a word without matplotlib."""
-    if not _can_draw(progress):
+    if not edges or not can_draw(progress):
         return
     ops = list(dict.fromkeys(op for cell in edges.values() for edge in cell for op in edge.ops))
     colours = {op: f"C{index}" for index, op in enumerate(ops)}
-    _save(_alphas(history, edges, kept, colours), folder / "alphas")
-    _save(_stability(history, edges, colours), folder / "stability")
+    save(_alphas(history, edges, kept, colours), folder / "alphas")
+    save(_stability(history, edges, colours), folder / "stability")
 
 
 def draw_seeds(
     histories: dict[int, History], kept: dict[int, Kept], folder: Path, progress: Progress
 ) -> None:
     """seeds.png and .svg: how well each seed's networks did, and what each of them kept."""
-    if _can_draw(progress):
-        _save(_seeds(histories, kept), folder / "seeds")
+    if any(kept.values()) and can_draw(progress):
+        save(_seeds(histories, kept), folder / "seeds")
 
 
-def _can_draw(progress: Progress) -> bool:
+def can_draw(progress: Progress) -> bool:
     try:
         import matplotlib  # a picture is a courtesy: the search does not need it
     except ImportError:
@@ -87,9 +87,9 @@ def _alphas(
         axes_of_row[0].set_ylabel(name if is_first else "", fontsize=9, fontweight="bold")
         for axes, edge in zip(axes_of_row, row, strict=False):
             key = f"{edge.source}-{edge.node}"
-            shares = [_softmax(entry["cells"][name][key]["alpha"]) for entry in history]
+            shares = [softmax(entry["cells"][name][key]["alpha"]) for entry in history]
             for op, share in zip(edge.ops, zip(*shares, strict=True), strict=True):
-                [lines[op]] = axes.plot(epochs, share, color=colours[op], marker=_dot(epochs))
+                [lines[op]] = axes.plot(epochs, share, color=colours[op], marker=dot(epochs))
             axes.axhline(1 / len(edge.ops), color="0.6", linewidth=0.8, linestyle=":")
             ops = [it.op for it in kept[name] if (it.source, it.node) == (edge.source, edge.node)]
             title = f"{edge.source} to {edge.node}" + "".join(f": {op}" for op in ops)
@@ -124,7 +124,7 @@ def _seeds(histories: dict[int, History], kept: dict[int, Kept]) -> Any:
     for seed, history in histories.items():
         epochs = [entry["epoch"] for entry in history]
         values = [100 * entry["validation_top1"] for entry in history]
-        accuracy.plot(epochs, values, label=f"seed {seed}", marker=_dot(epochs))
+        accuracy.plot(epochs, values, label=f"seed {seed}", marker=dot(epochs))
     accuracy.set_title("top-1 accuracy on the validation half, %", fontsize=9)
     accuracy.set_xlabel("epoch", fontsize=8)
     accuracy.tick_params(labelsize=8)
@@ -166,20 +166,18 @@ def _stability(history: History, edges: dict[str, list[Edge]], colours: dict[str
     ):
         for prefix, label in (("", "training half"), ("validation_", "validation half")):
             values = [factor * entry[prefix + key] for entry in history]
-            axes.plot(epochs, values, label=label, marker=_dot(epochs))
+            axes.plot(epochs, values, label=label, marker=dot(epochs))
         axes.set_title(title, fontsize=9)
     for name, cell in edges.items():
         of_cell = [
             _mean(it["entropy_nats"] for it in entry["cells"][name].values()) for entry in history
         ]
         highest = _mean(math.log(len(edge.ops)) for edge in cell)
-        entropy.plot(
-            epochs, [100 * it / highest for it in of_cell], label=name, marker=_dot(epochs)
-        )
+        entropy.plot(epochs, [100 * it / highest for it in of_cell], label=name, marker=dot(epochs))
     entropy.set_title("entropy of the edges, % of undecided", fontsize=9)
     for op, colour in colours.items():
         shares = [100 * _drawn(entry, edges, op) for entry in history]
-        draws.plot(epochs, shares, label=op, color=colour, marker=_dot(epochs))
+        draws.plot(epochs, shares, label=op, color=colour, marker=dot(epochs))
     draws.set_title("draws of each op where it can be chosen, %", fontsize=9)
     entropy.set_ylim(0, 105)
     if has_cost:
@@ -199,7 +197,7 @@ def _expected(axes: Any, epochs: list[int], history: History) -> None:
         if costs[0]:
             label = f"{figure}: {costs[0]:,.1f} to {costs[-1]:,.1f}"
             axes.plot(
-                epochs, [100 * it / costs[0] for it in costs], label=label, marker=_dot(epochs)
+                epochs, [100 * it / costs[0] for it in costs], label=label, marker=dot(epochs)
             )
     title = "expected cost of what the nodes would keep, % of that after the first epoch"
     axes.set_title(title, fontsize=9)
@@ -215,7 +213,7 @@ def _drawn(entry: dict[str, Any], edges: dict[str, list[Edge]], op: str) -> floa
     return ran / max(1, drawn)
 
 
-def _softmax(alpha: Sequence[float]) -> list[float]:
+def softmax(alpha: Sequence[float]) -> list[float]:
     highest = max(alpha)
     powers = [math.exp(value - highest) for value in alpha]
     return [power / sum(powers) for power in powers]
@@ -226,12 +224,12 @@ def _mean(values: Any) -> float:
     return sum(listed) / len(listed)
 
 
-def _dot(epochs: list[int]) -> str:
+def dot(epochs: list[int]) -> str:
     """A single epoch is no line."""
     return "o" if len(epochs) == 1 else ""
 
 
-def _save(figure: Any, stem: Path) -> None:
+def save(figure: Any, stem: Path) -> None:
     from matplotlib import pyplot
 
     for suffix, options in ((".png", {"dpi": 120}), (".svg", {"metadata": {"Date": None}})):

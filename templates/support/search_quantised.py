@@ -13,15 +13,17 @@ from typing import Any
 import brevitas.nn as qnn
 
 from support.quantisers import BinaryWeight, IntWeight
+from support.search_bits import BitChoice, SearchedConv2d
 from support.search_ops import ConvNorm, SearchOp
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """bits: of the weights, 1 to 8. of_identity: of those that stand for an identity across a change, where they differ."""
+    """bits: of the weights, 1 to 8 or searched. of_identity: of those that stand for an identity across a change, where they
+    differ."""
 
-    bits: int
-    of_identity: int | None = None
+    bits: int | BitChoice
+    of_identity: int | BitChoice | None = None
 
     def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp:
         return _conv_norm(self.bits, inputs, outputs, kernel, stride, kernel // 2)
@@ -32,8 +34,11 @@ class Quantised:
 
 
 def _conv_norm(
-    bits: int, inputs: int, outputs: int, kernel: int, stride: int, pad: int
+    bits: int | BitChoice, inputs: int, outputs: int, kernel: int, stride: int, pad: int
 ) -> SearchOp:
+    if isinstance(bits, BitChoice):
+        sizes = (inputs, outputs, kernel)
+        return ConvNorm(SearchedConv2d(*sizes, bits=bits, stride=stride, padding=pad, bias=False))
     weights: dict[str, Any] = {"weight_quant": IntWeight, "weight_bit_width": bits}
     if bits == 1:
         weights = {"weight_quant": BinaryWeight}

@@ -9,25 +9,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from support.alternatives import Alternatives
 from support.classification import finite
 from support.distributed import average_gradients
-from support.expected_cost import ExpectedCost
+from support.expected_cost import Penalty
 from support.gates import Sampler
 from support.optimisation import load_optimiser, optimiser, set_learning_rate
-from support.search_space import MixedOp, mixed_ops, set_gates
+from support.search_space import mixed_ops, set_gates
 
 
 class Updates:
     """The supernet with its two optimisers and the sampler of its gates: what an update reads and writes."""
 
     def __init__(
-        self, network: nn.Module, settings: dict[str, Any], cost: ExpectedCost | None = None
+        self,
+        network: nn.Module,
+        settings: dict[str, Any],
+        cost: Penalty | None = None,
+        bits: Iterable[Alternatives] = (),
     ) -> None:
-        """network: on its device. settings: settings/search.json. cost: what the architecture's loss has besides."""
+        """network: on its device. settings: settings/search.json. cost: what the architecture's loss has besides.
+        bits: what it chooses besides the ops of its cells (support/search_bits.py)."""
         self.network = network
         self.clip = settings.get("clip")
         self.cost = cost
-        self.mixed: list[MixedOp] = list(mixed_ops(network.cells()))
+        self.mixed: list[Alternatives] = [*mixed_ops(network.cells()), *bits]
         self.alphas = [mixed.alpha for mixed in self.mixed]
         of_architecture = {id(alpha) for alpha in self.alphas}
         self.weights = [it for it in network.parameters() if id(it) not in of_architecture]
@@ -53,11 +59,13 @@ class Updates:
         loss = F.cross_entropy(logits, labels)
         value = finite(loss, f"{where}, architecture", self.alpha_rate)
         loss.backward()
+        for alpha in self.alphas:
+            if alpha.grad is None:  # of the bit widths of ops that did not run
+                alpha.grad = torch.zeros_like(alpha)
         average_gradients(self.alphas)
         if self.cost:
             slopes = self.cost.gradient(self.shares())
             for alpha, slope in zip(self.alphas, slopes, strict=True):
-                assert alpha.grad is not None
                 alpha.grad += torch.tensor(slope, dtype=alpha.dtype, device=alpha.device)
         self.alpha_optimiser.step()
         self.alpha_optimiser.zero_grad()

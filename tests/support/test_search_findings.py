@@ -10,7 +10,7 @@ from support.search_findings import (
     findings,
     mean_entropy,
     spread,
-    undecided_edges,
+    undecided,
     warnings,
 )
 
@@ -38,9 +38,9 @@ def test_a_collapse_is_more_identities_than_anything_else():
 
 def test_a_search_that_decided_nothing_says_so():
     even = found(1, ["conv 3x3"], weights=(0.25, 0.26, 0.25, 0.24))
-    assert undecided_edges(even.edges) == ["group0 0-1"]
+    assert undecided(even) == ["group0 0-1"]
     assert "1 of 1 edges are undecided" in warnings(even)[0]
-    assert undecided_edges(found(1, ["conv 3x3"]).edges) == []
+    assert undecided(found(1, ["conv 3x3"])) == []
 
 
 def test_ops_that_no_update_ran_are_named():
@@ -52,7 +52,7 @@ def test_ops_that_no_update_ran_are_named():
 
 
 def test_entropy_of_the_edges():
-    entropy, highest = mean_entropy(found(1, ["conv 3x3"], weights=(0.5, 0.5, 0.0, 0.0)).edges)
+    entropy, highest = mean_entropy(found(1, ["conv 3x3"], weights=(0.5, 0.5, 0.0, 0.0)))
     assert math.isclose(entropy, math.log(2))
     assert math.isclose(highest, math.log(4))
 

@@ -1,0 +1,168 @@
+"""The cost of every choice of bit widths as a table of parts: settings/search_costs.json of a search for widths.
+
+A layer's hardware depends on few places: on the widths of its weights, of the activations that it reads, and of those that
+it gives its results in, whose readers decide about single bits. Places that meet in no layer may change together. So the
+places get colours, as few as the greedy way needs, and one network is lowered for each choice of a width by colour: every
+layer is then seen with every choice of the places that it depends on, by the cost model that `nashc estimate` uses.
+templates/support/search_bit_costs.py reads the table and says what its parts mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+from nashc.cost.backends import Wanted
+from nashc.cost.models import MODELS
+from nashc.cost.nodes import HwNode
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.ir import Graph, Node
+from nashc.lower import lower
+from nashc.passes.bit_places import BitPlace, bit_places
+from nashc.schema import Spec
+from nashc.space.pricing import FIGURES, MODEL, Pricing
+
+MOST_NETWORKS = 1500
+"""That are lowered for one table: some ten seconds for a small network."""
+
+Nodes = tuple[HwNode, ...]
+Choices = tuple[int, ...]
+"""An alternative for each of some places."""
+
+
+class BitTable:
+    """All parts of the space. Errors: NASH312 where too many places meet in one layer."""
+
+    def __init__(self, spec: Spec) -> None:
+        """spec: with lists of widths, a search and a target; cells have a genotype."""
+        assert spec.target
+        self.spec, self.target = spec, spec.target
+        graph = lower(spec)
+        self.places = bit_places(graph, spec)
+        self.counts = [len(place.alternatives) for place in self.places]
+        self.output = graph.output.name
+        self.meets = _meeting_places(graph, self.places)
+        self.nodes: dict[tuple[int, ...], dict[Choices, dict[str, Nodes]]] = {}
+        for picks in self._networks():
+            self._see(picks)
+        self.pricing = Pricing(spec.target)
+
+    def _networks(self) -> Iterator[Choices]:
+        """Choices for all places, in which every layer meets every choice of the places it depends on."""
+        colours = _coloured(self.meets.values(), len(self.places))
+        most = [
+            max(count for count, own in zip(self.counts, colours, strict=True) if own == colour)
+            for colour in range(max(colours) + 1)
+        ]
+        if math.prod(most) > MOST_NETWORKS:
+            text = f"too many bit widths meet in one layer to price them all: {math.prod(most):,} networks"
+            hint = "fewer alternatives, or one choice for a block or a group: group* = [w2a2, w4a4]"
+            rule = self.places[0].rule
+            raise SpecError([Diagnostic("NASH312", text, rule.span, help=hint)])
+        for picks in product(*map(range, most)):
+            yield tuple(
+                picks[colour] % count for colour, count in zip(colours, self.counts, strict=True)
+            )
+
+    def _see(self, picks: Choices) -> None:
+        """Lower one network and sort its nodes by the places that their layers depend on."""
+        chosen = {
+            place.name: place.alternatives[pick]
+            for place, pick in zip(self.places, picks, strict=True)
+        }
+        graph = lower(self.spec.with_bits(chosen))
+        layers: dict[str, list[HwNode]] = {}
+        part, wanted = self.target.board.part, Wanted.of(self.spec)
+        for node in MODELS[MODEL].hardware(graph, part, None, wanted):
+            layers.setdefault(self._home(node.layer), []).append(node)
+        for layer in self.meets:
+            meets = self.meets[layer]
+            nodes = tuple(layers.get(layer, ()))
+            of_choice = self.nodes.setdefault(meets, {})
+            seen = of_choice.setdefault(tuple(picks[place] for place in meets), {})
+            known = seen.setdefault(layer, nodes)
+            same = [node.signature for node in known] == [node.signature for node in nodes]
+            assert same, f"{layer} depends on more than {meets}: {known} {nodes}"
+
+    def _home(self, layer: str) -> str:
+        """The layer whose hardware this is: a pool may be done twice, and the choice of a class is the last layer's."""
+        while layer not in self.meets and "." in layer:
+            layer = layer.rpartition(".")[0]
+        return layer if layer in self.meets else self.output
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of settings/search_costs.json."""
+        groups = {
+            meets: [
+                tuple(node for nodes in of_choice[choice].values() for node in nodes)
+                for choice in product(*(range(self.counts[place]) for place in meets))
+            ]
+            for meets, of_choice in sorted(self.nodes.items())
+        }
+        every = [nodes for by_choice in groups.values() for nodes in by_choice]
+        least = max(self.pricing.slowest(groups.get((), [()])[0]), self.pricing.target_cycles or 0)
+        paces = sorted({max(least, self.pricing.slowest(nodes)) for nodes in every})
+        return {
+            "model": MODEL,
+            "figures": FIGURES,
+            "paces": paces,
+            "places": [
+                {"name": place.name, "alternatives": [str(bits) for bits in place.alternatives]}
+                for place in self.places
+            ],
+            "parts": [
+                {
+                    "places": list(meets),
+                    "choices": [self._part(nodes, paces) for nodes in by_choice],
+                }
+                for meets, by_choice in groups.items()
+            ],
+        }
+
+    def _part(self, nodes: Nodes, paces: list[int]) -> dict[str, Any]:
+        costs = [list(self.pricing.cost(nodes, pace)) for pace in paces]
+        return {"slowest": self.pricing.slowest(nodes), "cost": costs}
+
+
+def _meeting_places(graph: Graph, places: tuple[BitPlace, ...]) -> Mapping[str, tuple[int, ...]]:
+    """For each layer the places, by index, that its hardware depends on."""
+    of_layer: dict[str, int] = {}
+    for index, place in enumerate(places):
+        of_layer |= dict.fromkeys((*place.weights, *place.acts), index)
+    found = {}
+    for node in graph.nodes:
+        near = {node.name, *_above(node, graph), *_below(node, graph)}
+        found[node.name] = tuple(sorted({of_layer[name] for name in near if name in of_layer}))
+    return found
+
+
+def _above(node: Node, graph: Graph) -> Iterator[str]:
+    """What a value is made of, up to the activations that are read for it."""
+    for name in node.inputs:
+        yield name
+        before = graph.node(name)
+        if before.op != "act":
+            yield from _above(before, graph)
+
+
+def _below(node: Node, graph: Graph) -> Iterator[str]:
+    """Where a value goes, up to the next activation, or to the matrix products that read it."""
+    for reader in graph.consumers[node.name]:
+        yield reader.name
+        if reader.op not in ("act", "conv", "linear"):
+            yield from _below(reader, graph)
+
+
+def _coloured(meets: Any, count: int) -> list[int]:
+    """A colour for each of `count` places; places that meet have different ones."""
+    neighbours: list[set[int]] = [set() for _ in range(count)]
+    for places in set(meets):
+        for place in places:
+            neighbours[place].update(places)
+    colours: list[int] = []
+    for place in range(count):
+        taken = {colours[other] for other in neighbours[place] if other < place}
+        colours.append(next(colour for colour in range(count) if colour not in taken))
+    return colours

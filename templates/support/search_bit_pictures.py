@@ -1,0 +1,59 @@
+"""The probabilities of searched bit widths over the epochs, PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from support.derive_bits import Place
+from support.progress import Progress
+from support.search_pictures import History, can_draw, dot, save, softmax
+
+COLUMNS = 4
+
+
+def draw_bits(
+    history: History,
+    places: Sequence[Place],
+    chosen: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+) -> None:
+    """bits.png and .svg, one small picture a place; nothing but a word without matplotlib."""
+    if places and can_draw(progress):
+        save(_bits(history, places, chosen), folder / "bits")
+
+
+def _bits(history: History, places: Sequence[Place], chosen: Mapping[str, str]) -> Any:
+    from matplotlib import pyplot
+
+    widths = list(dict.fromkeys(word for place in places for word in place.alternatives))
+    colours = {word: f"C{index}" for index, word in enumerate(widths)}
+    columns = min(COLUMNS, len(places))
+    rows = -(-len(places) // columns)
+    figure, grid = pyplot.subplots(
+        rows,
+        columns,
+        figsize=(max(5.0, 0.6 + 2.6 * columns), 1.4 + 1.8 * rows),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    epochs = [entry["epoch"] for entry in history]
+    lines: dict[str, Any] = {}
+    for axes in grid.flat[len(places) :]:
+        axes.set_visible(False)
+    for axes, place in zip(grid.flat, places, strict=False):
+        shares = [softmax(entry["bits"][place.name]["alpha"]) for entry in history]
+        for word, share in zip(place.alternatives, zip(*shares, strict=True), strict=True):
+            [lines[word]] = axes.plot(epochs, share, color=colours[word], marker=dot(epochs))
+        axes.axhline(1 / len(place.alternatives), color="0.6", linewidth=0.8, linestyle=":")
+        axes.set_title(f"{place.name}: {chosen[place.name]}", fontsize=8)
+        axes.tick_params(labelsize=7, labelbottom=True)
+    figure.suptitle("probability of each bit width over the epochs; dotted: by chance", fontsize=9)
+    figure.legend(
+        list(lines.values()), list(lines), loc="outside lower center", ncols=6, fontsize=8
+    )
+    return figure

@@ -1,0 +1,201 @@
+"""Searched bit widths: their table is what `nashc estimate` says, what is found is the best within the budget."""
+
+import random
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from nashc.cost.cost import RESOURCES
+from nashc.driver.estimate import Question, answer
+from nashc.emit.searched_bits import settings_of_bits
+from nashc.lower import lower
+from nashc.schema import load
+from nashc.space.bit_table import BitTable
+from nashc.space.pricing import MODEL
+from support.bits_within import best_bits_within, nearest_bits
+from support.derive_bits import Place, bits_text, most_probable
+from support.derive_bits_within import derive_bits_within
+from support.progress import StageError
+from support.search_bit_costs import BitCosts, ExpectedBitCost
+from support.search_costs import FIGURES
+
+SPEC = """nash 1
+use basic from "nashc/resnet.nash"
+backbone tiny(width = 8) {
+  stem:   conv 3x3(width) -> bn -> act -> maxpool 3x3(stride = 2)
+  group0: basic(width) * 2
+  group1: basic(2 * width, stride = 2, project = true)
+  head:   avgpool -> fc: linear(classes)
+}
+network tiny {
+  input    = UINT8 1x16x16
+  classes  = 10
+  backbone = tiny(width = 8)
+  %(cell)s
+  bits { %(bits)s }
+}
+%(genotype)s
+search { data = folder("images"); precision = quantised }
+target { board = %(board)s }
+"""
+CELL = "cell in each group { ops = [maxpool 3x3, identity, conv 1x1, conv 3x3] }"
+GENOTYPE = """genotype {
+  group0 = conv 3x3 from 0, identity from 1, maxpool 3x3 from 0, conv 1x1 from 3
+  group1 = conv 1x1 from 0, identity from 1
+}"""
+SPACES = {
+    "groups": {"bits": "group* = [w1a1, w1a2, w2a1, w4a4]; stem.conv.act = a1"},
+    "groups at a rate": {"bits": "group* = [w1a1, w4a4, w8a8]", "board": "U250; fps = 60000"},
+    "layers": {"bits": "group*.block*.conv* = [w1a1, w2a2]; group*.block*.add* = [a1, a3]"},
+    "weights and stem": {"bits": "*.conv1 = [w1, w2, w5]; stem* = [w4a1, w8a2]"},
+    "a fixed cell": {
+        "bits": "group* = [w1a1, w1a2, w2a2]; stem* = [w8a1, w8a4]",
+        "cell": CELL,
+        "genotype": GENOTYPE,
+    },
+}
+
+
+def write(folder: Path, **values: str) -> Path:
+    path = folder / "space.nash"
+    usual = {"cell": "", "genotype": "", "board": "U250"}
+    path.write_text(SPEC % {**usual, **values}, encoding="utf-8")
+    return path
+
+
+def drawn(costs: BitCosts, rnd: random.Random) -> list[Place]:
+    """The places as a search might leave them."""
+    found = []
+    for name, alternatives in costs.places:
+        powers = [2.0 ** rnd.uniform(-4, 4) for _ in alternatives]
+        weights = tuple(power / sum(powers) for power in powers)
+        found.append(Place(name, alternatives, weights, (1,) * len(weights)))
+    return found
+
+
+@pytest.fixture(params=SPACES)
+def space(request, tmp_path: Path) -> Path:
+    return write(tmp_path, **SPACES[request.param])
+
+
+def estimated(path: Path, block: str) -> dict[str, int]:
+    found = path.with_name("found.nash")
+    found.write_text(f'nash 1\nextends "{path.name}"\n{block}', encoding="utf-8")
+    total = answer(Question(found, {}, MODEL)).to_json()
+    assert set(FIGURES) == {"cycles", *RESOURCES}
+    return {figure: total[figure] for figure in FIGURES}
+
+
+def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) -> None:
+    spec = load(space)
+    costs = BitCosts.of(BitTable(spec).to_json())
+    rules = settings_of_bits(spec, lower(spec))
+    rnd = random.Random(1)
+    for _ in range(6):
+        places = drawn(costs, rnd)
+        chosen = most_probable(places)
+        block = bits_text("tiny", rules, places, chosen)
+        assert costs.of_widths(chosen) == estimated(space, block), block
+
+
+def every(costs: BitCosts) -> list[tuple[int, ...]]:
+    return list(product(*(range(len(alternatives)) for _, alternatives in costs.places)))
+
+
+@pytest.mark.parametrize("name", ["groups at a rate", "layers", "weights and stem"])
+def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Path) -> None:
+    """Held to every choice of a space."""
+    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES[name]))).to_json())
+    figures = {picks: costs.of_network(picks) for picks in every(costs)}
+    luts = sorted(it["lut"] for it in figures.values())
+    brams = sorted(it["bram18"] for it in figures.values())
+    rnd, bound = random.Random(2), 0
+    for _ in range(12):
+        losses = [[rnd.uniform(0, 3) for _ in alternatives] for _, alternatives in costs.places]
+        losses = [[it - min(of_one) for it in of_one] for of_one in losses]
+        limits = {"lut": rnd.choice(luts), "bram18": rnd.choice(brams)}
+        if rnd.random() < 0.5:
+            limits["cycles"] = rnd.choice(list(figures.values()))["cycles"]
+        fitting = {
+            picks: sum(of_one[pick] for of_one, pick in zip(losses, picks, strict=True))
+            for picks, cost in figures.items()
+            if all(cost[figure] <= limit for figure, limit in limits.items())
+        }
+        found = best_bits_within(costs, losses, limits)
+        if not fitting:
+            assert found is None
+            continue
+        assert found is not None and found.is_best and found.picks in fitting
+        assert found.loss == pytest.approx(min(fitting.values()))
+        bound += found.loss > 0
+    assert bound
+
+
+def test_the_nearest_widths_exceed_by_the_smallest_factor(tmp_path: Path) -> None:
+    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    limits = {"lut": 100, "bram18": 1}
+    excess = {
+        picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
+        for picks in every(costs)
+    }
+    found = nearest_bits(costs, limits)
+    assert found and excess[found.picks] == pytest.approx(min(excess.values()), rel=1e-3)
+
+
+def test_no_budget_takes_the_most_probable_widths_and_a_small_one_is_refused(
+    tmp_path: Path,
+) -> None:
+    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    places = drawn(costs, random.Random(3))
+    likeliest = {it.name: max(zip(it.weights, it.alternatives, strict=True))[1] for it in places}
+    loose = derive_bits_within(places, costs, {"lut": 10**9})
+    assert most_probable(places) == loose.bits == likeliest
+    assert loose.displaced == [] and loose.answer.loss == 0
+    limit = costs.of_widths(likeliest)["lut"] - 1
+    tight = derive_bits_within(places, costs, {"lut": limit})
+    assert costs.of_widths(tight.bits)["lut"] <= limit
+    assert tight.displaced and tight.answer.loss > 0
+    assert tight.displaced == [
+        (name, width, tight.bits[name])
+        for name, width in likeliest.items()
+        if width != tight.bits[name]
+    ]
+    with pytest.raises(StageError, match="no bit widths of this search stay within lut <= 10"):
+        derive_bits_within(places, costs, {"lut": 10})
+    with pytest.raises(StageError, match="prices other bit widths than the search chose from"):
+        derive_bits_within(places[:1], costs, {"lut": 10**9})
+
+
+def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
+    tmp_path: Path,
+) -> None:
+    torch = pytest.importorskip("torch")
+    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    weights = {"lut": 1e-3, "bram18": 0.3}
+    expected = ExpectedBitCost(costs, weights)
+    generator = torch.Generator().manual_seed(0)
+    alphas = [torch.randn(len(its), generator=generator).double() for _, its in costs.places]
+    shares = [torch.softmax(alpha, 0).tolist() for alpha in alphas]
+    mean = dict.fromkeys(FIGURES[1:], 0.0)
+    for picks in every(costs):
+        chance = 1.0
+        for of_one, pick in zip(shares, picks, strict=True):
+            chance *= of_one[pick]
+        for figure in mean:
+            mean[figure] += chance * costs.of_network(picks)[figure]
+    figures = expected.figures(shares)
+    assert {figure: figures[figure] for figure in mean} == pytest.approx(mean)
+
+    def penalty(changed) -> float:
+        return expected.penalty([torch.softmax(alpha, 0).tolist() for alpha in changed])
+
+    step = 1e-5
+    for place, slopes in enumerate(expected.gradient(shares)):
+        for index, slope in enumerate(slopes):
+            sides = []
+            for sign in (1, -1):
+                changed = [alpha.clone() for alpha in alphas]
+                changed[place][index] += sign * step
+                sides.append(penalty(changed))
+            assert slope == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-4, abs=1e-7)
