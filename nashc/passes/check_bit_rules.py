@@ -13,11 +13,14 @@ WITH_ACTIVATIONS = ("act", "avgpool")
 
 def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     """The same graph; NASH112 for a path that matches nothing it could set."""
-    of_cells = convs_of_cells(graph, spec)
+    convs, acts = _convs_of_cells(graph, spec), _acts_of_cells(graph, spec)
     for rule in spec.bit_rules:
         hits = [node for node in graph.nodes if rule.matches(node.name)]
-        in_cells = any(map(rule.matches, of_cells))
-        if not hits and not in_cells:
+        in_cells = {
+            WITH_WEIGHTS: any(map(rule.matches, convs)),
+            WITH_ACTIVATIONS: any(map(rule.matches, acts)),
+        }
+        if not hits and not any(in_cells.values()):
             quantised = [n.name for n in graph.nodes if n.op in WITH_WEIGHTS + WITH_ACTIVATIONS]
             text = f"`{rule.pattern}` matches no layer"
             hint = nearest(rule.pattern, quantised)
@@ -29,20 +32,28 @@ def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
             (rule.bits.weight, WITH_WEIGHTS, "weights"),
             (rule.bits.act, WITH_ACTIVATIONS, "activations"),
         ):
-            is_met = (in_cells and ops is WITH_WEIGHTS) or any(node.op in ops for node in hits)
+            is_met = in_cells[ops] or any(node.op in ops for node in hits)
             if width is not None and not is_met:
                 text = f"`{rule.pattern}` matches no layer with {what}"
                 problems.add(Diagnostic("NASH112", text, rule.span))
     return graph
 
 
-def convs_of_cells(graph: Graph, spec: Spec) -> list[str]:
+def _convs_of_cells(graph: Graph, spec: Spec) -> list[str]:
     """Paths of the convolutions that the nodes of the cells could have: a genotype may have other operations there."""
+    prefixes = _nodes_of_cells(graph, spec)
+    return [f"{prefix}.{layer}" for prefix in prefixes for layer in ("conv", "identity")]
+
+
+def _acts_of_cells(graph: Graph, spec: Spec) -> list[str]:
+    """Paths of the activations of the nodes: one that no later node takes has none."""
+    return [f"{prefix}.act" for prefix in _nodes_of_cells(graph, spec)]
+
+
+def _nodes_of_cells(graph: Graph, spec: Spec) -> list[str]:
     nodes = [(n.params["cell"], n.params["target"]) for n in graph.nodes if n.op == "choice"]
     for scope, choices in (spec.genotype or {}).items():
         nodes += [(scope, target) for target in range(1, len(choices) + 1)]
-    paths = []
-    for scope, target in nodes:
-        prefix = "nas" if scope == "network" else f"{scope}.nas"
-        paths += [f"{prefix}.node{target}.{layer}" for layer in ("conv", "identity")]
-    return paths
+    return [
+        f"{'nas' if scope == 'network' else f'{scope}.nas'}.node{target}" for scope, target in nodes
+    ]

@@ -62,6 +62,7 @@ CASES = {
     "layers": ("group*.block*.conv* = [w1a1, w3a5]\n    group*.block*.add.act = [a2, a8]", False),
     "weights alone": ("*.conv1 = [w1, w8]\n    stem* = [w4a1, w8a8]", False),
     "cells": ("group* = [w1a2, w2a3]", True),
+    "activations of cells": ("group0.nas.node*.act = [a2, a3]", True),
     "nodes of cells": ("group0.nas.node* = [w1a2, w2a3]", True),
 }
 
