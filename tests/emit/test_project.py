@@ -93,6 +93,25 @@ def test_a_changed_clock_changes_the_build_settings_alone(tmp_path: Path) -> Non
     assert [name for name in after if after[name] != before[name]] == ["settings/build.json"]
 
 
+@pytest.mark.parametrize("precision", ["paper", "float", "quantised"])
+def test_where_a_window_reaches_beyond_the_image_is_said(precision: str, tmp_path: Path) -> None:
+    """A large stem leaves 8, 4, 2 and 1 pixels to the four groups. Quantised weights stay where they decide a scale."""
+    text = (SPECS / "cifar10.nash").read_text().replace("small_stem = true", "small_stem = false")
+    path = tmp_path / "cifar10.nash"
+    path.write_text(text.replace("search {", f"search {{\n  precision = {precision}"))
+    edges = [line for line in files(path)["supernet.py"].splitlines() if "MixedOp(OPS" in line]
+    said = {
+        width: [f"{width}, {width}" in line and "side=" in line for line in edges]
+        for width in (16, 32, 64, 128)
+    }
+    wanted = (
+        {16: 0, 32: 0, 64: 6, 128: 6} if precision != "quantised" else {16: 0, 32: 0, 64: 0, 128: 0}
+    )
+    assert {width: sum(its) for width, its in said.items()} == wanted
+    assert sum("64, 64" in line and "side=2" in line for line in edges) == wanted[64]
+    assert sum("128, 128" in line and "side=1" in line for line in edges) == wanted[128]
+
+
 @pytest.mark.parametrize(
     "path",
     ["\"; import os; os.system('x')", "{{ 1 }}", "'''", "a\\\\b", "%s{}", "\u00e9\u2028"],
