@@ -40,6 +40,7 @@ class SupernetFile:
     precision: str
     quantisers: tuple[str, ...]
     searched_layers: tuple[str, ...]
+    has_small_maps: bool
     op_sets: tuple[tuple[str, tuple[str, ...]], ...]
     parts: tuple[Part, ...]
     network_class: str

@@ -115,6 +115,7 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
         precision=precision,
         quantisers=brevitas.used_quantisers(layers),
         searched_layers=bits.layer_classes(layers),
+        has_small_maps=any(layer.constructor == supernet.SMALL_CONV for layer in layers),
         op_sets=tuple((constant, ops) for ops, constant in sets.items()),
         parts=classes,
         network_class="SuperNetwork",

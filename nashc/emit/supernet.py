@@ -15,6 +15,9 @@ from nashc.emit.code import (
 from nashc.emit.searched_bits import NO_BITS, SearchedBits
 from nashc.ir import Graph, Node
 
+SMALL_CONV = "SmallMapConv2d"
+PIXELS_MAX = 4  # of the result of such a convolution: templates/support/small_maps.py
+
 
 def speaker(
     op_sets: dict[tuple[str, ...], str], precision: str, bits: SearchedBits = NO_BITS
@@ -64,7 +67,10 @@ def _quantised(op_sets: dict[tuple[str, ...], str], searched: SearchedBits) -> S
 
 
 def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
-    return Layer(attribute, "nn.Conv2d", conv_arguments(node, graph), origin(node))
+    _, height, width, _ = node.shape
+    is_small = height * width <= PIXELS_MAX and node.params["kernel"] > 1
+    constructor = SMALL_CONV if is_small else "nn.Conv2d"
+    return Layer(attribute, constructor, conv_arguments(node, graph), origin(node))
 
 
 def _choice(

@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from support import small_maps
+
 
 class BinaryConv(nn.Module):
     """x: (N, in, H, W), never negative. Gives whole numbers >= 0 in (N, out, H', W'), still to be multiplied by `scale`."""
@@ -41,11 +43,13 @@ class BinaryConv(nn.Module):
         self, grad_y: Tensor, x: Tensor, y: Tensor, wants_x: bool, wants_weight: bool
     ) -> tuple[Tensor | None, Tensor | None]:
         """For x and for the weights. grad_y: dL/dy, which is overwritten."""
-        pad, stride = self.weight.shape[-1] // 2, self.stride
         torch.ops.aten.threshold_backward.grad_input(grad_y, y, 0, grad_input=grad_y)
-        grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-            grad_y, torch.sign(x) if wants_weight else x, torch.sign(self.weight), None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
-        )  # fmt: skip
+        signs_of_x = (
+            torch.sign(x) if wants_weight else x
+        )  # of x, the other gradient has the shape alone
+        grad_x, grad_weight = _gradients(
+            grad_y, signs_of_x, torch.sign(self.weight), self.stride, wants_x, wants_weight
+        )
         if grad_x is not None:
             grad_x = torch.sub(2, x, alpha=2).clamp_min_(0).mul_(grad_x)
         return grad_x, grad_weight
@@ -95,6 +99,22 @@ class _BinaryConv(torch.autograd.Function):
         x, y = ctx.saved_tensors
         wanted = ctx.needs_input_grad[:2]
         return *ctx.conv.gradients(grad_y.clone(), x, y.to(x.dtype), *wanted), None
+
+
+def _gradients(
+    grad_y: Tensor, x: Tensor, weight: Tensor, stride: int, wants_x: bool, wants_weight: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    pad = weight.shape[-1] // 2
+    if small_maps.suits(grad_y, weight):
+        given = (grad_y, x, weight, stride, pad)
+        return (
+            small_maps.gradient_of_input(*given) if wants_x else None,
+            small_maps.gradient_of_weight(*given) if wants_weight else None,
+        )
+    grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
+        grad_y, x, weight, None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
+    )  # fmt: skip
+    return grad_x, grad_weight
 
 
 def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:

@@ -99,7 +99,11 @@ def test_where_a_window_reaches_beyond_the_image_is_said(precision: str, tmp_pat
     text = (SPECS / "cifar10.nash").read_text().replace("small_stem = true", "small_stem = false")
     path = tmp_path / "cifar10.nash"
     path.write_text(text.replace("search {", f"search {{\n  precision = {precision}"))
-    edges = [line for line in files(path)["supernet.py"].splitlines() if "MixedOp(OPS" in line]
+    lines = files(path)["supernet.py"].splitlines()
+    small = [line for line in lines if "SmallMapConv2d(" in line]
+    assert len(small) == (0 if precision == "quantised" else 8)  # those of the last two groups
+    assert ("from support.small_maps import SmallMapConv2d" in lines) == bool(small)
+    edges = [line for line in lines if "MixedOp(OPS" in line]
     said = {
         width: [f"{width}, {width}" in line and "side=" in line for line in edges]
         for width in (16, 32, 64, 128)
