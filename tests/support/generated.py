@@ -37,6 +37,17 @@ TRAIN = {
     "clip": None,
     "seed": 1,
 }
+# All that a training can be told at once, but for weights to start from: `lower_precision` makes them.
+EVERYTHING = TRAIN | {
+    "epochs": 1,
+    "float_epochs": 1,
+    "optimiser": {"name": "adamw", "lr": 0.004, "weight_decay": 0.01},
+    "schedule": {"name": "polynomial", "power": 1.0, "warmup": 0.5},
+    "label_smoothing": 0.1,
+    "clip": 1.0,
+    "ema": 0.9,
+    "distil": {"name": "float", "weight": 0.5, "temperature": 4.0},
+}
 SEARCH = {
     "epochs": 2,
     "batch": 64,
@@ -93,6 +104,19 @@ def tell_and_interrupt(loop, progress):
 Loop._report = tell_and_interrupt
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+
+
+def lower_precision(path: Path) -> str:
+    """Weights of the network of the fixtures with fewer bits, saved to `path`."""
+    import torch
+
+    from support.checkpoint import save_weights
+
+    names: dict[str, Any] = {"__name__": "lower_precision"}
+    exec((FIXTURES / "model.py").read_text().replace("bit_width=4", "bit_width=2"), names)
+    torch.manual_seed(3)
+    save_weights(path, names["Network"](), "of another network", {})
+    return str(path)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,15 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 pytest.importorskip("sklearn")
 
-from generated import QUANTISED, SEARCH, TEMPLATES, Generated  # noqa: E402
+from generated import (  # noqa: E402
+    EVERYTHING,
+    QUANTISED,
+    SEARCH,
+    TEMPLATES,
+    TRAIN,
+    Generated,
+    lower_precision,
+)
 from safetensors import safe_open  # noqa: E402
 
 from support.data import Share  # noqa: E402
@@ -82,11 +90,16 @@ def assert_equal_but_for_rounding(one, two):
             torch.testing.assert_close(found.get_tensor(name), wanted, rtol=0, atol=1e-10, msg=name)
 
 
-@pytest.mark.parametrize("program", ["train", "search", "quantised search"])
-def test_two_processes_give_the_result_of_one(tmp_path, program):
-    is_quantised, program = program.startswith("quantised"), program.split()[-1]
-    generated = Generated.write(tmp_path / "out", search=QUANTISED if is_quantised else SEARCH)
-    if is_quantised:
+@pytest.mark.parametrize("kind", ["train", "train everything", "search", "search quantised"])
+def test_two_processes_give_the_result_of_one(tmp_path, kind):
+    program, _, how = kind.partition(" ")
+    everything = EVERYTHING | {"start": lower_precision(tmp_path / "start.safetensors")}
+    generated = Generated.write(
+        tmp_path / "out",
+        train=everything if how == "everything" else TRAIN,
+        search=QUANTISED if how == "quantised" else SEARCH,
+    )
+    if how == "quantised":
         generated.search_quantised()
     folder = generated.folder
     paths = []

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 qnn = pytest.importorskip("brevitas.nn")
 pytest.importorskip("sklearn")
 
-from generated import TRAIN, Generated  # noqa: E402
+from generated import EVERYTHING, TRAIN, Generated, lower_precision  # noqa: E402
 from torch import nn  # noqa: E402
 
 from support.average import Average  # noqa: E402
@@ -24,17 +24,6 @@ from support.tensorboard import TensorBoard  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-STAGES = TRAIN | {
-    "epochs": 1,
-    "float_epochs": 1,
-    "optimiser": {"name": "adamw", "lr": 0.004, "weight_decay": 0.01},
-    "schedule": {"name": "polynomial", "power": 1.0, "warmup": 0},
-    "label_smoothing": 0.1,
-    "clip": 5.0,
-    "ema": 0.9,
-    "distil": {"name": "float", "weight": 0.5, "temperature": 4.0},
-}
-
 
 def network(bits=4, width=3):
     return nn.Sequential(
@@ -45,8 +34,10 @@ def network(bits=4, width=3):
 
 
 @pytest.mark.slow
-def test_stages_resume_to_the_same_bits(tmp_path):
-    whole = Generated.write(tmp_path / "whole", train=STAGES)
+def test_everything_at_once_resumes_to_the_same_bits(tmp_path):
+    start = lower_precision(tmp_path / "start.safetensors")
+    settings = EVERYTHING | {"start": start, "amp": True}
+    whole = Generated.write(tmp_path / "whole", train=settings)
     finished = whole.run("train.py")
     assert finished.code == 0, finished.errors
     results = whole.folder / "results" / "train"
@@ -56,9 +47,10 @@ def test_stages_resume_to_the_same_bits(tmp_path):
     assert log == json.loads((results / "metrics.json").read_text())["curve"]
     assert [line["is_float"] for line in log] == [True, False]
 
-    cut = Generated.write(tmp_path / "cut", train=STAGES)
-    stopped = cut.interrupted("train.py", signal.SIGINT, after_epochs=1.2)
-    assert stopped.code == 130
+    cut = Generated.write(tmp_path / "cut", train=settings)
+    in_float = cut.interrupted("train.py", signal.SIGTERM, after_epochs=0.4)
+    quantised = cut.interrupted("train.py", signal.SIGINT, "--resume", after_epochs=1.2)
+    assert (in_float.code, quantised.code) == (143, 130)
     resumed = cut.run("train.py", "--resume")
     assert resumed.code == 0, resumed.errors
     for name in ("weights.safetensors", "metrics.json", "log.jsonl", "curve.svg"):
