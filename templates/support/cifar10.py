@@ -46,7 +46,7 @@ def _of_folder(path: Path, split: str) -> Table:
         for suffix, parse in _FORMS.items():
             if any((folder / f"{name}{suffix}").exists() for name in _ALL_BATCHES):
                 files = [folder / f"{name}{suffix}" for name in BATCHES[split]]
-                return np.concatenate([parse(str(file), _read(file)) for file in files])
+                return _joined({str(file): parse(str(file), _read(file)) for file in files})
     if not (path / "train").is_dir():
         raise StageError(f"{path} holds no CIFAR-10", HELP)
     return _of_pictures(path, split)
@@ -70,11 +70,23 @@ def _of_tar(path: Path, split: str) -> Table:
             f"{sha256(path)}-{split}.cifar10",
             lambda target: _of_pictures(path, split).tofile(target),
         )
-        return _records(str(kept), _read(kept))
+        return _table(str(kept), _read(kept))
     missing = [name for name in BATCHES[split] if name not in found]
     if missing:
         raise StageError(f"{path} lacks {', '.join(missing)}", HELP)
-    return np.concatenate([found[name] for name in BATCHES[split]])
+    return _joined({f"{name} in {path}": found[name] for name in BATCHES[split]})
+
+
+def _joined(batches: dict[str, Table]) -> Table:
+    """Errors: StageError when one lacks records: it was cut off between two of them."""
+    most = max(map(len, batches.values()))
+    for name, batch in batches.items():
+        if len(batch) < most:
+            raise StageError(
+                f"{name} is cut off: it has {len(batch)} images, another batch {most}",
+                "download it again",
+            )
+    return np.concatenate([*batches.values()])
 
 
 def _of_pictures(path: Path, split: str) -> Table:
@@ -91,18 +103,28 @@ def _of_pictures(path: Path, split: str) -> Table:
 
 
 def _records(name: str, content: bytes) -> Table:
+    return _checked(name, _table(name, content))
+
+
+def _table(name: str, content: bytes) -> Table:
     if not content or len(content) % RECORD_BYTES:
         raise StageError(
             f"{name} is cut off: {len(content)} bytes are not a whole number of records of {RECORD_BYTES}",
             "download it again",
         )
-    return _checked(name, np.frombuffer(content, dtype=np.uint8).reshape(-1, RECORD_BYTES))
+    return np.frombuffer(content, dtype=np.uint8).reshape(-1, RECORD_BYTES)
 
 
 def _checked(name: str, table: Table) -> Table:
     highest = table[:, 0].max()
     if highest >= CLASSES:
-        raise StageError(f"{name} is no CIFAR-10: it has a label {highest}", HELP)
+        raise StageError(f"{name} is no CIFAR-10, or damaged: it has a label {highest}", HELP)
+    is_black = ~table[:, 1:].any(axis=1)  # no picture of CIFAR-10 is
+    if is_black.any():
+        where = int(np.flatnonzero(is_black)[0]) + 1
+        raise StageError(
+            f"{name} is damaged: image {where} is nothing but zeros", "download it again"
+        )
     return table
 
 
@@ -173,4 +195,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise StageError(f"cannot read {file}: {error.strerror}") from error
+        raise StageError(
+            f"cannot read {file}: {(error.strerror or str(error)).lower()}",
+            "all batches must be there and readable: unpack the download again",
+        ) from error

@@ -34,7 +34,10 @@ class Picture:
                 content.seek(self.offset)
                 return content.read(self.size)
         except OSError as error:
-            raise StageError(f"cannot read {self.name}: {error.strerror}") from error
+            raise StageError(
+                f"cannot read {self.name}: {(error.strerror or str(error)).lower()}",
+                "the data set changed, or its disk fails: --resume goes on when it is back",
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,19 @@ def class_folders(path: Path, split: str) -> ClassFolders:
             "the images to test on belong there, in one folder for each class",
         )
     if found[folder].keys() != train.keys():
-        raise StageError(f"{path / folder} has other class folders than {path / 'train'}")
+        odd = sorted(found[folder].keys() ^ train.keys())
+        raise StageError(
+            f"{path / folder} has other class folders than {path / 'train'}",
+            f"only one of them has {', '.join(odd[:3])}{', ...' if len(odd) > 3 else ''}",
+        )
     pictures: list[Picture] = []
     labels: list[int] = []
     for label, (name, of_class) in enumerate(sorted(found[folder].items())):
         if not of_class:
-            raise StageError(f"{path / folder / name} holds no image")
+            raise StageError(
+                f"{path / folder / name} holds no image",
+                f"known are {', '.join(sorted(IMAGE_SUFFIXES))}",
+            )
         pictures += sorted(of_class, key=lambda picture: picture.name)
         labels += [label] * len(of_class)
     return ClassFolders(pictures, np.array(labels, dtype=np.int64), tuple(sorted(train)))

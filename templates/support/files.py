@@ -25,6 +25,7 @@ def _umask() -> int:
 # Asked once: asking sets it for a moment, for all threads.
 _UMASK = _umask()
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -52,6 +53,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
                 _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Errors: StageError when it cannot be made: better at the start than with the first result."""
+    with _explained(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def remove_leftovers(path: Path | str) -> None:
@@ -115,8 +122,11 @@ def _explained(path: Path) -> Iterator[None]:
                 f"cannot write {path}: {(error.strerror or str(error)).lower()}",
                 "make room on the disk and run again",
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StageError(f"cannot write {path}: {(error.strerror or '').lower()}") from error
+        if error.errno in _REFUSED:
+            raise StageError(
+                f"cannot write {path}: {(error.strerror or '').lower()}",
+                "choose another place with --out",
+            ) from error
         raise
 
 

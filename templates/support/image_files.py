@@ -117,7 +117,7 @@ def decoded_exactly(name: str, content: bytes, shape: tuple[int, int, int]) -> n
 def _decode(name: str, content: bytes, cut: Callable[[Any], Any]) -> np.ndarray:
     """uint8 C x H x W."""
     try:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
     except ImportError as error:
         raise StageError(
             "image files are read with Pillow, which is not installed", "pip install pillow"
@@ -127,7 +127,12 @@ def _decode(name: str, content: bytes, cut: Callable[[Any], Any]) -> np.ndarray:
             pixels = np.asarray(cut(picture))
     # Pillow reports broken files with all of these.
     except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError) as error:  # fmt: skip
-        raise StageError(f"{name} is no image, or a broken one: {error}", "remove it") from error
+        why = "it is empty" if not content else str(error)
+        if type(error) is UnidentifiedImageError and content:
+            why = "it has the format of no image"
+        raise StageError(
+            f"{name} is no image, or a broken one: {why}", "copy it again, or remove it"
+        ) from error
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 

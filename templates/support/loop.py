@@ -21,9 +21,9 @@ from torch import nn
 from support import checkpoint, distributed
 from support.belonging import Option, add_options, changes_since, given
 from support.classification import memory_errors_explained
-from support.files import keep_as, remove_leftovers
+from support.files import keep_as, make_folder, remove_leftovers
 from support.optimisation import learning_rate
-from support.progress import Diverged, Progress, Stopped
+from support.progress import Diverged, Progress, StageError, Stopped
 
 CHECKPOINT = Path("checkpoint.safetensors")
 PREVIOUS = Path("previous.safetensors")
@@ -129,6 +129,8 @@ class Loop(ABC):
 
     def run(self, progress: Progress) -> None:
         """All epochs that are left. Errors: StageError; Stopped, with the state saved, when a signal asks."""
+        if distributed.rank() == 0:
+            make_folder(self.out)
         if self._resumes:
             self._resume(self._resumes, progress)
         with progress.holding_signals(), memory_errors_explained(self.batch):
@@ -183,9 +185,10 @@ class Loop(ABC):
             path = self.out / CHECKPOINT
             if self._last is None:  # what lies there is another run's
                 (self.out / PREVIOUS).unlink(missing_ok=True)
-            elif self._last == path and path.exists():
-                keep_as(path, self.out / PREVIOUS)
-            checkpoint.save_checkpoint(path, checkpoint.Checkpoint(self._belongs_to, state))
+            with self._resuming_told():
+                if self._last == path and path.exists():
+                    keep_as(path, self.out / PREVIOUS)
+                checkpoint.save_checkpoint(path, checkpoint.Checkpoint(self._belongs_to, state))
         self._last = self.out / CHECKPOINT
         self._saved_s, self._saved_at = time.monotonic(), (self.epoch, self.step)
 
@@ -216,6 +219,17 @@ class Loop(ABC):
         except Diverged as error:
             help = error.help or "lower the learning rate, or clip the gradients"
             raise Diverged(error.message, f"{help}; {self._way_back()}") from error
+
+    @contextlib.contextmanager
+    def _resuming_told(self) -> Iterator[None]:
+        """A full disk leaves the last checkpoint as it is."""
+        try:
+            yield
+        except StageError as error:
+            if self._last is not None:
+                epoch, step = self._saved_at
+                error.help += f", with --resume: it goes on at epoch {epoch + 1}, step {step + 1}"
+            raise
 
     def _way_back(self) -> str:
         if self._last is None:

@@ -22,7 +22,7 @@ from support.checkpoint import (  # noqa: E402
     save_checkpoint,
     save_weights,
 )
-from support.files import remove_leftovers  # noqa: E402
+from support.files import keep_as, remove_leftovers  # noqa: E402
 from support.progress import Diverged, StageError  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -143,9 +143,18 @@ def test_a_full_disk(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "checkpoint.safetensors"
+    with pytest.raises(StageError) as caught:
+        save_checkpoint(path, Checkpoint({}, {}))
+    assert caught.value.message == f"cannot write {path}: file exists"
+    assert caught.value.help == "choose another place with --out"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes that it forked")
 def test_whenever_a_writer_is_killed_the_file_is_whole(tmp_path):
-    path = tmp_path / "checkpoint.safetensors"
+    path, previous = (tmp_path / f"{name}.safetensors" for name in ("checkpoint", "previous"))
     states = [{"tensor": torch.full((50_000,), float(number))} for number in (1, 2)]
     save_checkpoint(path, Checkpoint({}, states[0]))
     for moment_s in np.linspace(0.001, 0.05, 20):
@@ -153,14 +162,18 @@ def test_whenever_a_writer_is_killed_the_file_is_whole(tmp_path):
         if child == 0:
             while True:
                 for state in states:
+                    keep_as(path, previous)
                     save_checkpoint(path, Checkpoint({}, state))
         time.sleep(moment_s)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        found = load_checkpoint(path).state["tensor"]
-        assert found.unique().tolist() in ([1.0], [2.0])
-    remove_leftovers(path)
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+        for file in (path, previous):
+            if file == path or file.exists():
+                found = load_checkpoint(file).state["tensor"]
+                assert found.unique().tolist() in ([1.0], [2.0])
+    for file in (path, previous):
+        remove_leftovers(file)
+    assert {file.name for file in tmp_path.iterdir()} <= {path.name, previous.name}
 
 
 def test_the_digest_of_code_ignores_comments_and_layout(tmp_path):

@@ -185,10 +185,18 @@ def test_cifar10_that_is_broken(binary, tmp_path):
     second.write_bytes(b"")
     assert "data_batch_2.bin is cut off: 0 bytes" in refusal(CIFAR10, "train", tmp_path)
     second.write_bytes(bytes([77]) * 3073)
-    assert refusal(CIFAR10, "train", tmp_path).endswith("is no CIFAR-10: it has a label 77")
+    assert refusal(CIFAR10, "train", tmp_path).endswith("or damaged: it has a label 77")
+    second.write_bytes(records(4).tobytes())
+    assert refusal(CIFAR10, "train", tmp_path) == (
+        "ROOT/cifar/cifar-10-batches-bin/data_batch_2.bin is cut off: it has 4 images, another batch 10"
+    )
+    second.write_bytes(records(7).tobytes() + bytes(3 * 3073))
+    assert refusal(CIFAR10, "train", tmp_path) == (
+        "ROOT/cifar/cifar-10-batches-bin/data_batch_2.bin is damaged: image 8 is nothing but zeros"
+    )
     second.unlink()
     assert refusal(CIFAR10, "train", tmp_path) == (
-        "cannot read ROOT/cifar/cifar-10-batches-bin/data_batch_2.bin: No such file or directory"
+        "cannot read ROOT/cifar/cifar-10-batches-bin/data_batch_2.bin: no such file or directory"
     )
 
 
@@ -323,6 +331,14 @@ def test_folders_that_are_broken(folders, tmp_path):
     broken.write_bytes(broken.read_bytes()[:60])
     assert refusal(FOLDER, "train", tmp_path).startswith(
         "ROOT/images/train/red/1.png is no image, or a broken one"
+    )
+    broken.write_bytes(b"")
+    assert refusal(FOLDER, "train", tmp_path) == (
+        "ROOT/images/train/red/1.png is no image, or a broken one: it is empty"
+    )
+    broken.write_bytes(b"no image at all")
+    assert refusal(FOLDER, "train", tmp_path) == (
+        "ROOT/images/train/red/1.png is no image, or a broken one: it has the format of no image"
     )
     (folders / "val" / "green").mkdir()
     assert refusal(FOLDER, "test", tmp_path) == (
