@@ -117,6 +117,8 @@ def _search_seeds(
     for seed in range(args.seed, args.seed + args.seeds):
         own = argparse.Namespace(**{**vars(args), "out": args.out / f"seed-{seed}"})
         search = Search(own, settings | {"seed": seed}, data, device)
+        search.epochs_before = search.epochs * len(searches)
+        search.epochs_in_all = search.epochs * args.seeds
         searches.append((search, _search(search, progress)))
     if rank() != 0:
         return {}

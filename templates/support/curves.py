@@ -34,6 +34,7 @@ def draw_curves(curve: list[dict[str, Any]], folder: Path, progress: Progress) -
     in_float = sum(entry["is_float"] for entry in curve)
     for axes in (loss, accuracy, rate):
         axes.grid(alpha=0.3)
+        count_epochs(axes)
         if 0 < in_float < len(curve):
             axes.axvline(in_float + 0.5, color="grey", linestyle="--", label="quantised from here")
     for axes in (loss, accuracy):
@@ -42,3 +43,10 @@ def draw_curves(curve: list[dict[str, Any]], folder: Path, progress: Progress) -
         with atomic_path(folder / f"curve.{ending}") as temporary:
             figure.savefig(temporary, dpi=120, metadata=metadata)
     pyplot.close(figure)
+
+
+def count_epochs(axes: Any) -> None:
+    """Whole numbers along an axis of epochs: there is no epoch 1.25."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))

@@ -88,6 +88,8 @@ class Loop(ABC):
         self.device = device
         self.epochs: int = settings["epochs"]
         self.batch: int = settings["batch"]
+        self.epochs_before = 0  # of loops of the same command, for its progress
+        self.epochs_in_all: int | None = None  # else those of this one
         self.epoch, self.step = 0, 0
         self._resumes: Path | None = args.resume and self.out / args.resume
         self._save_seconds, self._save_steps = args.save_seconds, args.save_steps
@@ -250,8 +252,8 @@ class Loop(ABC):
     def _report(self, progress: Progress) -> None:
         metrics = self.metrics()
         progress.update(
-            self.epoch + self.step / self.steps_per_epoch,
-            self.epochs,
+            self.epochs_before + self.epoch + self.step / self.steps_per_epoch,
+            self.epochs_in_all or self.epochs,
             unit="epochs",
             text=f"loss {metrics['loss']:.4f}  top-1 {metrics['top1']:.2%}",
             metrics=metrics,

@@ -1,5 +1,5 @@
-"""A search as pictures, PNG and SVG: the probabilities of every edge, what tells whether the search was stable, and how far
-several seeds agree."""
+"""A search as pictures, PNG and SVG: the probabilities of every edge, the found cells, what tells whether the search was stable,
+and how far several seeds agree."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from support.cell_pictures import draw_cells
+from support.curves import count_epochs
 from support.derive import Choice, Edge
 from support.files import atomic_path
 from support.progress import Progress
@@ -28,12 +30,13 @@ LARGE = 20
 def draw_search(
     history: History, edges: dict[str, list[Edge]], kept: Kept, folder: Path, progress: Progress
 ) -> None:
-    """alphas.png, stability.png and both as .svg; nothing but a word without matplotlib."""
+    """alphas.png, cells.png, stability.png and all as .svg; nothing but a word without matplotlib."""
     if not edges or not can_draw(progress):
         return
     ops = list(dict.fromkeys(op for cell in edges.values() for edge in cell for op in edge.ops))
     colours = {op: f"C{index}" for index, op in enumerate(ops)}
     save(_alphas(history, edges, kept, colours), folder / "alphas")
+    save(draw_cells(kept, colours), folder / "cells")
     save(_stability(history, edges, colours), folder / "stability")
 
 
@@ -97,6 +100,7 @@ def _alphas(
             for spine in axes.spines.values() if ops else ():
                 spine.set(edgecolor=colours.get(ops[0], "black"), linewidth=2)
             axes.tick_params(labelsize=7, labelbottom=True)
+            count_epochs(axes)
     figure.suptitle(
         "probability of each operation over the epochs, by edge; dotted: by chance, framed: kept",
         fontsize=9,
@@ -128,6 +132,7 @@ def _seeds(histories: dict[int, History], kept: dict[int, Kept]) -> Any:
     accuracy.set_title("top-1 accuracy on the validation half, %", fontsize=9)
     accuracy.set_xlabel("epoch", fontsize=8)
     accuracy.tick_params(labelsize=8)
+    count_epochs(accuracy)
     accuracy.grid(alpha=0.3)
     accuracy.legend(fontsize=7)
     table.set_title("kept; shaded: where the seeds do not agree", fontsize=9)
@@ -184,6 +189,7 @@ def _stability(history: History, edges: dict[str, list[Edge]], colours: dict[str
         _expected(panels["cost"], epochs, history)
     for axes in panels.values():
         axes.set_xlabel("epoch", fontsize=8)
+        count_epochs(axes)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, ncols=1 + len(axes.lines) // 9)

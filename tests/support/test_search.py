@@ -104,5 +104,10 @@ def test_several_seeds_in_one_command(tmp_path):
     for seed in (2, 3):
         own = results / f"seed-{seed}"
         assert len((own / "search.jsonl").read_text().splitlines()) == 1
-        for name in ("alphas.png", "alphas.svg", "stability.png", "stability.svg"):
-            assert (own / name).stat().st_size > 1000
+        for name in ("alphas", "cells", "stability"):
+            for kind in ("png", "svg"):
+                assert (own / f"{name}.{kind}").stat().st_size > 1000
+    progress = [event for event in finished.events if event["event"] == "progress"]
+    assert {event["total"] for event in progress} == {2}  # of both seeds, for the time left
+    done = [event["done"] for event in progress]
+    assert done == sorted(done) and done[-1] == 2
