@@ -6,6 +6,7 @@ Each step's model is kept in the results folder and used again as long as nothin
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -141,8 +142,6 @@ class Step:
 
 @main("build", arguments=arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    from qonnx.core.modelwrapper import ModelWrapper
-
     settings = read_json(HERE / "settings" / "build.json")
     _check(args)
     out = args.out.resolve()
@@ -164,21 +163,21 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     model, path = None, args.model
     golden = None
     if args.golden is not None:
-        golden = finn_checks.Golden.load(args.golden, ModelWrapper(str(args.model)))
+        golden = finn_checks.Golden.load(args.golden, _read(args.model))
         key = digest_of([key, sha256(args.golden)])
     with onnx_files.writing() as writer:
         for index, step in enumerate(plan):
             key = digest_of([key, step.name, step.reads(job)])
             before, path = path, out / "steps" / f"{index:02}_{step.name}.onnx"
             if _is_kept(kept.get(step.name), key, path, _makes(step, out)):
-                kept_model = ModelWrapper(str(path)) if step.missing else None
+                kept_model = _read(path) if step.missing else None
                 if kept_model is None or not step.missing(kept_model, job):
                     progress.log(f"{step.name}: kept")
                     steps.pass_by(step.name)
                     model = kept_model
                     continue
             with steps.step(step.name):
-                model = _run(step, ModelWrapper(str(before)) if model is None else model, job)
+                model = _run(step, _read(before) if model is None else model, job)
                 if step.name in CHECKED:
                     finn_checks.check_graph(model, step.name, job.origins)
                     if golden is not None:
@@ -187,9 +186,13 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
             record = partial(_record, out, kept, step.name, key, seconds)
             writer.save(model.model, path, *(out / name for name in step.also), then=record)
             progress.log(f"{step.name}: {seconds} s")
-    model = ModelWrapper(str(path)) if model is None else model
+    model = _read(path) if model is None else model
     seconds_of = {step.name: kept[step.name]["seconds"] for step in plan}
     return {**_result(args.to, model, job), "seconds": seconds_of}
+
+
+def _read(path: Path) -> Any:
+    return onnx_files.read(path, "run export.py again, or use another --model")
 
 
 def _job(args: argparse.Namespace, settings: dict[str, Any], out: Path, progress: Progress) -> Job:
@@ -354,10 +357,12 @@ def _result(target: str, model: Any, job: Job) -> dict[str, Any]:
 def _check(args: argparse.Namespace) -> None:
     if not args.model.is_file():
         raise StageError(f"no integer graph at {args.model}", "run export.py first, or use --model")
-    if args.clock_ns <= 0:
+    if not 0 < args.clock_ns < math.inf:
         raise StageError(f"the clock period must be positive, not {args.clock_ns} ns")
-    if args.target_fps is not None and args.target_fps <= 0:
+    if args.target_fps is not None and not 0 < args.target_fps < math.inf:
         raise StageError(f"the target must be positive, not {args.target_fps} frames a second")
+    if args.mvau_wwidth_max < 1:
+        raise StageError(f"a weight stream has 1 bit or more, not {args.mvau_wwidth_max}")
 
 
 def _kept(out: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ classes and logits against those of the trained network.
 from __future__ import annotations
 
 import copy
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,14 @@ class Golden:
 
         if not path.is_file():
             raise StageError(f"no golden vectors at {path}", "run export.py without --integer-only")
-        with np.load(path, allow_pickle=False) as golden:
-            pixels = golden["images"].transpose(0, 2, 3, 1)
-            logits = golden["integer_logits"]
+        try:
+            with np.load(path, allow_pickle=False) as golden:
+                pixels = golden["images"].transpose(0, 2, 3, 1)
+                logits = golden["integer_logits"]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise StageError(
+                f"{path} is not the golden.npz of an export", "run export.py again"
+            ) from error
         made = [tensor for node in integer.graph.node for tensor in node.output]
         tensors = Runner(integer, made).run(pixels)
         found = tensors[integer.get_metadata_prop("logits_tensor")]

@@ -45,7 +45,9 @@ def cause_of(error: BaseException, folder: Path, since_s: float, nodes: Iterable
             return found
     inner = _innermost(error)
     text = _one_line(str(inner)) or type(inner).__name__
-    return Cause(text, "", _node_in(f"{error} {inner}", known))
+    return Cause(
+        text, "", _node_in(f"{error} {inner}", known) or _node_under_way(error, set(known))
+    )
 
 
 def explain(cause: Cause, names: Mapping[str, str], origins: Mapping[str, str]) -> str:
@@ -57,8 +59,10 @@ def explain(cause: Cause, names: Mapping[str, str], origins: Mapping[str, str]) 
     owner = layer
     while owner not in origins and "." in owner:
         owner = owner.rpartition(".")[0]
-    place = f", {origins[owner]}" if origins.get(owner) else ""
-    return f"{layer} ({cause.node}{place}): {cause.text}"
+    about = [cause.node] if cause.node != layer else []
+    about += [origins[owner]] if origins.get(owner) else []
+    text = cause.text.removeprefix(f"{cause.node}: ")
+    return f"{layer} ({', '.join(about)}): {text}" if about else f"{layer}: {text}"
 
 
 def keep(path: Path, step: str, error: BaseException, cause: Cause) -> None:
@@ -108,6 +112,18 @@ def _node_in(text: str, nodes: list[str]) -> str | None:
     for node in nodes:
         if re.search(rf"(?<![A-Za-z0-9]){re.escape(node)}(?![0-9])", text):
             return node
+    return None
+
+
+def _node_under_way(error: BaseException, nodes: set[str]) -> str | None:
+    """The node that FINN was at when it failed without a word about it: what the innermost of its functions held."""
+    for part in reversed(_chain(error)):
+        frames = [frame for frame, _line in traceback.walk_tb(part.__traceback__)]
+        for frame in reversed(frames):
+            for value in list(frame.f_locals.values()):
+                node = vars(value).get("onnx_node", value) if hasattr(value, "__dict__") else value
+                if type(node).__name__ == "NodeProto" and node.name in nodes:
+                    return str(node.name)
     return None
 
 

@@ -28,6 +28,9 @@ FOLDING_ATTRIBUTES = (
     "depth_trigger_uram",
     "depth_trigger_bram",
 )
+_FOLDING_EXAMPLE = (
+    'such as {"stem.conv": {"PE": 4, "SIMD": 9}}; folding.json in the results has all layers'
+)
 
 
 def fold(model: Any, target_cycles: int | None, weight_width_max: int, say: Say = nothing) -> Any:
@@ -67,9 +70,13 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]], say: Say = not
     from qonnx.custom_op.registry import getCustomOp
 
     nodes = {node.name: node for node in model.graph.node}
+    if not isinstance(folding, dict):
+        raise StageError("the folding is no object of layers", _FOLDING_EXAMPLE)
     for name, attributes in folding.items():
         if name == "Defaults":
             continue
+        if not isinstance(attributes, dict):
+            raise StageError(f"the folding of {name} is no object of attributes", _FOLDING_EXAMPLE)
         if name not in nodes and name.endswith(".fork") and name.removesuffix(".fork") in nodes:
             say(f"{name}: with these weights there is no such fork, its folding is not used")
             continue
@@ -87,6 +94,8 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]], say: Say = not
                     f"{name}: {nodes[name].op_type} has no folding attribute {attribute}"
                 )
             limit = folding_limit(nodes[name], attribute)
+            if limit is not None and type(value) is not int:
+                raise StageError(f"{name}: {attribute} = {value!r} is no whole number")
             if limit is not None and (value < 1 or limit % value):
                 raise StageError(f"{name}: {attribute} = {value} does not divide {limit}")
             instance.set_nodeattr(attribute, value)

@@ -7,10 +7,23 @@ import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import onnx
 
-from support.files import write_bytes
+from support.files import remove_leftovers, write_bytes
+from support.progress import StageError
+
+
+def read(path: Path, help: str) -> Any:
+    """qonnx's ModelWrapper of a file. Errors: StageError, with that way out, if it is no ONNX model."""
+    from google.protobuf.message import DecodeError
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    try:
+        return ModelWrapper(str(path))
+    except (DecodeError, OSError) as error:
+        raise StageError(f"{path} is no ONNX model, or a broken one ({error})", help) from error
 
 
 class Writer:
@@ -40,6 +53,7 @@ class Writer:
 
 def _write(content: bytes, paths: tuple[Path, ...], then: Callable[[str], None] | None) -> None:
     for path in paths:
+        remove_leftovers(path)
         write_bytes(path, content)
     if then is not None:
         then(hashlib.sha256(content).hexdigest())

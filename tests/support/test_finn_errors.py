@@ -66,6 +66,44 @@ def test_the_log_that_failed_first(tmp_path: Path) -> None:
     assert cause.node is None
 
 
+class NodeProto:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Operation:
+    def __init__(self, name: str) -> None:
+        self.onnx_node = NodeProto(name)
+
+    def width(self) -> int:
+        return int("99x")
+
+
+def test_a_node_that_the_message_does_not_name_is_the_one_under_way(tmp_path: Path) -> None:
+    for start in (
+        lambda: Operation("MVAU_hls_1").width(),
+        lambda: of_node(NodeProto("MVAU_hls_1")),
+    ):
+        try:
+            start()
+        except ValueError as error:
+            text = explained(tmp_path, error)[1]
+        assert text == (
+            "stem.conv (MVAU_hls_1, own.nash:19): invalid literal for int() with base 10: '99x'"
+        )
+
+
+def of_node(node: NodeProto) -> int:
+    return int("99x") + len(node.name)
+
+
+def test_a_name_is_told_once(tmp_path: Path) -> None:
+    names = {"stem.conv": "stem.conv"}
+    cause = finn_errors.cause_of(ValueError("stem.conv: no shape"), tmp_path, 0, names)
+    assert finn_errors.explain(cause, names, ORIGINS) == "stem.conv (own.nash:19): no shape"
+    assert finn_errors.explain(cause, names, {}) == "stem.conv: no shape"
+
+
 def test_without_a_log_the_first_exception_of_the_chain(tmp_path: Path) -> None:
     try:
         try:
