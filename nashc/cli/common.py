@@ -138,11 +138,18 @@ def only_spec(spec: Path | None) -> Path:
 
 
 def board_named(name: str) -> Board:
-    """A board that ships with nashc; NASH115 if there is none of this name."""
-    from nashc.diagnostics import Diagnostic, SpecError
+    """A board that ships with nashc, or of a .toml file; NASH115 if there is none of this name, the file's own mistakes."""
+    from nashc.diagnostics import Diagnostic, Problems, SpecError
     from nashc.diagnostics.model import nearest
+    from nashc.schema.board_file import read_board
     from nashc.vocab.boards import BOARDS
 
+    if name.endswith(".toml"):
+        problems = Problems()
+        board = read_board(Path(name), None, problems)
+        problems.check()
+        assert board, name
+        return board
     if name not in BOARDS:
         text = f"there is no board `{name}`"
         raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,7 +51,10 @@ def boards(name: str | None, as_json: bool, as_toml: bool) -> int:
         return 0
     board = common.board_named(name)
     if as_toml:
-        click.echo(board_text(name), nl=False)
+        text = (
+            Path(name).read_text(encoding="utf-8") if name.endswith(".toml") else board_text(name)
+        )
+        click.echo(text, nl=False)
     elif as_json:
         click.echo(json.dumps(board.to_json(), indent=2))
     else:

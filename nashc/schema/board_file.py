@@ -56,10 +56,10 @@ class BoardFile(Settings):
     sources: dict[str, str] = Field(default_factory=dict)
 
 
-def read_board(path: Path, named: Span, problems: Problems) -> Board | None:
+def read_board(path: Path, named: Span | None, problems: Problems) -> Board | None:
     """The board of a file; None with every mistake of the file among the problems.
 
-    named: where the spec names the file.
+    named: where the spec names the file; None if the user named it on the command line.
     """
     source = read_named(path, "board", named, EXAMPLE, problems)
     if source is None:
@@ -68,7 +68,7 @@ def read_board(path: Path, named: Span, problems: Problems) -> Board | None:
         data = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         text = f"{source.path} is not TOML: {str(error).partition(' (at ')[0].lower()}"
-        others = (Label(named, "the spec names it here"),)
+        others = (Label(named, "the spec names it here"),) if named else ()
         span = _place(source, str(error))
         problems.add(Diagnostic("NASH120", text, span, others=others, help=EXAMPLE))
         return None

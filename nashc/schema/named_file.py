@@ -8,8 +8,10 @@ from nashc.diagnostics import Diagnostic, Problems
 from nashc.text import Source, Span, read_source
 
 
-def read_named(path: Path, kind: str, named: Span, help: str, problems: Problems) -> Source | None:
-    """The text of the `kind` file; None, with NASH120 where the spec names it, if it cannot be read."""
+def read_named(
+    path: Path, kind: str, named: Span | None, help: str, problems: Problems
+) -> Source | None:
+    """The text of the `kind` file; None, with NASH120 where the spec names it (if one does), if it cannot be read."""
     source = read_source(path)
     if source.trouble or source.bad_at is not None:
         why = source.trouble or "it is no UTF-8 text"
