@@ -18,6 +18,8 @@ from nashc.diagnostics.model import nearest
 from nashc.text import Span
 
 DEFAULTS = "Defaults"
+MOST_HINT = 400
+"""Characters of a help that names all layers there are."""
 _SETTING = {attribute: name for name, attribute in ATTRIBUTES.items()}
 # Legal in the file, without effect on cycles or resources here.
 _IGNORED = ("runtime_writeable_weights", "depth", "impl_style", "mac_resource")
@@ -64,7 +66,10 @@ def apply(
             continue
         if name not in by_name or not isinstance(attributes, dict):
             text = f" names a layer that the hardware does not have: {name}"
-            mistakes.append(place.wrong(text, nearest(name, by_name)))
+            hint = nearest(name, by_name)
+            if len(hint) > MOST_HINT:
+                hint = f"`nashc estimate SPEC --json` names all {len(by_name)} of them"
+            mistakes.append(place.wrong(text, hint))
             continue
         for attribute, value in attributes.items():
             problem, legal = _problem(by_name[name], attribute, value)
@@ -103,7 +108,12 @@ def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
             return "", ""
         return f"{attribute} = {value} is no choice here", f"legal are {', '.join(words)}"
     if type(value) is not int:
-        return f"{attribute} = {value} is not a whole number", ""
+        legal = (
+            ", ".join(map(str, divisors(limit(node, setting))))
+            if setting in ("pe", "simd")
+            else "0, 1"
+        )
+        return f"{attribute} = {value} is not a whole number", f"legal are {legal}"
     if setting == "parallel_window":
         is_bit = value in (0, 1)
         return ("", "") if is_bit else (f"{attribute} = {value} is neither 0 nor 1", "")

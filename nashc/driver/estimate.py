@@ -137,6 +137,11 @@ class Answer:
             lines.append("fits        as far as it is counted")
         else:
             lines.append(f"fits        {'yes' if self.fits else f'no, {board.name} is too small'}")
+        if self.target.fps is not None and self.found.fps < self.target.fps:
+            text = f"{self.target.fps:,} frames a second are asked for"
+            lines.append(
+                f"target      {text}: {self.found.slowest.node.name} gives no more, so folded"
+            )
         for name, kinds in self.found.not_counted.items():
             lines.append(f"at least    without the {name.upper()} of {', '.join(kinds)}: not known")
         if self.left_out:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, estimate
@@ -114,16 +116,32 @@ def _told(question: Question, wish: Wish, found: Shortage, clock_ns: float) -> D
     assert nearest is not None
     needed = ", ".join(excess(nearest.use, wish))
     text = f"no folding {f'gives {asked} within' if asked else 'fits'} {wish.words}: the nearest needs {needed}"
+    slow = f"{fps_of(nearest.interval, clock_ns):,.1f} frames a second"
     most = question.max_throughput() if must is not None else None
+    enough = _budget_for(nearest.use, wish)
+    if (
+        wish.named and not enough
+    ):  # the nearest takes more than the board has: what of the board would do?
+        whole = np.array([wish.whole[name] for name in RESOURCES])
+        on_board = replace(question, budget=whole).min_use(found.interval)
+        enough = _budget_for(on_board.use, wish) if isinstance(on_board, Answer) else ""
     if isinstance(most, Answer):
         fps = fps_of(most.interval, clock_ns)
-        help_ = f"{fps:,.1f} frames a second fit: --fps {int(fps)}, or a larger board"
+        other = f"a budget of {enough}" if enough else "a larger board"
+        help_ = f"{fps:,.1f} frames a second fit: --fps {int(fps)}, or {other}"
+    elif enough:
+        help_ = f"a budget of {enough} is enough for {asked or slow}"
     else:
-        help_ = (
-            f"even {fps_of(nearest.interval, clock_ns):,.1f} frames a second do not fit: "
-            "take a larger board, narrower bits or a smaller network"
-        )
+        help_ = f"even {asked or slow} do not fit: take a larger board, narrower bits or a smaller network"
     return Diagnostic("NASH461", text, help=help_)
+
+
+def _budget_for(use: Floats, wish: Wish) -> str:
+    """The budget that was given with as much more as this use needs; empty if the board has not so much."""
+    used = dict(zip(RESOURCES, use, strict=True))
+    if not wish.named or any(used[name] > wish.whole[name] for name in RESOURCES):
+        return ""
+    return ",".join(f"{name}={max(wish.budget[name], used[name]):.0f}" for name in wish.named)
 
 
 def _some(names: tuple[str, ...], most: int = 3) -> str:

@@ -328,8 +328,7 @@ class Question:
         problem, rows = self._without_beaten_rows(latency_counts=False)
         useful = rows_worth_having(problem, interval, latency_counts=False)
         needed = problem.total(self._least_growth(problem, useful))
-        factor = growth(needed, self.budget)
-        grown = np.where(self.budget > 0, self.budget, np.inf) if factor == np.inf else self.budget
+        grown = np.where(needed > 0, np.maximum(self.budget, 1.0), self.budget)
         grown = np.maximum(grown * max(1.0, growth(needed, grown)), needed)
         least = replace(self, budget=grown, is_even=False)._least(
             problem, useful, exact.Limits(grown)
@@ -343,13 +342,15 @@ class Question:
         return Shortage(interval, factor=growth(used, self.budget), nearest=nearest)
 
     def _least_growth(self, problem: Problem, rows: list[Ints]) -> Ints:
-        """The choice that needs the smallest factor on the budget; what the budget has none of only if it must."""
+        """The choice that needs the smallest factor on the budget.
+
+        Where it must have what the budget has none of, that counts as a budget of one.
+        """
         if not np.isfinite(self.budget).any():
             return np.array([found[0] for found in rows])
         found = exact.least_stretch(problem, rows, self.budget, self.effort)
         if found is None:
-            some = np.where(self.budget > 0, self.budget, np.inf)
-            found = exact.least_stretch(problem, rows, some, self.effort)
+            found = exact.least_stretch(problem, rows, np.maximum(self.budget, 1.0), self.effort)
         assert found is not None
         return found.choice
 

@@ -23,13 +23,16 @@ _UNITS = {"": 1.0, "k": 1e3, "M": 1e6}
 class Wish:
     """goal and, for min-resources at least, a frame rate; budget: most of each resource, what is not named is free.
 
-    prefer: what a unit of each resource weighs when less is better. words: where the budget comes from.
+    whole: what the board has. named: the resources that were given a budget. words: where the budget comes from.
+    prefer: what a unit of each resource weighs when less is better.
     is_aim: the frame rate is what FINN would fold for: if it cannot be had, as much as can be.
     """
 
     goal: Goal
     fps: float | None
     budget: Mapping[str, float]
+    whole: Mapping[str, float]
+    named: tuple[str, ...]
     prefer: Mapping[str, float]
     words: str
     is_aim: bool = False
@@ -50,7 +53,8 @@ def wish(
     Errors: NASH462.
     """
     whole = {name: float(getattr(board.resources, name)) for name in RESOURCES}
-    limits = {**whole, **_budget(budget, whole)} if budget else whole
+    given = _budget(budget, whole) if budget else {}
+    limits = {**whole, **given}
     is_aim = goal is None and fps is None and aim is not None
     fps = aim if is_aim else fps
     chosen: Goal
@@ -70,7 +74,7 @@ def wish(
         _refuse(f"{fps:g} is no frame rate", "a number above 0: --fps 1000")
     words = f"the budget on {board.name}" if budget else board.name
     prefer = {name: 1.0 / limits[name] for name in RESOURCES if limits[name] > 0}
-    return Wish(chosen, fps, limits, prefer, words, is_aim)
+    return Wish(chosen, fps, limits, whole, tuple(given), prefer, words, is_aim)
 
 
 def _budget(text: str, whole: Mapping[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,30 @@ def test_a_file_that_does_not_fit_is_refused_with_the_spec(
     assert (diagnostic.code, diagnostic.help) == ("NASH454", way_out)
     assert diagnostic.message.removeprefix("the folding file").lstrip(": ") == words
     assert diagnostic.span and diagnostic.span.text == '"mine.json"'
+
+
+@pytest.mark.parametrize(
+    ("goal", "fps", "budget"),
+    [
+        (None, None, "lut=10"),
+        (None, None, "dsp=0,bram18=0,lut=50"),
+        ("min-resources", 1000.0, "bram18=0,lut=10"),
+        ("min-latency", 1000.0, "lut=1%"),
+    ],
+    ids=str,
+)
+def test_the_way_out_that_is_told_leads_out(
+    tmp_path: Path, goal: str | None, fps: float | None, budget: str
+):
+    path = spec_with(tmp_path, "optimal")
+    with pytest.raises(SpecError) as told:
+        fold_spec(path, {}, goal, fps, budget, None, None)
+    (diagnostic,) = told.value.diagnostics
+    assert diagnostic.code == "NASH461" and diagnostic.help
+    enough = re.search(r"a budget of (\S+)", diagnostic.help)
+    assert enough, diagnostic.help
+    found = fold_spec(path, {}, goal, fps, enough[1], None, None)
+    assert fps is None or found.estimate.fps >= fps
 
 
 WIDE = {
