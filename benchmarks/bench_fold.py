@@ -22,6 +22,7 @@ from nashc.cost.backends import AUTO
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
+from nashc.cost.folding_file import content_of
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.ranges import Ranges
@@ -233,7 +234,6 @@ FINN_HEADS = ("network", "board", "target", "FINN fps", "LUT", "BRAM18", "DSP", 
 def by_finn() -> Iterator[tuple[list[str], bool]]:
     """Small networks, untrained: FINN+ folds for the spec's target, takes our files and estimates all of them."""
     from nashc.emit import project
-    from nashc.fold.hardware import folding_file
     from tests.cost.test_equal_to_finn import FINN_SIDE, run_finn
     from tests.fold.networks import small
 
@@ -254,7 +254,7 @@ def by_finn() -> Iterator[tuple[list[str], bool]]:
                 made.question(used, "lut").min_use(finn.cycles),
             ]
             foldings = [made.hardware.foldings(a.choice) for a in answers if isinstance(a, Answer)]
-            assert all(folding_file(made.hardware.nodes, found) for found in foldings)
+            assert all(content_of(made.hardware.nodes, found) for found in foldings)
             (says,) = run_finn(folder, (AUTO,), [(made.hardware.nodes, foldings)], "worst")[
                 "answers"
             ]

@@ -140,9 +140,8 @@ def only_spec(spec: Path | None) -> Path:
 def board_named(name: str) -> Board:
     """A board that ships with nashc, or of a .toml file; NASH115 if there is none of this name, the file's own mistakes."""
     from nashc.diagnostics import Diagnostic, Problems, SpecError
-    from nashc.diagnostics.model import nearest
     from nashc.schema.board_file import read_board
-    from nashc.vocab.boards import BOARDS
+    from nashc.vocab.boards import find_board, other_boards
 
     if name.endswith(".toml"):
         problems = Problems()
@@ -150,10 +149,11 @@ def board_named(name: str) -> Board:
         problems.check()
         assert board, name
         return board
-    if name not in BOARDS:
+    board = find_board(name)
+    if board is None:
         text = f"there is no board `{name}`"
-        raise SpecError([Diagnostic("NASH115", text, help=nearest(name, BOARDS))])
-    return BOARDS[name]
+        raise SpecError([Diagnostic("NASH115", text, help=other_boards(name))])
+    return board
 
 
 def is_coloured(stream: Any) -> bool:

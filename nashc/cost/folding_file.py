@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,10 @@ from nashc.cost.streams import WIDEST_STREAM, narrow, widest
 from nashc.cost.windows import is_written, mend
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.diagnostics.model import nearest
+from nashc.schema.folding_file import HELP, NoFolding, parse_folding
 from nashc.text import Span
 
+Content = Mapping[str, Mapping[str, Any]]
 DEFAULTS = "Defaults"
 MOST_HINT = 400
 """Characters of a help that names all layers there are."""
@@ -25,14 +26,17 @@ _SETTING = {attribute: name for name, attribute in ATTRIBUTES.items()}
 _IGNORED = ("runtime_writeable_weights", "depth", "impl_style", "mac_resource")
 
 
-def read(path: Path) -> Any:
+def read(path: Path) -> Content:
     """The content of a file. Errors: NASH454."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_folding(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SpecError([Place(str(path)).wrong(f" cannot be read: {error.strerror}")]) from error
-    except ValueError as error:
-        raise SpecError([Place(str(path)).wrong(f" is not JSON: {error}")]) from error
+        text, hint = f" cannot be read: {(error.strerror or '').lower()}", HELP
+    except UnicodeDecodeError:
+        text, hint = " is no text", HELP
+    except NoFolding as error:
+        text, hint = f" {error}", HELP
+    raise SpecError([Place(str(path)).wrong(text, hint)])
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Place:
 
 
 def apply(
-    content: Any,
+    content: Content,
     nodes: tuple[HwNode, ...],
     foldings: Mapping[str, Folding],
     place: Place,
@@ -57,14 +61,12 @@ def apply(
 
     later: nodes that appear only with the numbers of a trained network; a file may set them, here without effect.
     """
-    if not isinstance(content, dict):
-        raise SpecError([place.wrong(" holds no folding: an object of node names is needed")])
     by_name = {node.name: node for node in (*later, *nodes)}
     found, mistakes = dict(foldings), []
     for name, attributes in content.items():
         if name == DEFAULTS:
             continue
-        if name not in by_name or not isinstance(attributes, dict):
+        if name not in by_name:
             text = f" names a layer that the hardware does not have: {name}"
             hint = nearest(name, by_name)
             if len(hint) > MOST_HINT:
@@ -89,9 +91,9 @@ def apply(
     return found
 
 
-def content(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> dict[str, Any]:
-    """What the file of these foldings holds."""
-    return {node.name: foldings[node.name].attributes(node) for node in nodes}
+def content_of(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> dict[str, Any]:
+    """What the file of these foldings holds, in the order of the nodes."""
+    return {DEFAULTS: {}, **{node.name: foldings[node.name].attributes(node) for node in nodes}}
 
 
 def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:

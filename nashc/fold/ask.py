@@ -10,11 +10,12 @@ import numpy as np
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
+from nashc.cost.folding_file import content_of
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.fold.converters import converters
 from nashc.fold.exact import Undecided
 from nashc.fold.goals import Answer, Question, Shortage
-from nashc.fold.hardware import Hardware, folding_file
+from nashc.fold.hardware import Hardware
 from nashc.fold.tables import Floats
 from nashc.fold.wish import Wish
 
@@ -45,7 +46,7 @@ class Folded:
 
     def file(self) -> dict[str, Any]:
         """FINN's folding file, in the order of the nodes."""
-        return folding_file(tuple(row.node for row in self.estimate.nodes), self.foldings)
+        return content_of(tuple(row.node for row in self.estimate.nodes), self.foldings)
 
 
 def ask(hardware: Hardware, wish: Wish, clock_ns: float) -> Folded:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -153,10 +152,3 @@ def _table(unit: _Unit, costs: list[Cost]) -> Table:
     )
     lanes = np.max([rows.pe * rows.simd for rows in unit.rows], axis=0).astype(float)
     return Table(unit.nodes[-1].name, cycles.max(axis=0), use, cycles.sum(axis=0), lanes)
-
-
-def folding_file(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> dict[str, Any]:
-    """FINN's folding file with the names of our nodes."""
-    by_name = {node.name: node for node in nodes}
-    found = {name: folding.attributes(by_name[name]) for name, folding in foldings.items()}
-    return {"Defaults": {}, **found}

@@ -38,7 +38,7 @@ def folding_of_target(
         return best(spec, nodes, model.builds_like or model).foldings
     later = hardware(graph, target.board.part, turning(graph), Wanted.of(spec))
     place = Place("the folding file", spec.spans.value(("target", "folding")))
-    return apply(target.folding.content, nodes, foldings, place, later)
+    return apply(target.folding.content or {}, nodes, foldings, place, later)
 
 
 def check_file(spec: Spec, graph: Graph) -> None:

@@ -13,6 +13,26 @@ from nashc.text import Span
 HELP = "results/estimate/<key>/folding.json of a run is one, and so is what nashc fold writes"
 
 
+class NoFolding(Exception):
+    """A text that is no folding. at: where it stops being JSON, None where it is JSON of something else."""
+
+    def __init__(self, text: str, at: int | None = None) -> None:
+        super().__init__(text)
+        self.at = at
+
+
+def parse_folding(text: str) -> dict[str, dict[str, Any]]:
+    """Layer -> attribute -> value. Errors: NoFolding, in words that stand behind the name of the file."""
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NoFolding(f"is not JSON: {error.msg.lower()}", error.pos) from None
+    if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values()):
+        raise NoFolding("holds no attributes by layer")
+    found: dict[str, dict[str, Any]] = content
+    return found
+
+
 def read_folding(path: Path, named: Span, problems: Problems) -> dict[str, dict[str, Any]] | None:
     """Layer -> attribute -> value; None with a mistake among the problems. Whether it fits the layers, FINN's build tells.
 
@@ -22,18 +42,13 @@ def read_folding(path: Path, named: Span, problems: Problems) -> dict[str, dict[
     if source is None:
         return None
     try:
-        content = json.loads(source.text)
-    except json.JSONDecodeError as error:
-        place = min(error.pos, max(0, len(source.text) - 1))
-        text = f"{source.path} is not JSON: {error.msg.lower()}"
-        others = (Label(named, "the spec names it here"),)
-        span = Span(source, place, place + 1)
+        return parse_folding(source.text)
+    except NoFolding as error:
+        text, span = f"{source.path} {error}", named
+        others: tuple[Label, ...] = ()
+        if error.at is not None:
+            place = min(error.at, max(0, len(source.text) - 1))
+            span = Span(source, place, place + 1)
+            others = (Label(named, "the spec names it here"),)
         problems.add(Diagnostic("NASH120", text, span, others=others, help=HELP))
         return None
-    is_folding = isinstance(content, dict) and all(isinstance(v, dict) for v in content.values())
-    if not is_folding:
-        text = f"{source.path} holds no attributes by layer"
-        problems.add(Diagnostic("NASH120", text, named, help=HELP))
-        return None
-    found: dict[str, dict[str, Any]] = content
-    return found

@@ -7,7 +7,6 @@ NASH paper's or, where the paper is silent, those of its authors' published code
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,7 +24,7 @@ from nashc.schema.bounds import AtLeast, AtMost, AtMostCycles
 from nashc.schema.fields import BitWidths, Clock, Operation, Real, call, refuse
 from nashc.schema.values import Call, Word, describe
 from nashc.vocab.bits import Bits
-from nashc.vocab.boards import BOARDS, Board
+from nashc.vocab.boards import Board, find_board, other_boards
 from nashc.vocab.cellops import PAPER_OPS, CellOp
 
 
@@ -386,16 +385,10 @@ def _board(value: Any) -> Any:
         return value
     if not isinstance(value, str):
         refuse("NASH104", f"a board is needed, and this is {describe(value)}", "board = U250")
-    known = {_folded(name): name for name in BOARDS}
-    if _folded(value) not in known:
-        close = get_close_matches(_folded(value), known, n=1)
-        hint = f"did you mean `{known[close[0]]}`? " if close else ""
-        refuse("NASH115", f"there is no board `{value}`", f"{hint}known are {', '.join(BOARDS)}")
-    return BOARDS[known[_folded(value)]]
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("_", "-")
+    board = find_board(value)
+    if board is None:
+        refuse("NASH115", f"there is no board `{value}`", other_boards(value))
+    return board
 
 
 class FoldingFrom(Settings):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,22 @@ class _Boards(Mapping[str, Board]):
 
 
 BOARDS: Mapping[str, Board] = _Boards()
+
+
+def find_board(name: str) -> Board | None:
+    """However its name is written: capitals do not count, nor underscores for hyphens."""
+    known = {_plain(known): known for known in BOARDS}
+    found = known.get(_plain(name))
+    return BOARDS[found] if found else None
+
+
+def other_boards(name: str) -> str:
+    """What may be meant instead of a board that there is not."""
+    known = {_plain(known): known for known in BOARDS}
+    close = get_close_matches(_plain(name), known, n=1)
+    hint = f"did you mean `{known[close[0]]}`? " if close else ""
+    return f"{hint}known are {', '.join(BOARDS)}"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")

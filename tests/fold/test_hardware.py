@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from nashc.cost.fold import Folding, limit
+from nashc.cost.folding_file import content_of
 from nashc.cost.nodes import HwNode
 from nashc.fold.ask import ask
 from nashc.fold.converters import converter_lut, converters
 from nashc.fold.goals import Answer
-from nashc.fold.hardware import folding_file
 from nashc.fold.wish import wish
 from tests.fold.networks import Network, small, used
 
@@ -58,7 +58,7 @@ def test_foldings_are_legal(net: Network, goal: str) -> None:
         assert is_legal(node, folding, net.target.mvau_wwidth_max, producer), (node, folding)
     figures = net.figures(foldings)
     assert figures.cycles == found.interval and figures.critical_path == found.latency
-    file = folding_file(net.hardware.nodes, foldings)
+    file = content_of(net.hardware.nodes, foldings)
     assert file.pop("Defaults") == {}
     assert file == {n.name: foldings[n.name].attributes(n) for n in net.hardware.nodes}
 
