@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from nashc.ir import Graph, TensorType
 from nashc.lower import lower
 from nashc.ops import REGISTRY
 from nashc.report.figures import RESOURCES as COLUMNS
+from nashc.report.figures import known_sum
 from nashc.report.table import aligned
 from nashc.schema import Spec, load
 from nashc.schema.models import Target
@@ -261,19 +262,14 @@ def _layers(graph: Graph, found: Estimate) -> tuple[Layer, ...]:
         Layer(
             name=name,
             cycles=max(row.cycles for row in group),
-            lut=_known_sum(row.resource("lut") for row in group),
-            bram18=_known_sum(row.resource("bram18") for row in group),
-            uram=_known_sum(row.resource("uram") for row in group),
-            dsp=_known_sum(row.resource("dsp") for row in group),
+            lut=known_sum(row.resource("lut") for row in group),
+            bram18=known_sum(row.resource("bram18") for row in group),
+            uram=known_sum(row.resource("uram") for row in group),
+            dsp=known_sum(row.resource("dsp") for row in group),
             **_work(graph, name),
         )
         for name, group in rows.items()
     )
-
-
-def _known_sum(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _work(graph: Graph, layer: str) -> dict[str, int]:

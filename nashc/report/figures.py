@@ -5,7 +5,7 @@ They are read from `estimates.json`, which the generated `build.py` writes; noth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,7 +168,7 @@ def _layers(nodes: list[Mapping[str, Any]]) -> tuple[Layer, ...]:
             name,
             tuple(node["name"] for node in group),
             max(node["cycles"] for node in group),
-            {key: _known_sum([node[key] for node in group]) for key, _ in RESOURCES},
+            {key: known_sum([node[key] for node in group]) for key, _ in RESOURCES},
             tuple(key for key, _ in RESOURCES if any(node[key] is None for node in group)),
             next((text for node in group if (text := _folding(node))), ""),
             tuple(dict.fromkeys(mark for node in group for mark in node["marks"])),
@@ -177,7 +177,8 @@ def _layers(nodes: list[Mapping[str, Any]]) -> tuple[Layer, ...]:
     )
 
 
-def _known_sum(counts: list[int | None]) -> int | None:
+def known_sum(counts: Iterable[int | None]) -> int | None:
+    """None where nothing is known: never 0 for that."""
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
 
