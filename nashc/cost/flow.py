@@ -18,9 +18,11 @@ from functools import cache
 
 import numpy as np
 
+from nashc.cost.channelwise import fetched
 from nashc.cost.fold import Folding, Ints
 from nashc.cost.lanes import lanes_in, lanes_out
 from nashc.cost.nodes import HwNode
+from nashc.cost.windows import pixels_kept
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def through(node: HwNode, folding: Folding, ready: tuple[Ints, ...]) -> Pass:
             given = Stream(_paced(_padded(node, taken, words), words) + PADDING, words - 1)
             return Pass(ready, taken, given)
         case "ConvolutionInputGenerator":
+            if node["depthwise"] and words > 1 and node.sizes("Stride") != (1, 1):
+                return _held_up(node, ready, words)
             taken = _paced(whole, words)
             return Pass(ready, taken, _window(node, folding, taken))
     taken = _paced(whole, words)
@@ -195,6 +199,18 @@ def _window(node: HwNode, folding: Folding, taken: Ints) -> Stream:
     # Channel after channel: the first is ready with its last value, the others follow.
     after = (fold - 1) * (pixels - 1) if node["depthwise"] else 0
     return Stream(_paced(taken[last] + after, pixels * fold) + WINDOW, pixels * fold - 1)
+
+
+def _held_up(node: HwNode, ready: tuple[Ints, ...], words: int) -> Pass:
+    """Windows with a stride, channel after channel: the buffer lets the next pixels in late (channelwise.py)."""
+    arrival = (ready[0][:, None] - words + 1 + np.arange(words)).ravel()
+    start = corners(node.sizes("IFMDim"), node.sizes("OFMDim"), node.sizes("Stride"))
+    pixels = math.prod(node.sizes("ConvKernelDim"))
+    reach = int(_last_of_windows(node)[0])
+    room = pixels_kept(node) * words
+    done, read = fetched(arrival, start, reach, pixels, words, room)
+    given = Stream(done + WINDOW - 1, pixels * words - 1)
+    return Pass(ready, read[words - 1 :: words], given)
 
 
 def _last_of_windows(node: HwNode) -> Ints:

@@ -22,6 +22,17 @@ def is_written(node: HwNode, f: Foldings) -> Bools:
     return written
 
 
+def pixels_kept(node: HwNode) -> int:
+    """Pixels in the buffer of a window that leaves pixel by pixel, of which several arrive in front of a stride.
+
+    Source: finn-plus 1.6.1, rtl/convolutioninputgenerator_rtl.py, get_buffer_depth.
+    """
+    (k_h, k_w), (_, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
+    stride_h, stride_w = node.sizes("Stride")
+    ahead = max(0, stride_w - 1 - k_h * k_w) + max(0, (stride_h - 1) * width - k_h * k_w)
+    return (k_h - 1) * width + (k_w - 1) + 1 + ahead
+
+
 def mend(node: HwNode, folding: Folding) -> Folding:
     """The folding itself if FINN writes the window, else not all pixels of it at once, or fewer channels."""
     if node.kind != "ConvolutionInputGenerator" or is_written(node, one(folding))[0]:

@@ -16,6 +16,7 @@ from nashc.cost.cost import Cost
 from nashc.cost.fold import MEM_MODES, RAM_STYLES, RES_TYPES, Bools, Foldings, Ints
 from nashc.cost.nodes import HwNode
 from nashc.cost.parts import dsp_block
+from nashc.cost.windows import pixels_kept
 from nashc.vocab.datatypes import bounds
 
 NAME = "finn-plus-1.6"
@@ -229,11 +230,8 @@ def buffer_depth(node: HwNode, f: Foldings) -> Ints:
     """Words in the buffer of a sliding window: get_buffer_depth of the same file."""
     in_parallel = _is_parallel(node, f)
     (k_h, k_w), (_, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
-    stride_h, stride_w = node.sizes("Stride")
     fold = node["IFMChannels"] // f.simd
-    # One pixel of a window leaves at a time, several arrive in front of a stride.
-    ahead = max(0, stride_w - 1 - k_h * k_w) + max(0, (stride_h - 1) * width - k_h * k_w)
-    in_turn = ((k_h - 1) * width + (k_w - 1) + 1 + ahead) * fold
+    in_turn = pixels_kept(node) * fold
     return np.where(in_parallel, ((k_h - 1) * width + (k_w - 1)) * fold + 2, in_turn)
 
 

@@ -2,7 +2,7 @@
 
 | term | source | error |
 |---|---|---|
-| latency | `flow.py`: when each pixel passes, from the RTL's handshakes | none for padding, windows, MVAU_rtl, thresholds in Verilator, but for windows channel by channel with a stride: up to 7 % too short; registers of HLS units are missing |
+| latency | `flow.py`: when each pixel passes, from the RTL's handshakes | none for padding, windows, MVAU_rtl, thresholds in Verilator; registers of HLS units are missing |
 | frames a second | FINN+'s cycles of the slowest node | windows up to 2 % slower than in Verilator; before pools up to 15 %, before a global pool 70 % |
 | DSPs of MVAU_rtl | finn-rtllib/mvu/mvu.sv, mvu_vvu_axi.sv | none: the instances that it makes |
 | LUTs of MVAU_rtl, FMPadding_rtl, sliding windows, thresholds | `rtl_luts.py` | there |
