@@ -34,6 +34,7 @@ network tiny {
 }
 search { data = digits }
 target { board = U250%(fps)s }
+%(finn)s
 """
 
 
@@ -45,6 +46,7 @@ class Space:
     backbone: str = "w2a2"
     nas: str = "w1a8"
     fps: int = 0
+    finn: str = ""
 
     def write(self, folder: Path) -> Path:
         path = folder / "space.nash"

@@ -26,6 +26,13 @@ SPACES = {
         "w2a2",
         fps=100,
     ),
+    "FINN as the spec wants it": Space(
+        GROUPS,
+        "w4a4",
+        fps=30_000,
+        finn="finn { prefer = hls; mem_mode = external; ram_style = block }",
+    ),
+    "embedded": Space(GROUPS, fps=30_000, finn="finn { mem_mode = internal_embedded }"),
     "several paces": Space(
         "  cell in each group { ops = [identity, maxpool 3x3, conv 5x5, conv 7x7] }", fps=3_000_000
     ),
