@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NoReturn
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, JsonValue
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from nashc.schema.values import Call, Quantity, Word, describe
@@ -15,6 +16,14 @@ from nashc.vocab.cellops import LEGAL_OPS, CellOp
 def refuse(code: str, message: str, help: str = "") -> NoReturn:
     """Refuse a value with a code of our own; `mistakes.py` turns it into a diagnostic."""
     raise PydanticCustomError(code, "{text}", {"text": message, "help": help})
+
+
+INTERNAL: dict[str, JsonValue] = {"is_internal": True}
+"""`json_schema_extra` of a field that no spec can write: validators fill it in."""
+
+
+def is_internal(field: FieldInfo) -> bool:
+    return field.json_schema_extra == INTERNAL
 
 
 _NANOSECONDS = {"ns": 1.0, "us": 1e3, "ms": 1e6}

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from nashc.diagnostics import Diagnostic, Problems
 from nashc.diagnostics.model import nearest
+from nashc.schema.fields import is_internal
 from nashc.schema.values import BROKEN, describe
 from nashc.text import Span
 
@@ -134,8 +135,8 @@ def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
             )
     while get_args(current) and not isinstance(current, type):
         current = get_args(current)[0]
-    names = list(getattr(current, "model_fields", {}))
-    return [name for name in names if name != "name"]
+    fields = getattr(current, "model_fields", {})
+    return [name for name, field in fields.items() if name != "name" and not is_internal(field)]
 
 
 _INNER_SECTIONS = (

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from nashc.schema.bounds import AtLeast, AtMost, AtMostCycles
-from nashc.schema.fields import BitWidths, Clock, Operation, Real, call, refuse
+from nashc.schema.fields import INTERNAL, BitWidths, Clock, Operation, Real, call, refuse
 from nashc.schema.values import Call, Word, describe
 from nashc.vocab.bits import Bits
 from nashc.vocab.boards import Board, find_board, other_boards
@@ -394,9 +394,9 @@ def _board(value: Any) -> Any:
 class FoldingFrom(Settings):
     """Where the folding comes from: the solver within a budget, or a file."""
 
-    kind: Literal["optimal", "file"]
+    kind: Literal["optimal", "file"] = Field(json_schema_extra=INTERNAL)
     content: dict[str, dict[str, Any]] | None = Field(
-        None, description="of the file: attributes by layer"
+        None, description="of the file: attributes by layer", json_schema_extra=INTERNAL
     )
     lut: int | None = Field(None, ge=0, description="most LUTs, the board's when left out")
     bram18: int | None = Field(None, ge=0, description="most blocks of 18 kbit")
@@ -419,6 +419,9 @@ def _folding(value: Any) -> Any:
         code = "NASH107" if isinstance(value, Word | Call) else "NASH104"
         refuse(code, f"{describe(value)} is no folding", f"legal are {example}")
     arguments = call(value) if isinstance(value, Call) else {}
+    for word in ("kind", "content"):
+        if word in arguments:
+            refuse("NASH110", f"there is no `{word}` in these arguments", f"for example {example}")
     return {"kind": "optimal", **{k: v for k, v in arguments.items() if k != "name"}}
 
 
