@@ -15,7 +15,7 @@ import torch
 
 from support import onnx_files, trained
 from support.files import atomic_path, read_json, sha256, write_json
-from support.progress import Progress, main
+from support.progress import Progress, StageError, main
 from support.qonnx_export import export
 from support.ranges import ranges
 from support.steps import Steps
@@ -113,7 +113,7 @@ def _streamlined(qonnx: Any, pixels: str, out: Path, say: Callable[[str, float],
     """The integer graph by FINN's own transformations, an independent way to what `lowering.py` writes."""
     from qonnx.core.modelwrapper import ModelWrapper
 
-    from support import finn_streamline, finn_tool
+    from support import finn_errors, finn_streamline, finn_tool
 
     finn_tool.found()
     finn_tool.start(out / "finn")
@@ -123,7 +123,20 @@ def _streamlined(qonnx: Any, pixels: str, out: Path, say: Callable[[str, float],
         told.append(text)
         say(text, min(1.0, len(told) / finn_streamline.TRANSFORMATIONS))
 
-    return finn_streamline.streamline(ModelWrapper(copy.deepcopy(qonnx)), pixels, count).model
+    try:
+        return finn_streamline.streamline(ModelWrapper(copy.deepcopy(qonnx)), pixels, count).model
+    except StageError:
+        raise
+    except Exception as error:  # FINN and qonnx raise plain exceptions and assertions
+        layers = read_json(HERE / "layers.json")
+        cause = finn_errors.cause_of(error, out / "errors" / "no-tool-ran", 0, layers)
+        log = out / "errors" / "streamlining.log"
+        finn_errors.keep(log, "streamlining", error, cause)
+        raise StageError(
+            f"{finn_tool.tool()} cannot streamline this network: "
+            f"{finn_errors.explain(cause, {name: name for name in layers}, layers)}",
+            f"{finn_streamline.DIRECT}; everything is in {log}",
+        ) from error
 
 
 def _write_golden(

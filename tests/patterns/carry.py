@@ -83,7 +83,7 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("model.py", "lowering.py"):
         (folder / name).write_text(files[name], encoding="utf-8")
-    model, lowering = _module(folder, "model"), _module(folder, "lowering")
+    model, lowering = module_of(folder, "model"), module_of(folder, "lowering")
     lap("compile")
     network = with_random_weights(model, seed)
     exact = copy.deepcopy(network).double().eval()
@@ -198,7 +198,7 @@ def random_images(model: ModuleType, count: int, seed: int) -> np.ndarray:
     return draws.integers(0, 2**bits, (count, *model.INPUT_SHAPE)).astype(np.uint8)
 
 
-def _module(folder: Path, name: str) -> ModuleType:
+def module_of(folder: Path, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
