@@ -20,6 +20,8 @@ from nashc.schema import load  # noqa: E402
 from support.derive_bits import Place, bits_text  # noqa: E402
 from support.gates import Gate, Sampler  # noqa: E402
 from support.search_bits import BitChoice, SearchedConv2d, SearchedReLU, bit_choices  # noqa: E402
+from support.search_quantised import Quantised  # noqa: E402
+from support.search_space import MixedOp  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -117,6 +119,28 @@ def test_alpha_gets_the_gradient_of_the_gates_through_the_shares(sampled, paths)
     of_alpha[list(paths)] = shares * (of_gates - (of_gates * shares).sum())
     assert of_alpha.abs().max() > 0
     torch.testing.assert_close(network.bits.alpha.grad, of_alpha, rtol=1e-4, atol=1e-7)
+
+
+def test_the_op_of_an_edge_tells_its_widths_and_no_other_op_does():
+    torch.manual_seed(0)
+    bits, x = BitChoice("here", "w1", "w3"), torch.randn(5, 3, 6, 6)
+    edge = MixedOp(("conv 1x1", "conv 3x3"), 3, 4, convs=Quantised(bits))
+    target, shares = torch.randn(5, 4, 6, 6), torch.tensor([0.4, 0.6])
+    edge.requires_grad_(False)
+    for alpha in (edge.alpha, bits.alpha):
+        alpha.requires_grad_()
+    edge.set_gate(Gate(0, (0, 1), shares))
+    bits.set_gate(Gate(1, (0, 1), shares))
+    ((edge(x) - target) ** 2).mean().backward()
+    ran = edge.candidates[0]
+    gates = torch.tensor([0.0, 1.0], requires_grad=True)
+    weight = sum(g * it(ran.conv.weight) for g, it in zip(gates, ran.conv._quantisers, strict=True))
+    wanted = ((ran.bn(torch.conv2d(x, weight)) - target) ** 2).mean()
+    [of_gates] = torch.autograd.grad(wanted, gates)
+    of_alpha = shares * (of_gates - (of_gates * shares).sum())
+    assert of_alpha.abs().max() > 0
+    torch.testing.assert_close(bits.alpha.grad, of_alpha, rtol=1e-4, atol=1e-7)
+    assert edge.alpha.grad.abs().max() > 0
 
 
 def test_every_estimator_draws_widths():
