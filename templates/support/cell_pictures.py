@@ -24,7 +24,7 @@ def draw_cells(kept: dict[str, list[Choice]], colours: dict[str, str]) -> Any:
     figure, grid = pyplot.subplots(
         len(kept),
         1,
-        figsize=(max(5.0, INCHES_A_NODE * (last + 1)), 0.4 + sum(rows) + 0.3 * len(kept)),
+        figsize=(max(5.0, INCHES_A_NODE * (last + 1)), 0.6 + sum(rows) + 0.3 * len(kept)),
         squeeze=False,
         layout="constrained",
         height_ratios=rows,
@@ -39,7 +39,7 @@ def draw_cells(kept: dict[str, list[Choice]], colours: dict[str, str]) -> Any:
         for choice in cell:
             _choice(axes, choice, colours.get(choice.op, "black"))
     figure.suptitle(
-        "what each node keeps, from where, and its probability; grey: layers of the backbone",
+        "what each node keeps, from where, and its probability;\ngrey: layers of the backbone",
         fontsize=9,
     )
     return figure
