@@ -230,12 +230,12 @@ def known_target(spec: Spec) -> Target:
     """The target of a spec whose network is known. Errors: NASH451, NASH452."""
     if spec.is_searched:
         text = f"`{spec.name}` has cells whose architecture is not known yet"
-        instead = "write a genotype"
+        finds, instead = "it", "write a genotype"
         if not spec.searches_cells:
             text = f"`{spec.name}` has layers whose bit widths are not known yet"
-            instead = "write one width instead of each list"
+            finds, instead = "them", "write one width instead of each list"
         hint = (
-            f"`nashc run {spec.path} --to search` finds it and writes {FOUND} into the project: estimate that, "
+            f"`nashc run {spec.path} --to search` finds {finds} and writes {FOUND} into the project: estimate that, "
             f"or {instead}"
         )
         raise SpecError([Diagnostic("NASH451", text, help=hint)])
