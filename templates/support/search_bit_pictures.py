@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from support.curves import count_epochs
 from support.derive_bits import Place
 from support.progress import Progress
-from support.search_pictures import History, can_draw, dot, save, softmax
+from support.search_pictures import History, can_draw, draw_shares, save
 
 COLUMNS = 4
 
@@ -46,12 +47,11 @@ def _bits(history: History, places: Sequence[Place], chosen: Mapping[str, str]) 
     for axes in grid.flat[len(places) :]:
         axes.set_visible(False)
     for axes, place in zip(grid.flat, places, strict=False):
-        shares = [softmax(entry["bits"][place.name]["alpha"]) for entry in history]
-        for word, share in zip(place.alternatives, zip(*shares, strict=True), strict=True):
-            [lines[word]] = axes.plot(epochs, share, color=colours[word], marker=dot(epochs))
-        axes.axhline(1 / len(place.alternatives), color="0.6", linewidth=0.8, linestyle=":")
+        alphas = [entry["bits"][place.name]["alpha"] for entry in history]
+        lines |= draw_shares(axes, epochs, place.alternatives, alphas, colours)
         axes.set_title(f"{place.name}: {chosen[place.name]}", fontsize=8)
         axes.tick_params(labelsize=7, labelbottom=True)
+        count_epochs(axes)
     figure.suptitle("probability of each bit width over the epochs; dotted: by chance", fontsize=9)
     figure.legend(
         list(lines.values()), list(lines), loc="outside lower center", ncols=6, fontsize=8

@@ -4,7 +4,7 @@ and how far several seeds agree."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,22 @@ def can_draw(progress: Progress) -> bool:
     return True
 
 
+def draw_shares(
+    axes: Any,
+    epochs: list[int],
+    alternatives: Sequence[str],
+    alphas: Sequence[Sequence[float]],
+    colours: Mapping[str, str],
+) -> dict[str, Any]:
+    """softmax(alpha) over the epochs, and as a dotted line what chance would give. The line of each alternative."""
+    lines: dict[str, Any] = {}
+    shares = zip(*map(softmax, alphas), strict=True)
+    for name, share in zip(alternatives, shares, strict=True):
+        [lines[name]] = axes.plot(epochs, share, color=colours[name], marker=dot(epochs))
+    axes.axhline(1 / len(alternatives), color="0.6", linewidth=0.8, linestyle=":")
+    return lines
+
+
 def _alphas(
     history: History, edges: dict[str, list[Edge]], kept: Kept, colours: dict[str, str]
 ) -> Any:
@@ -90,10 +106,8 @@ def _alphas(
         axes_of_row[0].set_ylabel(name if is_first else "", fontsize=9, fontweight="bold")
         for axes, edge in zip(axes_of_row, row, strict=False):
             key = f"{edge.source}-{edge.node}"
-            shares = [softmax(entry["cells"][name][key]["alpha"]) for entry in history]
-            for op, share in zip(edge.ops, zip(*shares, strict=True), strict=True):
-                [lines[op]] = axes.plot(epochs, share, color=colours[op], marker=dot(epochs))
-            axes.axhline(1 / len(edge.ops), color="0.6", linewidth=0.8, linestyle=":")
+            alphas = [entry["cells"][name][key]["alpha"] for entry in history]
+            lines |= draw_shares(axes, epochs, edge.ops, alphas, colours)
             ops = [it.op for it in kept[name] if (it.source, it.node) == (edge.source, edge.node)]
             title = f"{edge.source} to {edge.node}" + "".join(f": {op}" for op in ops)
             axes.set_title(title, fontsize=8, fontweight="bold" if ops else "normal")
