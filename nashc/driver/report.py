@@ -149,7 +149,8 @@ def verification(value: Mapping[str, Any]) -> str:
 def summary_lines(outcome: Outcome) -> list[str]:
     """The end of a run: the network's figures, those it is compared with, and where it spends its cycles."""
     rows = [outcome, *outcome.compare]
-    lines = ["", *_figures(rows), ""]
+    has_figures = any(row.results.keys() & {"train", "estimate"} for row in rows)
+    lines = ["", *_figures(rows), ""] if has_figures else []
     verify = outcome.results.get("verify")
     if verify:
         lines.append(f"verified    {verification(verify.summary)}")

@@ -37,8 +37,10 @@ def run(request: Request, display: Display) -> Outcome:
     if outcome.is_all_kept:
         display.line("Nothing to do: every result is kept from an earlier run.")
     folder = outcome.folder
-    figures = f"{folder / REPORT} and {folder / PAGE}" if outcome.figures else f"{folder / REPORT}"
-    display.line(f"Everything is in {folder}, the figures in {figures}")
+    told = f"the figures in {folder / REPORT} and {folder / PAGE}"
+    if not outcome.figures:
+        told = f"what was done is told in {folder / REPORT}"
+    display.line(f"Everything is in {folder}, {told}")
     return outcome
 
 
