@@ -9,6 +9,7 @@ from nashc.schema import Spec
 
 WITH_WEIGHTS = ("conv", "linear")
 WITH_ACTIVATIONS = ("act", "avgpool")
+LISTED = "`nashc show SPEC --as ir` lists the layers"
 
 
 def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
@@ -25,7 +26,7 @@ def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
             text = f"`{rule.pattern}` matches no layer"
             hint = nearest(rule.pattern, quantised)
             if not hint.startswith("did"):
-                hint = "`nashc show SPEC --as ir` lists the layers"
+                hint = LISTED
             problems.add(Diagnostic("NASH112", text, rule.span, help=hint))
             continue
         for width, ops, what in (
@@ -35,7 +36,8 @@ def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
             is_met = in_cells[ops] or any(node.op in ops for node in hits)
             if width is not None and not is_met:
                 text = f"`{rule.pattern}` matches no layer with {what}"
-                problems.add(Diagnostic("NASH112", text, rule.span))
+                hint = f"leave `{what[0]}{width}` out, or name a layer that has {what}; {LISTED}"
+                problems.add(Diagnostic("NASH112", text, rule.span, help=hint))
     return graph
 
 
