@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from nashc.diagnostics import Diagnostic, Problems
-from nashc.diagnostics.model import nearest
 from nashc.ir import Graph
+from nashc.passes.layer_paths import LISTED, nearest_layer
 from nashc.schema import Spec
 
 WITH_WEIGHTS = ("conv", "linear")
 WITH_ACTIVATIONS = ("act", "avgpool")
-LISTED = "`nashc show SPEC --as ir` lists the layers"
 
 
 def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
@@ -24,9 +23,7 @@ def check_bit_rules(graph: Graph, spec: Spec, problems: Problems) -> Graph:
         if not hits and not any(in_cells.values()):
             quantised = [n.name for n in graph.nodes if n.op in WITH_WEIGHTS + WITH_ACTIVATIONS]
             text = f"`{rule.pattern}` matches no layer"
-            hint = nearest(rule.pattern, quantised)
-            if not hint.startswith("did"):
-                hint = LISTED
+            hint = nearest_layer(rule.pattern, quantised)
             problems.add(Diagnostic("NASH112", text, rule.span, help=hint))
             continue
         for width, ops, what in (

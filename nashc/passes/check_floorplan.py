@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from nashc.diagnostics import Diagnostic, Problems
-from nashc.diagnostics.model import nearest
 from nashc.ir import Graph
+from nashc.passes.layer_paths import nearest_layer
 from nashc.schema import Spec
 
 
@@ -15,9 +15,7 @@ def check_floorplan(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     names = [node.name for node in graph.nodes]
     for place in spec.floorplan:
         if not any(fnmatchcase(name, place.pattern) for name in names):
-            hint = nearest(place.pattern, names)
-            if not hint.startswith("did"):
-                hint = "`nashc show SPEC --as ir` lists the layers"
+            hint = nearest_layer(place.pattern, names)
             text = f"`{place.pattern}` matches no layer"
             problems.add(Diagnostic("NASH112", text, place.span, help=hint))
     return graph

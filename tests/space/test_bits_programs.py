@@ -1,20 +1,15 @@
 """search.py and derive.py as they are compiled for searched bit widths."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from nashc.emit import project
-from nashc.lower import lower
-from nashc.schema import load
 from support.derive_bits import Place, most_probable
 from support.found import provenance_of, write_found
 from support.search_findings import Found
 from tests.paths import SPECS
+from tests.space.programs import compiled, run
 from tests.space.spaces import estimated
 
 WIDTHS = ("w1a2", "w2a2", "w4a4")
@@ -30,30 +25,6 @@ search {{
   cost {{ lut = {weight} }}
 }}
 """
-
-
-def compiled(folder: Path, text: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    path = folder / "space.nash"
-    path.write_text(text, encoding="utf-8")
-    spec = load(path)
-    for name, content in project(spec, lower(spec)).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(content, encoding="utf-8")
-    return path
-
-
-def run(program: str, folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, program],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_the_widths_within_the_budget_and_what_is_said_of_them(tmp_path: Path) -> None:

@@ -1,16 +1,12 @@
 """derive.py as it is compiled: from the end of a search, drawn here, to the network within a budget."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from nashc.emit import project
-from nashc.lower import lower
-from nashc.schema import load
 from support.derive import derive
 from support.found import budget_remarks, provenance_of, write_found
 from support.search_findings import Found
+from tests.space.programs import compiled, run
 from tests.space.spaces import Space, edges_drawn, estimated
 
 SPACE = Space("  cell in each group { ops = [zero, maxpool 3x3, identity, conv 1x1, conv 3x3] }")
@@ -30,17 +26,11 @@ def derived(folder: Path, budget: str) -> tuple[dict, str]:
     """genotype.json's provenance, and found.nash."""
     path = SPACE.write(folder)
     text = path.read_text().replace("search {", f"search {{ budget {{ {budget} }};")
-    path.write_text(text)
-    spec = load(path)
-    for name, text in project(spec, lower(spec)).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+    path = compiled(folder, text)
     edges = edges_drawn(path, 3)
     found = Found(7, derive(edges, "v3"), edges, SCORES)
     write_found(folder / "results" / "search", found, provenance_of(found, ABOUT))
-    command = [sys.executable, "derive.py"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
+    run("derive.py", folder)
     out = folder / "results" / "derive"
     provenance = json.loads((out / "genotype.json").read_text())["provenance"]
     return provenance, (out / "found.nash").read_text()

@@ -1,17 +1,12 @@
 """A search with hardware terms as nashc compiles it: what it logs, and what it finds."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from nashc.emit import project
-from nashc.lower import lower
-from nashc.schema import load
 from support.search_costs import FIGURES
+from tests.space.programs import compiled, run
 from tests.space.spaces import estimated
 
 pytest.importorskip("torch")
@@ -31,30 +26,11 @@ search {{
 
 def searched(folder: Path, weight: float, most: int) -> Path:
     """The results of a search and its derivation, in a folder of its own."""
-    folder.mkdir()
     base = Path(__file__).parents[2] / "specs" / "quickstart.nash"
-    path = folder / "space.nash"
-    path.write_text(SPEC.format(base=base, weight=weight, most=most), encoding="utf-8")
-    spec = load(path)
-    for name, text in project(spec, lower(spec)).items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+    compiled(folder, SPEC.format(base=base, weight=weight, most=most))
     for program in ("search.py", "derive.py"):
-        _run(program, folder)
+        run(program, folder)
     return folder / "results"
-
-
-def _run(program: str, folder: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, program],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
 
 
 def expected(results: Path) -> list[float]:
