@@ -27,7 +27,7 @@ Examples: nashc fold resnet18_v3.nash --board U50
 @click.option(
     "--converters",
     is_flag=True,
-    help="Count width converters too, which FINN's estimates leave out; takes tens of seconds.",
+    help="Count width converters too, which FINN's estimates leave out.",
 )
 @click.option("-o", "--out", type=common.PATH, help="Write FINN's folding file.")
 @common.as_json

@@ -6,7 +6,8 @@ Source: finn-plus 1.6.1, transformation/fpgadataflow/insert_dwc.py; streamingdat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -46,8 +47,8 @@ def links(
                 continue  # a window and its pool are of one width
             before = by_name[name]
             bits = width(stream_type(before))
-            given, first_port = _lanes(before, rows[name], lanes_out)
-            taken, second_port = _lanes(node, rows[node.name], lanes_in)
+            given, first_port = _ports(lanes_out(before, rows[name]))
+            taken, second_port = _ports(lanes_in(node, rows[node.name]))
             cost = np.zeros((len(given), len(taken), len(RESOURCES)))
             cost[:, :, RESOURCES.index("lut")] = [
                 [converter_lut(out * bits, into * bits) for into in taken] for out in given
@@ -56,14 +57,13 @@ def links(
     return tuple(found)
 
 
-def _lanes(
-    node: HwNode, rows: Foldings, lanes: Callable[[HwNode, Folding], int]
-) -> tuple[list[int], Ints]:
+def _ports(lanes: Ints) -> tuple[list[int], Ints]:
     """The widths that a node's foldings have, and which of them each row has."""
-    found, port = np.unique([lanes(node, rows[i]) for i in range(len(rows))], return_inverse=True)
+    found, port = np.unique(lanes, return_inverse=True)
     return [int(width) for width in found], port.astype(np.int64)
 
 
+@cache
 def converter_lut(given: int, taken: int) -> int:
     """Of a converter between streams of these widths in bits; up to their common multiple and down again."""
     if given == taken:

@@ -337,19 +337,23 @@ class _Programme:
         return Found(choice, float(result.fun) * scale, float(result.mip_dual_bound) * scale)
 
     def _add_link(self, number: int) -> Floats:
-        """Shares of the pairs of stream widths; gives their use."""
+        """Shares of the pairs of stream widths that the rows have; gives their use."""
         link = self.problem.links[number]
-        classes = link.cost.shape[:2]
-        pairs = np.array([self.new_variable(high=1.0) for _ in range(classes[0] * classes[1])])
-        pairs = pairs.reshape(classes)
-        sides = ((link.first, link.first_port, pairs), (link.second, link.second_port, pairs.T))
-        for table, port_of_row, shares in sides:
-            ports = port_of_row[self.rows[table]]
+        first, first_port = np.unique(link.first_port[self.rows[link.first]], return_inverse=True)
+        second, second_port = np.unique(
+            link.second_port[self.rows[link.second]], return_inverse=True
+        )
+        pairs = np.array([self.new_variable(high=1.0) for _ in range(len(first) * len(second))])
+        pairs = pairs.reshape(len(first), len(second))
+        for table, ports, shares in (
+            (link.first, first_port, pairs),
+            (link.second, second_port, pairs.T),
+        ):
             for port, of_port in enumerate(shares):
                 members = self.span[table].start + np.flatnonzero(ports == port)
                 values = np.append(np.ones(len(of_port)), -np.ones(len(members)))
                 self.add(np.append(of_port, members), values, low=0.0, high=0.0)
-        return link.cost.reshape(-1, link.cost.shape[2])
+        return link.cost[first][:, second].reshape(-1, link.cost.shape[2])
 
 
 def _alike(problem: Problem, rows: list[Ints], shared: list[bool], paths: bool) -> list[list[int]]:

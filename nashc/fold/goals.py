@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nashc.fold import exact
+from nashc.fold import exact, tied
 from nashc.fold.paths import slack
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
@@ -23,6 +23,12 @@ _OUTLOOK_EFFORT = 100
 _PATH_EFFORT = 10
 """Paths tie all layers together: such searches are slow, and good long before they are proven."""
 
+
+LEEWAY = 1.02
+"""How far above its smallest the largest share of the budget may be: its last hundredths are dear in all else.
+
+ResNet50 at 300 fps on a U250, converters counted: 6,002 DSPs for a share of 54.0 %, 1,010 for 55.1 %.
+"""
 
 _FEW_ROWS = 1000
 """Up to here what uses least among equally quick choices is searched; else each layer is exchanged alone."""
@@ -76,7 +82,7 @@ class Question:
     """A problem with its budget and preferences.
 
     budget: [resources], inf where free. prefer: weights [resources], the first decides, later ones break ties.
-    is_even: before these the largest share of the budget decides (to within STRETCH_GAP of its smallest), because a
+    is_even: before these the largest share of the budget decides (to within LEEWAY of its smallest), because a
     board that is full of one thing cannot be wired.
     effort: nodes of each search tree; if they do not suffice, `gap` says how far from optimal the answer may be.
     """
@@ -98,18 +104,19 @@ class Question:
         low, high = 0, len(intervals)  # intervals below low are not reached, from high on they are
         proven = 0  # intervals below this are proven not to fit
         proof: Prices | None = None
+        middle = 0  # often no budget binds
         while low < high:
-            middle = (low + high) // 2
             try:
                 found = self._fits(float(intervals[middle]))
             except exact.Undecided:
                 low = middle + 1
-                continue
-            if isinstance(found, np.ndarray):
-                high = int(np.searchsorted(intervals, problem.interval(found)))
             else:
-                low = proven = middle + 1
-                proof = found
+                if isinstance(found, np.ndarray):
+                    high = int(np.searchsorted(intervals, problem.interval(found)))
+                else:
+                    low = proven = middle + 1
+                    proof = found
+            middle = (low + high) // 2
         if high == len(intervals):
             return self._closest(float(intervals[-1]))
         answer = self.min_use(float(intervals[high]), proof)
@@ -222,6 +229,8 @@ class Question:
         """A choice at this interval within the budget; None or prices: proven that there is none."""
         problem, _ = self._without_beaten_rows(latency_counts=False)
         rows = rows_worth_having(problem, interval, latency_counts=False)
+        if problem.links:
+            return tied.any_fit(problem, rows, self.budget, self.effort)
         found = fit(problem, rows, self.budget)
         if found is not None:
             return found
@@ -231,11 +240,13 @@ class Question:
         self, problem: Problem, rows: list[Ints], limits: exact.Limits
     ) -> tuple[Ints, float] | None:
         """The choice that is liked best and its gap; None: nothing keeps to the limits."""
+        known: Ints | None = None
         if self.is_even and limits.longest is None and np.isfinite(self.budget).any():
             even = self._evenly(problem, rows)
             if even is None:
                 return None
-            limits = replace(limits, budget=even)
+            known, cut = even
+            limits = replace(limits, budget=cut)
         budget = self.budget if limits.budget is None else limits.budget
         if not problem.links and limits.longest is None:
             choice = np.array(
@@ -246,10 +257,11 @@ class Question:
             )
             if (problem.total(choice) <= budget).all():
                 return choice, 0.0
-        gap, best = 0.0, None
+        least_use = tied.least_use if problem.links else exact.least_use
+        gap, best = 0.0, known
         for weights in self.prefer:
             weights = weights / weights[weights > 0].min()
-            found = exact.least_use(problem, rows, weights, limits, self.effort)
+            found = least_use(problem, rows, weights, limits, self.effort, best)
             if found is None:
                 break
             best = found.choice
@@ -260,9 +272,13 @@ class Question:
             )
         return None if best is None else (best, _zero_if_tiny(gap))
 
-    def _evenly(self, problem: Problem, rows: list[Ints]) -> Floats | None:
-        """The budget, cut to the smallest share that suffices of everything; None if all of it does not."""
-        found = exact.least_stretch(problem, rows, self.budget, self.effort, least=0.0)
+    def _evenly(self, problem: Problem, rows: list[Ints]) -> tuple[Ints, Floats] | None:
+        """A choice that needs the smallest share of everything, and the budget cut to a little more of that.
+
+        None: all of the budget does not do.
+        """
+        least_stretch = tied.least_stretch if problem.links else exact.least_stretch
+        found = least_stretch(problem, rows, self.budget, self.effort, least=0.0)
         if found is None:
             return None
         used = problem.total(found.choice)
@@ -271,8 +287,8 @@ class Question:
             return None
         cut = np.full_like(self.budget, np.inf)  # what is free stays free, though nothing is needed
         bounded = np.isfinite(self.budget)
-        cut[bounded] = np.maximum(np.floor(self.budget[bounded] * share), used[bounded])
-        return np.minimum(self.budget, cut)
+        cut[bounded] = np.maximum(np.floor(self.budget[bounded] * share * LEEWAY), used[bounded])
+        return found.choice, np.minimum(self.budget, np.maximum(cut, used))
 
     def _answer(
         self, found: tuple[Ints, float], *, latency_counts: bool, proof: Prices | None = None
@@ -348,9 +364,10 @@ class Question:
         """
         if not np.isfinite(self.budget).any():
             return np.array([found[0] for found in rows])
-        found = exact.least_stretch(problem, rows, self.budget, self.effort)
+        least_stretch = tied.least_stretch if problem.links else exact.least_stretch
+        found = least_stretch(problem, rows, self.budget, self.effort)
         if found is None:
-            found = exact.least_stretch(problem, rows, np.maximum(self.budget, 1.0), self.effort)
+            found = least_stretch(problem, rows, np.maximum(self.budget, 1.0), self.effort)
         assert found is not None
         return found.choice
 

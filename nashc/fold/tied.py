@@ -1,0 +1,258 @@
+"""Questions about layers that converters tie together: prices choose the widths of the streams, HiGHS the rest.
+
+exact.py's programme has a variable for every pair of widths of every stream, and is slow where all streams have one. Here prices on
+what is limited decide first. At given prices the best choice is found at once (streams.py), and what it costs, less what
+the limits are worth, is a bound that no choice within them beats (Fisher, Management Science 27, 1981). The best prices are
+found by cutting planes (Kelley, J. SIAM 8, 1960): a linear programme with as many unknowns as there are limits, over the choices
+seen so far, tells where to ask next. With the stream widths of the choices that are cheapest at those prices few rows are
+left, and among them HiGHS finds the best choice. `bound` tells how far from optimal that can be; small problems
+go to HiGHS as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from nashc.fold import exact
+from nashc.fold.exact import Found, Limits, Undecided
+from nashc.fold.quick import Prices
+from nashc.fold.streams import Streams
+from nashc.fold.tables import Floats, Ints, Problem
+
+_ROUNDS = 40
+_CLOSE = 1e-6
+"""Prices are good enough when no others promise a bound that is better by more than this share."""
+_WAY = np.array([[0.1], [0.3], [0.6], [1.0]])
+"""Where to ask between the best prices so far and those that promise most, all at once."""
+_WIDTHS_OF = 4
+"""So many of the cheapest choices tell the widths of the streams."""
+_FEW_ROWS = 400
+
+
+def any_fit(
+    problem: Problem, rows: list[Ints], budget: Floats, effort: int
+) -> Ints | Prices | None:
+    """Some choice within the budget, or None or prices: proven that there is none. Errors: Undecided."""
+    limits = Limits(budget)
+    if _is_small(rows):
+        return exact.any_fit(problem, rows, limits, effort)
+    priced = _priced(problem, rows, limits)
+    if priced is None:
+        return None
+    priced.seek_share(enough=1.0)
+    if priced.bound > 1 + _CLOSE:
+        price, bounded = priced.price @ priced.limits, np.isfinite(budget)
+        return Prices(price, priced.bound, float(price[bounded] @ budget[bounded]))
+    found = priced.best(priced.share)
+    if found.value <= 1:
+        return found.choice
+    choice = exact.any_fit(problem, priced.near(), limits, effort)
+    if choice is None:
+        raise Undecided
+    return choice
+
+
+def least_stretch(
+    problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float = 1.0
+) -> Found | None:
+    """As exact.least_stretch, but `bound` may be further away than STRETCH_GAP."""
+    if _is_small(rows):
+        return exact.least_stretch(problem, rows, budget, effort, least=least)
+    priced = _priced(problem, rows, Limits(budget))
+    if priced is None:
+        return None
+    priced.seek_share(enough=least)
+    best = priced.best(lambda use: max(least, priced.share(use)))
+    if best.value > best.bound * (1 + exact.STRETCH_GAP):
+        with contextlib.suppress(Undecided):
+            found = exact.least_stretch(problem, priced.near(), budget, effort, least=least)
+            best = _better(best, found)
+    return best
+
+
+def least_use(
+    problem: Problem,
+    rows: list[Ints],
+    weights: Floats,
+    limits: Limits,
+    effort: int,
+    known: Ints | None = None,
+) -> Found | None:
+    """As exact.least_use where the longest path does not matter. Errors: Undecided, never where a choice is known."""
+    if _is_small(rows):
+        return exact.least_use(problem, rows, weights, limits, effort, known)
+    priced = _priced(problem, rows, limits)
+    if priced is None:
+        return None
+    if known is not None:
+        priced.see(known)
+    priced.seek_share(enough=1.0)
+    if priced.bound > 1 + _CLOSE:
+        return None
+    priced.seek_use(weights)
+    best = priced.best(lambda use: float(use @ weights) if priced.share(use) <= 1 else np.inf)
+    if best.value > best.bound + _CLOSE * max(1.0, best.bound):
+        with contextlib.suppress(Undecided):
+            best = _better(best, exact.least_use(problem, priced.near(), weights, limits, effort))
+    if best.value == np.inf:
+        raise Undecided
+    return best
+
+
+class _Priced:
+    """A problem, the best prices on its limits, and the choices seen on the way to them.
+
+    limits: [limits, resources]; use times limits is at most 1. price: [limits], at which `bound` holds. direction:
+    [resources], what a choice pays for its use at those prices.
+    """
+
+    def __init__(self, problem: Problem, rows: list[Ints], limits: Floats) -> None:
+        self.problem, self.rows, self.limits = problem, rows, limits
+        self._streams = Streams(problem, rows)
+        self._seen: list[Ints] = []
+        self._used: list[Floats] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.bound, self.price = -np.inf, np.zeros(len(self.limits))
+        self.direction = np.zeros(len(self.problem.resources))
+
+    def seek_share(self, enough: float) -> None:
+        """Prices that add up to 1: a choice's largest share of a limit is at least what it pays. enough: needs no proof."""
+        count = len(self.limits)
+        if not count:
+            self._ask(np.ones((1, len(self.problem.resources))))
+            self.bound = 0.0
+            return
+        asked = np.vstack([np.eye(count), np.full((1, count), 1 / count)])
+        for _ in range(_ROUNDS):
+            self._keep(self._ask(asked @ self.limits), asked, asked @ self.limits)
+            shares = np.array(self._used) @ self.limits.T
+            least = float(shares.max(axis=1).min())
+            if least <= max(enough, self.bound * (1 + _CLOSE)) or self.bound > enough > 0:
+                return
+            promised, there = _best_prices(np.zeros(len(shares)), shares, 0.0)
+            if promised <= self.bound * (1 + _CLOSE):
+                return
+            asked = self.price + _WAY * (there - self.price)
+
+    def seek_use(self, weights: Floats) -> None:
+        """Prices on top of the weights: what a choice within the limits weighs is at least what it pays, less the prices."""
+        self._begin()
+        asked = np.zeros((1, len(self.limits)))
+        for _ in range(_ROUNDS):
+            directions = weights + asked @ self.limits
+            self._keep(self._ask(directions) - asked.sum(axis=1), asked, directions)
+            costs, shares = np.array(self._used) @ weights, np.array(self._used) @ self.limits.T
+            least = float(costs[(shares <= 1).all(axis=1)].min(initial=np.inf))
+            if least <= self.bound + _CLOSE * max(1.0, self.bound):
+                return
+            promised, there = _best_prices(costs, shares, 1.0)
+            if promised <= self.bound + _CLOSE * max(1.0, self.bound):
+                return
+            asked = self.price + _WAY * (there - self.price)
+
+    def share(self, use: Floats) -> float:
+        """The largest share of a limit that a use takes."""
+        return float((self.limits @ use).max(initial=0.0))
+
+    def best(self, value: Callable[[Floats], float]) -> Found:
+        """Of the choices seen the one with the smallest value, inf where none will do."""
+        values = [value(use) for use in self._used]
+        index = int(np.argmin(values))
+        return Found(self._seen[index], values[index], min(self.bound, values[index]))
+
+    def near(self) -> list[Ints]:
+        """The rows with the stream widths that the cheapest choices at the best prices have."""
+        paid = np.array(self._used) @ self.direction
+        cheapest = {self._seen[i].tobytes(): self._seen[i] for i in paid.argsort(kind="stable")}
+        known = list(cheapest.values())[:_WIDTHS_OF]
+        ports: list[list[Ints]] = [[] for _ in self.rows]
+        for link in self.problem.links:
+            ports[link.first].append(link.first_port)
+            ports[link.second].append(link.second_port)
+        found = []
+        for table, (kept, seen) in enumerate(zip(self.rows, ports, strict=True)):
+            widths = np.stack([np.zeros(len(self.problem.tables[table]), dtype=np.int64), *seen])
+            wanted = [widths[:, choice[table]] for choice in known]
+            is_wanted = [(widths[:, kept] == one[:, None]).all(axis=0) for one in wanted]
+            found.append(kept[np.any(is_wanted, axis=0)])
+        return found
+
+    def _ask(self, directions: Floats) -> Floats:
+        """The least that a choice pays at each of the prices, [n, resources]; the choices are kept."""
+        choices, values = self._streams.cheapest(directions)
+        for choice in choices:
+            self.see(choice)
+        return values
+
+    def see(self, choice: Ints) -> None:
+        self._seen.append(choice)
+        self._used.append(self.problem.total(choice))
+
+    def _keep(self, bounds: Floats, asked: Floats, directions: Floats) -> None:
+        best = int(bounds.argmax())
+        if bounds[best] > self.bound:
+            self.bound, self.price = float(bounds[best]), asked[best]
+            self.direction = directions[best]
+
+
+def _priced(problem: Problem, rows: list[Ints], limits: Limits) -> _Priced | None:
+    """None: what must not be used at all must be."""
+    free = np.full(len(problem.resources), np.inf)
+    budget = free if limits.budget is None else limits.budget
+    bounded = np.flatnonzero(np.isfinite(budget))
+    weights = [*np.eye(len(budget))[bounded], *(weights for weights, _ in limits.at_most)]
+    values = [*budget[bounded], *(value for _, value in limits.at_most)]
+    some: list[Floats] = []
+    for weight, value in zip(weights, values, strict=True):
+        if value > 0:
+            some.append(weight / value)
+            continue
+        rows = [
+            kept[table.use[kept] @ weight == 0]
+            for table, kept in zip(problem.tables, rows, strict=True)
+        ]
+        some.append(2 * weight)  # use is in whole numbers: at most a half is none
+    if not all(len(kept) for kept in rows):
+        return None
+    return _Priced(problem, rows, np.array(some).reshape(len(some), len(budget)))
+
+
+def _best_prices(costs: Floats, shares: Floats, worth: float) -> tuple[float, Floats]:
+    """The prices on the limits at which the choices seen promise the highest bound, and that bound.
+
+    costs: [choices], shares: [choices, limits]. worth: of each limit at a price of 1; 0 for prices that add up to 1.
+    """
+    from scipy.optimize import linprog
+
+    count = shares.shape[1]
+    result = linprog(
+        np.append(-1.0, np.zeros(count)),
+        A_ub=np.column_stack([np.ones(len(costs)), worth - shares]),
+        b_ub=costs,
+        A_eq=None if worth else np.append(0.0, np.ones(count))[None],
+        b_eq=None if worth else [1.0],
+        bounds=[(None, None), *[(0, None)] * count],
+        method="highs",
+    )
+    if (
+        result.status != 0
+    ):  # no mixture of the choices seen keeps to the limits: there is no best price
+        return -np.inf, np.zeros(count)
+    return float(-result.fun), result.x[1:]
+
+
+def _better(best: Found, found: Found | None) -> Found:
+    """The better one, under the bound of the first, which is that of all rows."""
+    if found is None or found.value >= best.value:
+        return best
+    return replace(found, bound=min(best.bound, found.value))
+
+
+def _is_small(rows: list[Ints]) -> bool:
+    return sum(map(len, rows)) <= _FEW_ROWS

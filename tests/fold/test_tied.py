@@ -1,0 +1,104 @@
+"""Layers tied together by converters: the elimination and the bounds against trying everything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nashc.fold import tied
+from nashc.fold.exact import Limits, Undecided
+from nashc.fold.goals import growth
+from nashc.fold.quick import Prices
+from nashc.fold.streams import Streams
+from nashc.fold.tables import Floats, Ints, Problem
+from tests.fold.test_goals import PREFER, budgets, choices, fitting, problems
+
+prices = st.lists(st.tuples(*[st.floats(0, 5)] * 2), min_size=1, max_size=3).map(np.array)
+
+
+def all_rows(problem: Problem) -> list[Ints]:
+    return [np.arange(len(table)) for table in problem.tables]
+
+
+@pytest.fixture
+def no_problem_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HiGHS is not asked about all rows, however few there are."""
+    monkeypatch.setattr(tied, "_FEW_ROWS", 0)
+
+
+bounded = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), prices)
+def test_the_cheapest_choice_at_any_prices_is_found(problem: Problem, asked: Floats) -> None:
+    found, values = Streams(problem, all_rows(problem)).cheapest(asked)
+    for price, choice, value in zip(asked, found, values, strict=True):
+        least = min(float(problem.total(one) @ price) for one in choices(problem))
+        assert value == pytest.approx(least)
+        assert float(problem.total(choice) @ price) == pytest.approx(least)
+
+
+@bounded
+@given(problems(), budgets)
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_what_fits_is_found_or_refuted(problem: Problem, budget: Floats) -> None:
+    fits = fitting(problem, budget)
+    try:
+        found = tied.any_fit(problem, all_rows(problem), budget, 100)
+    except Undecided:
+        return
+    if isinstance(found, np.ndarray):
+        assert (problem.total(found) <= budget).all()
+        return
+    assert not fits
+    if isinstance(found, Prices):
+        assert found.least > found.worth
+        assert found.least <= min(problem.total(c) @ found.price for c in choices(problem)) + 1e-9
+
+
+@bounded
+@given(problems(), budgets)
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_no_stretch_is_below_its_bound(problem: Problem, budget: Floats) -> None:
+    found = tied.least_stretch(problem, all_rows(problem), budget, 100, least=0.0)
+    smallest = min(growth(problem.total(c), budget) for c in choices(problem))
+    if found is None:
+        assert smallest == np.inf
+        return
+    assert found.bound <= smallest * (1 + 1e-6) + 1e-9
+    assert smallest <= growth(problem.total(found.choice), budget) + 1e-9
+    assert found.value >= smallest - 1e-6
+
+
+@bounded
+@given(problems(), budgets, st.integers(0, 30))
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_no_use_is_below_its_bound(problem: Problem, budget: Floats, most: int) -> None:
+    limits = Limits(budget, ((PREFER[1], float(most)),))
+    fits = [c for c in fitting(problem, budget) if problem.total(c) @ PREFER[1] <= most]
+    try:
+        found = tied.least_use(problem, all_rows(problem), PREFER[0], limits, 100)
+    except Undecided:
+        return
+    if found is None:
+        assert not fits
+        return
+    least = min(float(problem.total(c) @ PREFER[0]) for c in fits)
+    assert any((found.choice == c).all() for c in fits)
+    assert found.bound <= least + 1e-6 * max(1.0, least)
+    assert found.value == pytest.approx(float(problem.total(found.choice) @ PREFER[0]))
+
+
+@bounded
+@given(problems(), budgets)
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_a_choice_that_is_known_is_never_lost(problem: Problem, budget: Floats) -> None:
+    for known in fitting(problem, budget)[:1]:
+        found = tied.least_use(problem, all_rows(problem), PREFER[0], Limits(budget), 100, known)
+        assert found is not None
+        assert found.value <= float(problem.total(known) @ PREFER[0])
