@@ -97,6 +97,19 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     return programme.minimise(_one(programme.longest_path()), effort)
 
 
+def latency_prices(
+    problem: Problem, rows: list[Ints], budget: Floats
+) -> tuple[Floats, Floats] | None:
+    """What a unit of each resource is worth in cycles of the relaxed longest path, and the weight of each table in it.
+
+    The weights are a flow of 1 along the paths: no longest path is shorter than the weighted sum of latencies. None: nothing
+    keeps to the budget.
+    """
+    programme = _Programme(problem, rows, paths=True)
+    programme.keep_to(Limits(budget))
+    return programme.latency_prices()
+
+
 def least_stretch(
     problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float = 1.0
 ) -> Found | None:
@@ -150,6 +163,8 @@ class _Programme:
         self.use: Floats = np.vstack(use)
         self.users: Ints = np.arange(len(self.use))
         self._path: int | None = None
+        self._path_rows: list[tuple[int, int]] = []  # tables that not all paths share, constraints
+        self._budget_rows: list[tuple[int, int]] = []  # resources, constraints
 
     def new_variable(self, low: float = 0.0, high: float = np.inf) -> int:
         self._low.append(low)
@@ -166,6 +181,7 @@ class _Programme:
     def keep_to(self, limits: Limits) -> None:
         if limits.budget is not None:
             for resource in np.flatnonzero(np.isfinite(limits.budget)):
+                self._budget_rows.append((int(resource), len(self._row_low)))
                 self.add(self.users, self.use[:, resource], high=float(limits.budget[resource]))
         for weights, value in limits.at_most:
             self.add(self.users, self.use @ weights, high=value)
@@ -201,11 +217,10 @@ class _Programme:
                 continue
             end[number] = self.new_variable()
             own, latency = self._own(number), -self._latency(number)
-            if not ways:
-                self.add(np.append(own, end[number]), np.append(latency, 1.0), low=0.0)
-            for way in ways:
-                row = np.append(own, [end[number], way])
-                self.add(row, np.append(latency, [1.0, -1.0]), low=0.0)
+            for before_it in [[way] for way in ways] or [[]]:
+                self._path_rows.append((number, len(self._row_low)))
+                row = np.concatenate([own, np.array([end[number], *before_it], dtype=np.int64)])
+                self.add(row, np.concatenate([latency, [1.0], -np.ones(len(before_it))]), low=0.0)
             if number not in is_read:
                 self._reach(longest, len(self._after), [end[number]])
         return list(longest.values())
@@ -215,6 +230,23 @@ class _Programme:
             longest[behind] = self.new_variable()
         for way in ways:
             self.add([longest[behind], way], [1.0, -1.0], low=0.0)
+
+    def latency_prices(self) -> tuple[Floats, Floats] | None:
+        """As the function of this name."""
+        path = self.longest_path()
+        objective = np.zeros(len(self._low))
+        objective[path] = 1.0
+        relaxed = self._linear(objective)
+        if relaxed is None:
+            return None
+        _, worth = relaxed
+        weights = np.array(self._serial, dtype=float)
+        for table, row in self._path_rows:
+            weights[table] += worth[row]
+        prices = np.zeros(self.use.shape[1])
+        for resource, row in self._budget_rows:
+            prices[resource] = worth[row]
+        return prices, weights
 
     def _own(self, number: int) -> Ints:
         return np.arange(self.span[number].start, self.span[number].stop)
@@ -273,16 +305,29 @@ class _Programme:
 
     def _relaxed(self, objective: Floats) -> tuple[float, Floats] | None:
         """The least value when rows may be taken in parts, and what each row adds to it; None: there is none at all."""
+        scale = float(np.abs(objective).max())
+        relaxed = self._linear(objective / scale)
+        if relaxed is None:
+            return None
+        result, _ = relaxed
+        if result.status != 0:  # nothing is known then
+            return -np.inf, np.zeros(self._whole)
+        return float(result.fun) * scale, result.lower.marginals[: self._whole] * scale
+
+    def _linear(self, objective: Floats) -> tuple[Any, Floats] | None:
+        """The linear relaxation: scipy's result, and what a unit of each inequality is worth, 0 where it was not solved.
+
+        None: nothing keeps to the constraints.
+        """
         from scipy.optimize import linprog
         from scipy.sparse import vstack
 
         matrix, low, high = self._matrix()
-        scale = float(np.abs(objective).max())
         is_equal = low == high
         most, least = np.isfinite(high) & ~is_equal, np.isfinite(low) & ~is_equal
         with _quiet():
             result = linprog(
-                objective / scale,
+                objective,
                 A_ub=vstack([matrix[most], -matrix[least]]),
                 b_ub=np.concatenate([high[most], -low[least]]),
                 A_eq=matrix[is_equal],
@@ -292,9 +337,11 @@ class _Programme:
             )
         if result.status == 2:
             return None
-        if result.status != 0:  # nothing is known then
-            return -np.inf, np.zeros(self._whole)
-        return float(result.fun) * scale, result.lower.marginals[: self._whole] * scale
+        worth = np.zeros(len(low))
+        if result.status == 0:
+            worth[most] -= result.ineqlin.marginals[: most.sum()]
+            worth[least] -= result.ineqlin.marginals[most.sum() :]
+        return result, worth
 
     def _matrix(self) -> tuple[Any, Floats, Floats]:
         """The constraints, with the least and the most of each."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nashc.fold import exact, tied
+from nashc.fold import exact, tied, tied_latency
 from nashc.fold.paths import slack
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
@@ -154,8 +154,9 @@ class Question:
             shortest = exact.Found(quickest, problem.latency(quickest), problem.latency(quickest))
         else:
             limits, effort = exact.Limits(self.budget), min(self.effort, _PATH_EFFORT)
+            least_latency = tied_latency.least_latency if problem.links else exact.least_latency
             try:
-                searched = exact.least_latency(problem, rows, limits, effort)
+                searched = least_latency(problem, rows, limits, effort)
             except exact.Undecided:
                 searched = self._some_latency(problem, rows, problem.latency(quickest))
             if searched is None:

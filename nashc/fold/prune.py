@@ -6,12 +6,19 @@ import numpy as np
 
 from nashc.fold.tables import Floats, Ints, Problem
 
+_FEW = 64
+
 
 def front(columns: Floats) -> Ints:
     """Numbers of the rows, ascending, that no other row beats or equals in all columns; of equals the first stays.
 
     columns: [rows, what is to be small]. The work is rows times survivors.
     """
+    if len(columns) <= _FEW:  # all pairs at once
+        is_no_worse = (columns[:, None] <= columns[None]).all(axis=2)
+        number = np.arange(len(columns))
+        is_first = ~is_no_worse.T | (number[:, None] < number[None])
+        return np.flatnonzero(~(is_no_worse & is_first).any(axis=0))
     order = np.lexsort((np.arange(len(columns)), columns.sum(axis=1)))
     kept: list[int] = []
     while len(order):

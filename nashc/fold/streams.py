@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nashc.fold.tables import Floats, Ints, Problem
+from nashc.fold.tables import Floats, Ints, Problem, Table
 
 Scope = tuple[int, ...]
 
@@ -25,6 +25,7 @@ class _Layer:
     table: int
     rows: Ints
     use: Floats
+    latency: Floats
     starts: Ints
     cells: Ints
     scope: Scope
@@ -53,7 +54,7 @@ class Streams:
             ports[link.second].append(((number, True), link.second_port))
         end_of: dict[tuple[int, bool], tuple[int, Ints]] = {}  # by link and end
         for table, kept in enumerate(rows):
-            end_of |= self._add_layer(table, problem.tables[table].use, kept, ports[table])
+            end_of |= self._add_layer(table, problem.tables[table], kept, ports[table])
         for number, link in enumerate(problem.links):
             (first, given), (second, taken) = end_of[number, False], end_of[number, True]
             cost = link.cost[given][:, taken]
@@ -62,9 +63,12 @@ class Streams:
             self._links.append(((first, second), cost))
         self._steps = self._plan()
 
-    def cheapest(self, prices: Floats) -> tuple[Ints, Floats]:
-        """prices: [n, resources], >= 0. The cheapest choice at each, [n, tables], and what it costs, links included."""
-        terms, costs = self._terms(prices)
+    def cheapest(self, prices: Floats, weights: Floats | None = None) -> tuple[Ints, Floats]:
+        """The cheapest choice at each of the prices, [n, tables], and what it costs, links included.
+
+        prices: [n, resources], >= 0. weights: [n, tables], what a cycle of each table's latency costs; nothing if left out.
+        """
+        terms, costs = self._terms(prices, weights)
         best: list[Ints] = []
         for step in self._steps:
             joint = None
@@ -78,11 +82,13 @@ class Streams:
         values = np.sum([terms[number] for number in ends], axis=0)
         return self._choices(best, costs, len(prices)), np.asarray(values)
 
-    def _terms(self, prices: Floats) -> tuple[list[Floats], list[Floats]]:
+    def _terms(self, prices: Floats, weights: Floats | None) -> tuple[list[Floats], list[Floats]]:
         """The layers' and the links' terms, and what each row of each layer costs."""
         terms, costs = [], []
         for layer in self._layers:
             cost = prices @ layer.use.T
+            if weights is not None:
+                cost = cost + weights[:, layer.table, None] * layer.latency
             sizes = [self._sizes[width] for width in layer.scope]
             term = np.full((len(prices), int(np.prod(sizes))), np.inf)
             term[:, layer.cells] = np.minimum.reduceat(cost, layer.starts, axis=1)
@@ -111,7 +117,7 @@ class Streams:
         return choice
 
     def _add_layer(
-        self, table: int, use: Floats, kept: Ints, ports: list[tuple[tuple[int, bool], Ints]]
+        self, number: int, table: Table, kept: Ints, ports: list[tuple[tuple[int, bool], Ints]]
     ) -> dict[tuple[int, bool], tuple[int, Ints]]:
         """For each end of a link the width that it has, and the class of the link for each value of it.
 
@@ -135,7 +141,10 @@ class Streams:
             cell = cell * self._sizes[width] + value
         order = cell.argsort(kind="stable")
         cells, starts = np.unique(cell[order], return_index=True)
-        self._layers.append(_Layer(table, kept[order], use[kept[order]], starts, cells, scope))
+        rows = kept[order]
+        self._layers.append(
+            _Layer(number, rows, table.use[rows], table.latency[rows], starts, cells, scope)
+        )
         return ends
 
     def _plan(self) -> tuple[_Step, ...]:

@@ -12,7 +12,7 @@ go to HiGHS as they are.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -23,10 +23,10 @@ from nashc.fold.quick import Prices
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem
 
-_ROUNDS = 40
+ROUNDS = 40
 _CLOSE = 1e-6
 """Prices are good enough when no others promise a bound that is better by more than this share."""
-_WAY = np.array([[0.1], [0.3], [0.6], [1.0]])
+WAY = np.array([[0.1], [0.3], [0.6], [1.0]])
 """Where to ask between the best prices so far and those that promise most, all at once."""
 _WIDTHS_OF = 4
 """So many of the cheapest choices tell the widths of the streams."""
@@ -38,7 +38,7 @@ def any_fit(
 ) -> Ints | Prices | None:
     """Some choice within the budget, or None or prices: proven that there is none. Errors: Undecided."""
     limits = Limits(budget)
-    if _is_small(rows):
+    if is_small(rows):
         return exact.any_fit(problem, rows, limits, effort)
     priced = _priced(problem, rows, limits)
     if priced is None:
@@ -60,7 +60,7 @@ def least_stretch(
     problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float = 1.0
 ) -> Found | None:
     """As exact.least_stretch, but `bound` may be further away than STRETCH_GAP."""
-    if _is_small(rows):
+    if is_small(rows):
         return exact.least_stretch(problem, rows, budget, effort, least=least)
     priced = _priced(problem, rows, Limits(budget))
     if priced is None:
@@ -83,7 +83,7 @@ def least_use(
     known: Ints | None = None,
 ) -> Found | None:
     """As exact.least_use where the longest path does not matter. Errors: Undecided, never where a choice is known."""
-    if _is_small(rows):
+    if is_small(rows):
         return exact.least_use(problem, rows, weights, limits, effort, known)
     priced = _priced(problem, rows, limits)
     if priced is None:
@@ -129,7 +129,7 @@ class _Priced:
             self.bound = 0.0
             return
         asked = np.vstack([np.eye(count), np.full((1, count), 1 / count)])
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             self._keep(self._ask(asked @ self.limits), asked, asked @ self.limits)
             shares = np.array(self._used) @ self.limits.T
             least = float(shares.max(axis=1).min())
@@ -138,13 +138,13 @@ class _Priced:
             promised, there = _best_prices(np.zeros(len(shares)), shares, 0.0)
             if promised <= self.bound * (1 + _CLOSE):
                 return
-            asked = self.price + _WAY * (there - self.price)
+            asked = self.price + WAY * (there - self.price)
 
     def seek_use(self, weights: Floats) -> None:
         """Prices on top of the weights: what a choice within the limits weighs is at least what it pays, less the prices."""
         self._begin()
         asked = np.zeros((1, len(self.limits)))
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             directions = weights + asked @ self.limits
             self._keep(self._ask(directions) - asked.sum(axis=1), asked, directions)
             costs, shares = np.array(self._used) @ weights, np.array(self._used) @ self.limits.T
@@ -154,7 +154,7 @@ class _Priced:
             promised, there = _best_prices(costs, shares, 1.0)
             if promised <= self.bound + _CLOSE * max(1.0, self.bound):
                 return
-            asked = self.price + _WAY * (there - self.price)
+            asked = self.price + WAY * (there - self.price)
 
     def share(self, use: Floats) -> float:
         """The largest share of a limit that a use takes."""
@@ -170,18 +170,7 @@ class _Priced:
         """The rows with the stream widths that the cheapest choices at the best prices have."""
         paid = np.array(self._used) @ self.direction
         cheapest = {self._seen[i].tobytes(): self._seen[i] for i in paid.argsort(kind="stable")}
-        known = list(cheapest.values())[:_WIDTHS_OF]
-        ports: list[list[Ints]] = [[] for _ in self.rows]
-        for link in self.problem.links:
-            ports[link.first].append(link.first_port)
-            ports[link.second].append(link.second_port)
-        found = []
-        for table, (kept, seen) in enumerate(zip(self.rows, ports, strict=True)):
-            widths = np.stack([np.zeros(len(self.problem.tables[table]), dtype=np.int64), *seen])
-            wanted = [widths[:, choice[table]] for choice in known]
-            is_wanted = [(widths[:, kept] == one[:, None]).all(axis=0) for one in wanted]
-            found.append(kept[np.any(is_wanted, axis=0)])
-        return found
+        return with_widths_of(self.problem, self.rows, list(cheapest.values())[:_WIDTHS_OF])
 
     def _ask(self, directions: Floats) -> Floats:
         """The least that a choice pays at each of the prices, [n, resources]; the choices are kept."""
@@ -199,6 +188,22 @@ class _Priced:
         if bounds[best] > self.bound:
             self.bound, self.price = float(bounds[best]), asked[best]
             self.direction = directions[best]
+
+
+def with_widths_of(problem: Problem, rows: list[Ints], choices: Iterable[Ints]) -> list[Ints]:
+    """For each table the rows with the stream widths that it has in one of the choices."""
+    choices = np.array(list(choices))
+    ports: list[list[Ints]] = [[] for _ in rows]
+    for link in problem.links:
+        ports[link.first].append(link.first_port)
+        ports[link.second].append(link.second_port)
+    found = []
+    for table, (kept, seen) in enumerate(zip(rows, ports, strict=True)):
+        widths = np.stack([np.zeros(len(problem.tables[table]), dtype=np.int64), *seen])
+        wanted = np.unique(widths[:, choices[:, table]], axis=1)
+        is_wanted = (widths[:, kept, None] == wanted[:, None]).all(axis=0).any(axis=1)
+        found.append(kept[is_wanted])
+    return found
 
 
 def _priced(problem: Problem, rows: list[Ints], limits: Limits) -> _Priced | None:
@@ -254,5 +259,5 @@ def _better(best: Found, found: Found | None) -> Found:
     return replace(found, bound=min(best.bound, found.value))
 
 
-def _is_small(rows: list[Ints]) -> bool:
+def is_small(rows: list[Ints]) -> bool:
     return sum(map(len, rows)) <= _FEW_ROWS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nashc.fold import tied
+from nashc.fold import tied, tied_latency
 from nashc.fold.exact import Limits, Undecided
 from nashc.fold.goals import growth
 from nashc.fold.quick import Prices
@@ -41,6 +41,40 @@ def test_the_cheapest_choice_at_any_prices_is_found(problem: Problem, asked: Flo
         least = min(float(problem.total(one) @ price) for one in choices(problem))
         assert value == pytest.approx(least)
         assert float(problem.total(choice) @ price) == pytest.approx(least)
+
+
+@settings(max_examples=30, deadline=None)
+@given(problems(), st.lists(st.floats(0, 5), min_size=4, max_size=4))
+def test_the_cheapest_choice_is_found_where_cycles_cost_too(
+    problem: Problem, weights: list[float]
+) -> None:
+    price, weight = np.array([[1.0, 2.0]]), np.array([weights[: len(problem.tables)]])
+
+    def cost(choice: Ints) -> float:
+        pairs = zip(problem.tables, choice, strict=True)
+        cycles = [table.latency[row] for table, row in pairs]
+        return float(problem.total(choice) @ price[0] + weight[0] @ cycles)
+
+    (found,), (value,) = Streams(problem, all_rows(problem)).cheapest(price, weight)
+    assert value == pytest.approx(cost(found)) == pytest.approx(min(map(cost, choices(problem))))
+
+
+@bounded
+@given(problems(), budgets)
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_no_latency_is_below_its_bound(problem: Problem, budget: Floats) -> None:
+    fits = fitting(problem, budget)
+    try:
+        found = tied_latency.least_latency(problem, all_rows(problem), Limits(budget), 100)
+    except Undecided:
+        return
+    if found is None:
+        assert not fits
+        return
+    shortest = min(problem.latency(choice) for choice in fits)
+    assert (problem.total(found.choice) <= budget).all()
+    assert found.bound <= shortest * (1 + 1e-6)
+    assert shortest <= found.value + 1e-6
 
 
 @bounded
