@@ -6,9 +6,9 @@ widths, tied to the rows by flow (exact on whole choices, tight on trees); where
 potential for each table that not all paths share, and a factor by which all budgets may grow.
 
 Where paths tie the layers together, the linear relaxation, which takes hundredths of a second, tells for each row what
-it adds to the best value there can be. First only rows that add next to nothing are searched: if what that finds is no
-more above the relaxation than they, nothing else can be better. Else no row that adds more than what was found can be part
-of anything better, and the others are searched.
+it adds to the best value there can be. First only rows that add next to nothing are searched, and exchanges (exchange.py) better what
+that finds: if it is no more above the relaxation than they, nothing else can be better. Else no row that adds more than
+what was found can be part of anything better, and the others are searched, if they are few.
 
 effort: nodes of the search tree after which the best choice so far is given, with the bound proven for it. It
 is not a time, so that the answer is the same on every machine.
@@ -19,18 +19,21 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from nashc.fold.exchange import quickened
 from nashc.fold.paths import serial
 from nashc.fold.tables import Floats, Ints, Problem
 
-NEAR = 3e-4
+NEAR = 1e-3
 """Rows that add no more than this part of the relaxed value are searched first."""
+_MANY_ROWS = 400
+"""So many are not searched again: it takes seconds, and found nothing that exchanges had not (docs/experiments/folding.md)."""
 _TOLERANCE = 1e-7
 STRETCH_GAP = 1e-3
 """Shares of a budget are found to a tenth of a per cent: the last bit of the proof takes seconds."""
@@ -94,7 +97,15 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     """The choice with the shortest longest path."""
     programme = _Programme(problem, rows, paths=True)
     programme.keep_to(limits)
-    return programme.minimise(_one(programme.longest_path()), effort)
+    path = programme.longest_path()
+    if limits.budget is None:
+        return programme.minimise(_one(path), effort)
+    budget = limits.budget
+    return programme.minimise(
+        _one(path),
+        effort,
+        better=lambda choice, adds: quickened(problem, rows, adds, budget, choice),
+    )
 
 
 def latency_prices(
@@ -261,11 +272,12 @@ class _Programme:
         *,
         gap: float = 0.0,
         known: Found | None = None,
+        better: Callable[[Ints, Floats], Ints] | None = None,
     ) -> Found | None:
         """cost: by variable, or of the first variables. None: nothing keeps to the constraints.
 
         gap: the search may end when it knows that nothing is better by more than this share. known: a choice to beat.
-        Errors: Undecided, never where something is known.
+        better: makes the longest path of a choice shorter; it is told what each row adds to the relaxed value. Errors: Undecided, never where something is known.
         """
         size = len(self._low)
         objective = np.zeros(size)
@@ -285,6 +297,8 @@ class _Programme:
         for is_last in (False, True):
             if is_last:
                 reach = np.inf if best is None else best.value - least
+                if best is not None and (adds <= reach + slack).sum() > _MANY_ROWS:
+                    break  # what is left to find there would take the longest by far
             elif known is not None and known.value <= least + reach + slack:
                 continue
             try:
@@ -295,6 +309,10 @@ class _Programme:
                 continue
             # What is not in reach is no better than `least + reach`; where nothing is, all is beyond.
             bound = max(least, min(found.bound if found else np.inf, least + reach))
+            if found is not None and better is not None:
+                of_rows = [adds[self.span[table]] for table in range(len(self.rows))]
+                choice = better(found.choice, np.concatenate(of_rows))
+                found = replace(found, choice=choice, value=self.problem.latency(choice))
             if found is not None and (best is None or found.value < best.value):
                 best = found
             if best is not None:

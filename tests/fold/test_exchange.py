@@ -1,0 +1,34 @@
+"""Exchanges of rows: never out of the budget, never slower, and found where two are needed at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+
+from nashc.fold.exchange import quickened
+from nashc.fold.tables import Floats, Problem, Table
+from tests.fold.test_goals import budgets, fitting, problems
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), budgets)
+def test_a_choice_stays_within_the_budget_and_becomes_no_slower(
+    problem: Problem, budget: Floats
+) -> None:
+    rows = [np.arange(len(table)) for table in problem.tables]
+    adds = np.zeros(sum(map(len, rows)))
+    for choice in fitting(problem, budget)[:3]:
+        found = quickened(problem, rows, adds, budget, choice)
+        assert (problem.total(found) <= budget).all()
+        assert problem.latency(found) <= problem.latency(choice)
+
+
+def test_what_one_layer_gives_back_makes_another_quicker() -> None:
+    def table(name: str, quick: float) -> Table:
+        cycles = np.array([10.0, quick])
+        return Table(name, cycles, np.array([[1.0], [4.0]]), cycles, np.ones(2))
+
+    problem = Problem((table("first", 9), table("second", 2)), ("lut",), (), ((), (0,)))
+    rows = [np.arange(2)] * 2
+    found = quickened(problem, rows, np.zeros(4), np.array([5.0]), np.array([1, 0]))
+    assert list(found) == [0, 1]  # the budget is for one of them
