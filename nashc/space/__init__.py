@@ -2,7 +2,7 @@
 
 Only specs with `cost` or `budget` in `search` pay for it. `alternatives` says what each node may keep, `table` prices it
 by lowering real networks (`network`, `pricing`), `terms` reads weights and limits, `feasible` asks whether anything fits.
-Where bit widths are searched instead, `bits` and `bit_table` do the same.
+Where bit widths are searched instead, `bits` and `bit_table` do the same; `joint_table` is the table where both are.
 """
 
 from __future__ import annotations

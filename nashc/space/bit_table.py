@@ -43,7 +43,7 @@ class BitTable:
         self.places = bit_places(graph, spec)
         self.counts = [len(place.alternatives) for place in self.places]
         self.output = graph.output.name
-        self.meets = _meeting_places(graph, self.places)
+        self.meets = meeting_places(graph, self.places)
         self.nodes: dict[tuple[int, ...], dict[Choices, dict[str, Nodes]]] = {}
         for picks in self._networks():
             self._see(picks)
@@ -51,7 +51,7 @@ class BitTable:
 
     def _networks(self) -> Iterator[Choices]:
         """Choices for all places, in which every layer meets every choice of the places it depends on."""
-        colours = _coloured(self.meets.values(), len(self.places))
+        colours = coloured(self.meets.values(), len(self.places))
         most = [
             max(count for count, own in zip(self.counts, colours, strict=True) if own == colour)
             for colour in range(max(colours) + 1)
@@ -126,14 +126,16 @@ class BitTable:
         return {"slowest": self.pricing.slowest(nodes), "cost": costs}
 
 
-def _meeting_places(graph: Graph, places: tuple[BitPlace, ...]) -> Mapping[str, tuple[int, ...]]:
-    """For each layer the places, by index, that its hardware depends on."""
+def meeting_places(
+    graph: Graph, places: tuple[BitPlace, ...], without: frozenset[str] = frozenset()
+) -> Mapping[str, tuple[int, ...]]:
+    """For each layer the places, by index, that its hardware depends on. without: layers that are not asked as readers."""
     of_layer: dict[str, int] = {}
     for index, place in enumerate(places):
         of_layer |= dict.fromkeys((*place.weights, *place.acts), index)
     found = {}
     for node in graph.nodes:
-        near = {node.name, *_above(node, graph), *_below(node, graph)}
+        near = {node.name, *_above(node, graph), *_below(node, graph, without)}
         found[node.name] = tuple(sorted({of_layer[name] for name in near if name in of_layer}))
     return found
 
@@ -147,15 +149,17 @@ def _above(node: Node, graph: Graph) -> Iterator[str]:
             yield from _above(before, graph)
 
 
-def _below(node: Node, graph: Graph) -> Iterator[str]:
+def _below(node: Node, graph: Graph, without: frozenset[str]) -> Iterator[str]:
     """Where a value goes, up to the next activation, or to the matrix products that read it."""
     for reader in graph.consumers[node.name]:
+        if reader.name in without:
+            continue
         yield reader.name
         if reader.op not in ("act", "conv", "linear"):
-            yield from _below(reader, graph)
+            yield from _below(reader, graph, without)
 
 
-def _coloured(meets: Any, count: int) -> list[int]:
+def coloured(meets: Any, count: int) -> list[int]:
     """A colour for each of `count` places; places that meet have different ones."""
     neighbours: list[set[int]] = [set() for _ in range(count)]
     for places in set(meets):

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.schema import Spec
 from nashc.space.bit_table import BitTable
 from nashc.space.feasible import support_module, too_slow, too_small
+from nashc.space.joint_table import JointTable
 from nashc.space.terms import check_terms, limits, weights
+
+Choose = Callable[[Mapping[str, int]], Any]
+"""The best choice within some limits, or the nearest one; None if there is none."""
 
 
 def terms_of_bits(spec: Spec) -> tuple[dict[str, Any], dict[str, int], dict[str, float]]:
     """The content of settings/search_costs.json, limits and weights. Errors: NASH481, NASH482, NASH312."""
     check_terms(spec)
     _check(spec)
-    table = BitTable(spec).to_json()
+    table = JointTable(spec).to_json() if spec.searches_cells else BitTable(spec).to_json()
     most = limits(spec)
-    _check_feasible(spec, table, most)
+    if spec.searches_cells:
+        _check_both(spec, table, most)
+    else:
+        _check_bits(spec, table, most)
     return table, most, weights(spec, 1)
 
 
 def _check(spec: Spec) -> None:
     assert spec.search
-    name = "budget" if spec.search.budget.is_asked else "cost"
-    if spec.searches_cells:
-        text = f"`{name}` reckons with the ops of cells or with bit widths, and this search chooses both"
-        hint = "search the cells first, and the bit widths of what is found; or leave one of them fixed"
-        span = spec.spans.value(("search", name))
+    if spec.searches_cells and spec.search.cost.is_asked:
+        text = (
+            "`cost` reckons with the ops of cells or with bit widths, and this search chooses both"
+        )
+        hint = (
+            "a `budget` holds both; or search the cells first, and the bit widths of what is found"
+        )
+        span = spec.spans.value(("search", "cost"))
         raise SpecError([Diagnostic("NASH312", text, span, help=hint)])
     if spec.search.cost.cycles:
         text = (
@@ -39,30 +50,60 @@ def _check(spec: Spec) -> None:
         raise SpecError([Diagnostic("NASH312", text, span, help=hint)])
 
 
-def _check_feasible(spec: Spec, table: Mapping[str, Any], most: Mapping[str, int]) -> None:
-    """NASH481 if no choice of widths is within the limits, with the nearest one."""
+def _check_bits(spec: Spec, table: Mapping[str, Any], most: Mapping[str, int]) -> None:
     solver = support_module("bits_within")
     costs = solver.BitCosts.of(table)
     losses = [[0.0] * len(alternatives) for _, alternatives in costs.places]
+    best: Choose = partial(solver.best_bits_within, costs, losses)
+    nearest: Choose = partial(solver.nearest_bits, costs)
+    _check_feasible(spec, costs, most, best, nearest, solver.Undecided)
+
+
+def _check_both(spec: Spec, table: Mapping[str, Any], most: Mapping[str, int]) -> None:
+    solver = support_module("joint_within")
+    costs = solver.JointCosts.of(table)
+    losses = [[0.0] * count for count in costs.counts]
+    best: Choose = partial(solver.best_jointly_within, costs, losses)
+    nearest: Choose = partial(solver.nearest_jointly, costs)
+    try:
+        solver.check_size(costs)
+        _check_feasible(spec, costs, most, best, nearest, solver.Undecided)
+    except solver.Entangled as error:
+        text = (
+            "too many ops and bit widths depend on each other to be chosen together within a budget"
+        )
+        hint = "one choice of widths for a block or a group, group* = [w2a2, w4a4], or fewer ops"
+        span = spec.spans.value(("search", "budget"))
+        raise SpecError([Diagnostic("NASH312", text, span, help=hint)]) from error
+
+
+def _check_feasible(
+    spec: Spec,
+    costs: Any,
+    most: Mapping[str, int],
+    best: Choose,
+    nearest: Choose,
+    undecided: type[Exception],
+) -> None:
+    """NASH481 if no choice is within the limits, with the nearest one."""
     is_proven = True
     try:
-        if solver.best_bits_within(costs, losses, most):
+        if best(most):
             return
-    except solver.Undecided:
+    except undecided:
         is_proven = False
-    near = solver.nearest_bits(costs, most)
+    near = nearest(most)
     if near is None:
-        paces = range(1, costs.paces[-1] + 1)
-        raise SpecError([too_slow(spec, _fewest(solver, costs, losses, paces))])
+        raise SpecError([too_slow(spec, _fewest(best, costs.paces[-1]))])
     raise SpecError([too_small(spec, costs.of_network(near.picks), most, is_proven)])
 
 
-def _fewest(solver: Any, costs: Any, losses: Any, cycles: range) -> int:
+def _fewest(best: Choose, most: int) -> int:
     """The fewest cycles of a choice."""
-    low, high = cycles.start - 1, cycles.stop
+    low, high = 0, most + 1
     while low + 1 < high:
         middle = (low + high) // 2
-        if solver.best_bits_within(costs, losses, {"cycles": middle}):
+        if best({"cycles": middle}):
             high = middle
         else:
             low = middle

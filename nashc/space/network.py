@@ -68,12 +68,7 @@ class Network:
         return frozenset(node.name for branch in self.branches.values() for node in branch.nodes)
 
     def _branch(self, cell: str, node: int) -> Branch:
-        prefix = f"{prefix_of(cell)}.node{node}."
-        nodes = tuple(
-            it
-            for it in self.nodes
-            if it.layer.startswith(prefix) and it.layer.removeprefix(prefix) not in _NOT_OF_BRANCH
-        )
+        nodes = tuple(it for it in self.nodes if is_of_branch(it.layer, cell, node))
         own = {it.name for it in nodes}
         [source] = {
             self.source(name) for it in nodes for name in it.inputs or (IMAGE,) if name not in own
@@ -83,6 +78,12 @@ class Network:
             [single] = self.by_name[source].inputs or (IMAGE,)
             source = self.source(single)
         return Branch(nodes, source, is_wide)
+
+
+def is_of_branch(layer: str, cell: str, node: int) -> bool:
+    """Whether a layer is there for what a node of a cell takes."""
+    prefix = f"{prefix_of(cell)}.node{node}."
+    return layer.startswith(prefix) and layer.removeprefix(prefix) not in _NOT_OF_BRANCH
 
 
 def prefix_of(cell: str) -> str:

@@ -208,7 +208,7 @@ class SpaceTable:
             "values": [
                 {
                     "name": name,
-                    "parts": _trimmed([_trimmed([part(nodes) for nodes in row]) for row in rows]),
+                    "parts": trimmed([trimmed([part(nodes) for nodes in row]) for row in rows]),
                 }
                 for name, rows in values.items()
             ],
@@ -224,7 +224,7 @@ class SpaceTable:
         return {name: (len(plain), len(wide)) for name, (plain, wide) in readers.items()}
 
 
-def _trimmed(rows: list[Any]) -> list[Any]:
+def trimmed(rows: list[Any]) -> list[Any]:
     """Without the last rows while the one before says the same."""
     while len(rows) > 1 and rows[-1] == rows[-2]:
         rows = rows[:-1]

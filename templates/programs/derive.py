@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.derive_bits_within import derive_bits_within
+from support.derive_bits_within import DerivedBits, derive_bits_within
+from support.derive_both_within import derive_both_within
 from support.derive_within import Derived, derive_within
 from support.files import read_json
 from support.found import edges_of, places_of, provenance_of, scores_of, write_found
@@ -20,6 +21,7 @@ from support.progress import Progress, main
 from support.search_bit_costs import BitCosts
 from support.search_costs import SearchCosts, cost_of
 from support.search_findings import Found, warnings
+from support.search_joint_costs import JointCosts
 from support.within_budget import Answer
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "derive.json")
     searched = read_json(args.search, "search.py writes it")["provenance"]
+    if "places" in settings and "options" in settings:
+        return _both(args, settings, searched, progress)
     if "places" in settings:
         return _bits(args, settings, searched, progress)
     costs, limits = SearchCosts.of(settings), settings["limits"]
@@ -71,12 +75,37 @@ def _bits(
     derived = derive_bits_within(places, costs, limits)
     scores = scores_of(searched)
     found = Found(searched["seed"], {}, edges_of(searched), scores, places, derived.bits)
-    displaced = [
-        {"place": place, "without": best, "within": kept} for place, best, kept in derived.displaced
-    ]
-    budget = _about(derived.answer, limits, displaced)
+    budget = _about(derived.answer, limits, _places(derived))
     about = {**searched, "cost": costs.of_widths(derived.bits), "budget": budget}
     return _written(args.out, found, about, f"{len(places)} bit widths", progress)
+
+
+def _both(
+    args: argparse.Namespace,
+    settings: dict[str, Any],
+    searched: dict[str, Any],
+    progress: Progress,
+) -> dict[str, Any]:
+    """The same of a search for ops and bit widths."""
+    costs, limits, places = JointCosts.of(settings), settings["limits"], places_of(searched)
+    edges, policy = edges_of(searched), settings["policy"]
+
+    def tell(done: int, most: int) -> None:
+        progress.update(done, most, unit="paces")
+
+    derived = derive_both_within(edges, policy, places, costs, limits, tell)
+    cells, bits = derived.ops.cells, derived.widths.bits
+    found = Found(searched["seed"], cells, edges, scores_of(searched), places, bits)
+    displaced = [*_nodes(derived.ops), *_places(derived.widths)]
+    about = {
+        **searched,
+        "policy": policy,
+        "cost": costs.of_network(derived.picks),
+        "budget": _about(derived.ops.answer, limits, displaced),
+    }
+    nodes = sum(len(choices) for choices in cells.values())
+    what = f"{nodes} ops and {len(places)} bit widths"
+    return _written(args.out, found, about, what, progress)
 
 
 def _written(
@@ -103,6 +132,12 @@ def _about(
         "is_proven": answer.is_best,
         "displaced": displaced,
     }
+
+
+def _places(derived: DerivedBits) -> list[dict[str, Any]]:
+    return [
+        {"place": place, "without": best, "within": kept} for place, best, kept in derived.displaced
+    ]
 
 
 def _nodes(derived: Derived) -> list[dict[str, Any]]:

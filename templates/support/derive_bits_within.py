@@ -27,28 +27,40 @@ class DerivedBits:
     answer: Answer
     displaced: list[tuple[str, str, str]]
 
+    @staticmethod
+    def of(places: Sequence[Place], answer: Answer) -> DerivedBits:
+        """answer: its picks begin with those of the places."""
+        pairs = zip(places, answer.picks, strict=False)
+        bits = {it.name: it.alternatives[pick] for it, pick in pairs}
+        free = most_probable(places)
+        displaced = [(name, free[name], kept) for name, kept in bits.items() if kept != free[name]]
+        return DerivedBits(bits, answer, displaced)
+
 
 def derive_bits_within(
     places: Sequence[Place], costs: BitCosts, limits: Mapping[str, int]
 ) -> DerivedBits:
     """limits: most of each figure of support/search_costs.py. Errors: StageError if nothing fits."""
-    if [(it.name, it.alternatives) for it in places] != list(costs.places):
-        raise StageError(
-            "settings/derive.json prices other bit widths than the search chose from",
-            "search again: the lists of the spec changed since",
-        )
-    losses = [
-        [math.log(max(*it.weights, _TINY)) - math.log(max(w, _TINY)) for w in it.weights]
-        for it in places
-    ]
-    answer = best_bits_within(costs, losses, limits)
+    answer = best_bits_within(costs, losses_of(places, costs.places), limits)
     if answer is None:
         said = ", ".join(f"{figure} <= {limit}" for figure, limit in limits.items())
         raise StageError(
             f"no bit widths of this search stay within {said}",
             "nashc check refuses such a budget: compile the spec again, or widen it in settings/derive.json",
         )
-    bits = {it.name: it.alternatives[pick] for it, pick in zip(places, answer.picks, strict=True)}
-    free = most_probable(places)
-    displaced = [(name, free[name], kept) for name, kept in bits.items() if kept != free[name]]
-    return DerivedBits(bits, answer, displaced)
+    return DerivedBits.of(places, answer)
+
+
+def losses_of(
+    places: Sequence[Place], priced: Sequence[tuple[str, tuple[str, ...]]]
+) -> list[list[float]]:
+    """In nats, of each alternative of each place. priced: the places of the costs. Errors: StageError if these are others."""
+    if [(it.name, it.alternatives) for it in places] != list(priced):
+        raise StageError(
+            "settings/derive.json prices other bit widths than the search chose from",
+            "search again: the lists of the spec changed since",
+        )
+    return [
+        [math.log(max(*it.weights, _TINY)) - math.log(max(w, _TINY)) for w in it.weights]
+        for it in places
+    ]

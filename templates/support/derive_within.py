@@ -45,7 +45,7 @@ def derive_within(
     places = [(name, node) for name, nodes in ranked.items() for node in nodes]
     candidates = [
         [
-            Candidate(costs.option(name, it.node, it.op, it.source), _loss(node[0][1], score))
+            Candidate(costs.option(name, it.node, it.op, it.source), loss_of(node[0][1], score))
             for it, score in node
         ]
         for name, node in places
@@ -67,6 +67,6 @@ def derive_within(
     return Derived(found, answer, displaced)
 
 
-def _loss(best: float, score: float) -> float:
+def loss_of(best: float, score: float) -> float:
     """In nats; scores of 0 are as small as floats get."""
     return math.log(max(best, _TINY)) - math.log(max(score, _TINY))

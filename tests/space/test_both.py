@@ -1,0 +1,260 @@
+"""Ops and bit widths searched together: their table is what `nashc estimate` says, what is found the best within the budget."""
+
+import json
+import math
+import random
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from nashc.diagnostics import SpecError
+from nashc.emit.searched_bits import settings_of_bits
+from nashc.lower import lower
+from nashc.schema import load
+from nashc.space import hardware_terms
+from nashc.space.feasible import support_module
+from nashc.space.joint_table import JointTable
+from support.derive import Edge, derive
+from support.derive_bits import Place, bits_text, most_probable
+from support.derive_both_within import derive_both_within
+from support.found import provenance_of, write_found
+from support.joint_within import best_jointly_within, nearest_jointly
+from support.progress import StageError
+from support.search_findings import Found
+from support.search_joint_costs import JointCosts
+from tests.space.programs import compiled, run
+from tests.space.spaces import edges_drawn, estimated
+
+SPEC = """nash 1
+use basic from "nashc/resnet.nash"
+backbone tiny(width = 8) {
+  stem:   conv 3x3(width) -> bn -> act
+  group0: basic(width)
+  group1: basic(2 * width, stride = 2, project = true)
+  head:   avgpool -> fc: linear(classes)
+}
+network tiny {
+  input    = UINT8 1x8x8
+  classes  = 10
+  backbone = tiny(width = 8)
+  %(cell)s
+  bits { backbone = w2a2; nas = w1a8; %(bits)s }
+}
+search { data = digits; precision = quantised%(budget)s }
+target { board = %(board)s }
+"""
+GROUPS = "cell in each group { ops = [zero, maxpool 3x3, identity, conv 1x1, conv 3x3] }"
+SPACES = {
+    "blocks and cells": {"bits": "group*.block* = [w1a1, w2a2, w4a4]; group*.nas* = [w1a2, w4a4]"},
+    "single bits, and the stem": {
+        "bits": "group*.block* = [w1a1, w4a4]; group*.nas* = [w1a1, w3a4]; stem.conv.act = [a1, a3]",
+        "board": "U250; fps = 30000",
+    },
+    "several paces": {
+        "cell": "cell in each group { ops = [identity, maxpool 3x3, conv 5x5] }",
+        "bits": "group*.nas.node*.conv = [w1, w8]; group*.nas.node*.act = [a2, a8]",
+        "board": "U250; fps = 3000000",
+    },
+    "cells in cells": {
+        "cell": "cell in each layer { ops = [identity, conv 3x3] }\n"
+        "  cell in network { ops = [conv 1x1, identity] }",
+        "bits": "group*.block* = [w1a1, w4a4]",
+    },
+    "tiny": {
+        "cell": "cell in group1 { ops = [identity, maxpool 3x3, conv 1x1, conv 3x3] }",
+        "bits": "group* = [w1a1, w2a2, w4a4]; stem* = [w8a1, w8a4]",
+        "board": "U250; fps = 100000",
+    },
+}
+
+
+def write(folder: Path, **values: str) -> Path:
+    path = folder / "space.nash"
+    usual = {"cell": GROUPS, "board": "U250", "budget": ""}
+    path.write_text(SPEC % {**usual, **values}, encoding="utf-8")
+    return path
+
+
+def costs_of(path: Path) -> JointCosts:
+    return JointCosts.of(json.loads(json.dumps(JointTable(load(path)).to_json())))
+
+
+def drawn(costs: JointCosts, rnd: random.Random) -> list[Place]:
+    """The places as a search might leave them."""
+    found = []
+    for name, alternatives in costs.places:
+        powers = [2.0 ** rnd.uniform(-4, 4) for _ in alternatives]
+        weights = tuple(power / sum(powers) for power in powers)
+        found.append(Place(name, alternatives, weights, (1,) * len(weights)))
+    return found
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_the_table_says_what_the_estimate_of_networks_drawn_says(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path, **SPACES[name])
+    spec, costs, rnd = load(path), costs_of(path), random.Random(1)
+    rules = settings_of_bits(spec, lower(spec))
+    for _ in range(5):
+        picks = [rnd.randrange(count) for count in costs.counts]
+        nodes = picks[len(costs.places) :]
+        cells: dict[str, list[str]] = {}
+        for ((cell, _), options), pick in zip(costs.options.items(), nodes, strict=True):
+            cells.setdefault(cell, []).append(f"{options[pick].op} from {options[pick].source}")
+        lines = [f"  {cell} = {', '.join(flow)}" for cell, flow in cells.items()]
+        bits = {
+            name: widths[pick] for (name, widths), pick in zip(costs.places, picks, strict=False)
+        }
+        block = "\n".join(
+            ["genotype {", *lines, "}", bits_text("tiny", rules, drawn(costs, rnd), bits)]
+        )
+        assert costs.of_network(picks) == estimated(path, block), block
+
+
+def every(costs: JointCosts) -> list[tuple[int, ...]]:
+    return list(product(*map(range, costs.counts)))
+
+
+def test_what_is_found_is_within_the_budget_and_the_best(tmp_path: Path) -> None:
+    """Held to every network of a space."""
+    costs = costs_of(write(tmp_path, **SPACES["tiny"]))
+    figures = {picks: costs.of_network(picks) for picks in every(costs)}
+    luts = sorted(it["lut"] for it in figures.values())
+    brams = sorted(it["bram18"] for it in figures.values())
+    rnd, bound = random.Random(2), 0
+    for _ in range(12):
+        losses = [[rnd.uniform(0, 3) for _ in range(count)] for count in costs.counts]
+        losses = [[it - min(of_one) for it in of_one] for of_one in losses]
+        limits = {"lut": luts[int(len(luts) * rnd.random() ** 3)], "bram18": rnd.choice(brams)}
+        if rnd.random() < 0.5:
+            limits["cycles"] = rnd.choice(list(figures.values()))["cycles"]
+        fitting = {
+            picks: sum(of_one[pick] for of_one, pick in zip(losses, picks, strict=True))
+            for picks, cost in figures.items()
+            if all(cost[figure] <= limit for figure, limit in limits.items())
+        }
+        found = best_jointly_within(costs, losses, limits)
+        if not fitting:
+            assert found is None
+            continue
+        assert found is not None and found.is_best and found.picks in fitting
+        assert found.loss == pytest.approx(min(fitting.values()))
+        bound += found.loss > 0
+    assert bound > 3
+
+
+def test_paces_are_kept_apart(tmp_path: Path) -> None:
+    """Networks drawn within a budget are never better than what is found, and that is what it says it is."""
+    costs, rnd = costs_of(write(tmp_path, **SPACES["several paces"])), random.Random(3)
+    assert len(costs.paces) > 1
+    draws = [[rnd.randrange(count) for count in costs.counts] for _ in range(400)]
+    figures = [costs.of_network(picks) for picks in draws]
+    for _ in range(3):
+        losses = [[rnd.uniform(0, 3) for _ in range(count)] for count in costs.counts]
+        losses = [[it - min(of_one) for it in of_one] for of_one in losses]
+        limits = dict(rnd.choice(figures))
+        found = best_jointly_within(costs, losses, limits)
+        assert found is not None and found.bound <= found.loss
+        kept = costs.of_network(found.picks)
+        assert all(kept[figure] <= limit for figure, limit in limits.items())
+        for picks, cost in zip(draws, figures, strict=True):
+            if all(cost[figure] <= limit for figure, limit in limits.items()):
+                loss = sum(of_one[pick] for of_one, pick in zip(losses, picks, strict=True))
+                assert loss >= found.bound - 1e-9
+
+
+def test_the_nearest_network_exceeds_by_the_smallest_factor(tmp_path: Path) -> None:
+    costs = costs_of(write(tmp_path, **SPACES["tiny"]))
+    limits = {"lut": 100, "bram18": 1}
+    excess = {
+        picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
+        for picks in every(costs)
+    }
+    found = nearest_jointly(costs, limits)
+    assert found and excess[found.picks] == pytest.approx(min(excess.values()), rel=1e-3)
+
+
+def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, **SPACES["tiny"])
+    costs, edges = costs_of(path), edges_drawn(path, 3)
+    places = drawn(costs, random.Random(3))
+    loose = derive_both_within(edges, "v3", places, costs, {"lut": 10**9})
+    assert loose.ops.cells == derive(edges, "v3") and loose.widths.bits == most_probable(places)
+    assert loose.ops.displaced == loose.widths.displaced == []
+    assert loose.picks == costs.picks(loose.ops.cells, loose.widths.bits)
+    limit = costs.of_network(loose.picks)["lut"] - 1
+    tight = derive_both_within(edges, "v3", places, costs, {"lut": limit})
+    assert costs.of_network(tight.picks)["lut"] <= limit
+    assert tight.ops.displaced or tight.widths.displaced
+    with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
+        derive_both_within(edges, "v3", places, costs, {"lut": 10})
+    with pytest.raises(StageError, match="prices other bit widths than the search chose from"):
+        derive_both_within(edges, "v3", places[:1], costs, {"lut": 10**9})
+    others = {
+        cell: [Edge(it.source, it.node, ("conv 9x9",), (1.0,), False, (1,)) for it in its]
+        for cell, its in edges.items()
+    }
+    with pytest.raises(StageError, match="prices other cells than the search chose from"):
+        derive_both_within(others, "v3", places, costs, {"lut": 10**9})
+
+
+def test_the_program_derives_both(tmp_path: Path) -> None:
+    text = SPEC % {"cell": GROUPS, **SPACES["tiny"], "budget": "; budget { lut < 6500 }"}
+    path = compiled(tmp_path, text)
+    settings = json.loads((tmp_path / "settings" / "search.json").read_text())
+    costs = JointCosts.of(json.loads((tmp_path / "settings" / "derive.json").read_text()))
+    edges, places = edges_drawn(path, 5), drawn(costs, random.Random(8))
+    scores = {"validation_top1": 0.9, "validation_loss": 0.1}
+    found = Found(7, derive(edges, "v3"), edges, scores, places, most_probable(places))
+    about = {
+        "network": "tiny",
+        "policy": "v3",
+        "estimator": {"name": "binary_gate"},
+        "data": "digits",
+        "epochs": 2,
+        "batch": 64,
+        "bit_lists": settings["bits"],
+    }
+    write_found(tmp_path / "results" / "search", found, provenance_of(found, about))
+    run("derive.py", tmp_path)
+    out = tmp_path / "results" / "derive"
+    about = json.loads((out / "genotype.json").read_text())["provenance"]
+    text = (out / "found.nash").read_text()
+    block = text[text.index("genotype ") :]
+    assert about["cost"] == estimated(path, block)
+    assert (
+        about["cost"]["lut"] <= 6499 < costs.of_network(costs.picks(found.cells, found.bits))["lut"]
+    )
+    assert about["budget"]["is_proven"] and about["budget"]["loss_nats"] > 0
+    assert about["budget"]["displaced"]
+    again = load(path.with_name("found.nash"))
+    assert not again.is_searched and math.isfinite(about["budget"]["gap_nats"])
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(SpecError) as error:
+        hardware_terms(load(path))
+    return "\n".join(f"{it.code} {it.message}" for it in error.value.diagnostics)
+
+
+def test_a_budget_that_nothing_meets_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    tiny = SPACES["tiny"]
+    small = refused(write(tmp_path, **tiny, budget="; budget { lut < 100 }"))
+    assert "no network of this search meets the budget: the nearest needs" in small
+    slow = refused(write(tmp_path, **tiny, budget="; budget { fps >= 100M }"))
+    assert "the fastest needs" in slow
+    hardware_terms(load(write(tmp_path, **tiny, budget="; budget { lut < 100k }")))
+
+
+def test_more_networks_or_states_than_can_be_looked_at_are_refused(
+    tmp_path: Path, monkeypatch
+) -> None:
+    path = write(tmp_path, **SPACES["tiny"], budget="; budget { lut < 100k }")
+    solver = support_module("joint_within")
+    monkeypatch.setattr(solver, "MOST_ARCS", 10)
+    text = refused(path)
+    assert text.startswith("NASH312 too many ops and bit widths depend on each other")
+    monkeypatch.setattr("nashc.space.joint_table.MOST_NETWORKS", 10)
+    text = refused(path)
+    assert text.startswith("NASH312 too many bit widths meet in one layer to price them with all")
+    assert text.endswith("54 networks")
