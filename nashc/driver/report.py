@@ -122,14 +122,11 @@ def _derived(value: Mapping[str, Any]) -> str:
     """What the network costs, and how good it is among those within the budget."""
     about = value["provenance"]
     budget, cost = about["budget"], about["cost"]
-    bits = value.get("bits", {})
-    count = len(bits) if bits else sum(len(cell) for cell in value["cells"].values())
-    what = "bit widths" if bits else "nodes"
+    nodes, bits = sum(map(len, value["cells"].values())), len(value.get("bits", {}))
+    parts = [f"{nodes} nodes"] * bool(nodes) + [f"{bits} bit widths"] * bool(bits)
     proven = "proven best" if budget["is_proven"] else "best found, not proven"
     figures = f"{cost['lut']:,} LUT, {cost['bram18']:,} BRAM18, {cost['cycles']:,} cycles"
-    return (
-        f"{len(budget['displaced'])} of {count} {what} changed by the budget, {proven}; {figures}"
-    )
+    return f"{len(budget['displaced'])} of {' and '.join(parts)} changed by the budget, {proven}; {figures}"
 
 
 def verification(value: Mapping[str, Any]) -> str:

@@ -37,11 +37,11 @@ def _is_table(value: Any) -> bool:
 def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]]:
     """The settings of each program by file name, without `.json`; graph: what `folding = optimal` is found for."""
     found: dict[str, dict[str, Any]] = {}
+    terms = hardware_terms(spec)
     if spec.search and (spec.cells or spec.searches_bits):
         found["search"] = _search(spec)
         if spec.searches_bits and graph:
             found["search"]["bits"] = settings_of_bits(spec, graph)
-        terms = hardware_terms(spec)
         # A budget changes nothing that a search learns, so the search does not read it.
         if terms and terms.weights:
             found["search"]["cost"] = dict(terms.weights)

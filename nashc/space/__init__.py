@@ -27,22 +27,24 @@ def hardware_terms(spec: Spec) -> HardwareTerms | None:
     """What the search of a spec asks of the hardware; None where it asks nothing. Errors: NASH481, NASH482, NASH312."""
     if not (spec.search and spec.search.asks_for_costs):
         return None
+    if spec.search.budget.is_asked and not spec.is_searched:
+        from nashc.space.kept import check_kept
+
+        if spec.target and not spec.target.folding:  # the budget is of FINN's own folding
+            check_kept(spec)
     if spec.searches_bits:
         from nashc.space.bits import terms_of_bits
 
         return HardwareTerms(*terms_of_bits(spec))
     if not spec.cells:
         return None
-    from nashc.space.feasible import check_feasible, check_genotype  # these load numpy
+    from nashc.space.feasible import check_feasible  # these load numpy
     from nashc.space.table import SpaceTable
     from nashc.space.terms import check_terms, limits, weights
 
     check_terms(spec)
     table = SpaceTable(spec).to_json()
     most = limits(spec)
-    assert spec.target
     if spec.is_searched:
         check_feasible(spec, table, most)
-    elif not spec.target.folding:  # with FINN's own folding its figures are those of the table
-        check_genotype(spec, table, most)
     return HardwareTerms(table, most, weights(spec, table["fixed"]["cost"][0][0]))

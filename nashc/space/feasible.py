@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from nashc import resources
-from nashc.diagnostics import Diagnostic, Label, SpecError
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.schema import Spec
 from nashc.space.terms import fps, most_cycles
 from nashc.text import Span
@@ -45,36 +45,13 @@ def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, in
     raise SpecError([too_small(spec, costs.of_network(options), limits, is_proven)])
 
 
-def check_genotype(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
-    """NASH481 if the genotype of a spec breaks the budget. One with ops that the search could not find is left alone."""
-    assert spec.genotype
-    costs = support_module("within_budget").SearchCosts.of(table)
-    nodes = [
-        costs.options.get(cell, {}).get(node, {}).get((str(it.op), it.source))
-        for cell, choices in spec.genotype.items()
-        for node, it in enumerate(choices, 1)
-    ]
-    if all(nodes):
-        figures = costs.of_network(nodes)
-        if any(figures[name] > limit for name, limit in limits.items()):
-            raise SpecError([_broken(spec, figures, limits)])
-
-
-def _broken(spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int]) -> Diagnostic:
-    name, needs = _needs(figures, limits)
-    text = f"the genotype breaks the budget of its search: it needs {needs}"
-    hint = "search again, or raise the budget, or take it out of this spec"
-    others = tuple(Label(span, "the genotype") for span in spec.genotype_spans.values())[:1]
-    return Diagnostic("NASH481", text, _place(spec, name), others=others, help=hint)
-
-
-def _needs(figures: Mapping[str, int], limits: Mapping[str, int]) -> tuple[str, str]:
+def needs(figures: Mapping[str, int], limits: Mapping[str, int]) -> tuple[str, str]:
     """The first figure that is over its limit, and all of them in words."""
     over = [name for name, limit in limits.items() if figures[name] > limit]
     return over[0], ", ".join(f"{figures[it]:,} {WORDS[it]} of {limits[it]:,}" for it in over)
 
 
-def _place(spec: Spec, figure: str) -> Span | None:
+def place_of_limit(spec: Spec, figure: str) -> Span | None:
     """Of the setting that limits a figure."""
     for name in (figure, "fps", "fits") if figure == "cycles" else (figure, "fits"):
         if ("search", "budget", name) in spec.spans.values:
@@ -122,14 +99,14 @@ def too_small(
 ) -> Diagnostic:
     assert spec.target
     verb = "meets" if is_proven else "was found to meet"
-    name, needs = _needs(figures, limits)
-    text = f"no network of this search {verb} the budget: the nearest needs {needs}"
+    name, needed = needs(figures, limits)
+    text = f"no network of this search {verb} the budget: the nearest needs {needed}"
     rate = fps(figures["cycles"], spec.target)
     hint = (
         f"narrower bits, a smaller backbone or a larger board; the nearest gives {rate:,.1f} frames a second, "
         "and a lower `fps` in `target` needs less"
     )
-    return Diagnostic("NASH481", text, _place(spec, name), help=hint)
+    return Diagnostic("NASH481", text, place_of_limit(spec, name), help=hint)
 
 
 @cache
