@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nashc.emit import project
+from nashc.emit.searched_bits import settings_of_bits
 from nashc.lower import lower
 from nashc.schema import load
 
@@ -147,12 +148,17 @@ class Generated:
             (folder / "settings" / f"{name}.json").write_text(json.dumps(values))
         return Generated(folder)
 
-    def search_quantised(self) -> None:
-        """Put in the supernet of a search with the spec's own quantisers."""
+    def search_quantised(self, bits: str = "") -> None:
+        """Put in the supernet of a search with the spec's own quantisers. bits: lines that let it choose widths."""
         path = self.folder / "tiny.nash"
-        path.write_text(TINY)
+        path.write_text(TINY.replace("policy = v3 }", f"policy = v3 }}\n  bits {{ {bits} }}"))
         spec = load(path)
-        (self.folder / "supernet.py").write_text(project(spec, lower(spec))["supernet.py"])
+        graph = lower(spec)
+        (self.folder / "supernet.py").write_text(project(spec, graph)["supernet.py"])
+        if bits:
+            settings = self.folder / "settings" / "search.json"
+            known = json.loads(settings.read_text())
+            settings.write_text(json.dumps({**known, "bits": settings_of_bits(spec, graph)}))
 
     def start(
         self, program: str, *arguments: str, wraps: str | None = None

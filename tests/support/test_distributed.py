@@ -90,25 +90,33 @@ def assert_equal_but_for_rounding(one, two):
             torch.testing.assert_close(found.get_tensor(name), wanted, rtol=0, atol=1e-10, msg=name)
 
 
-@pytest.mark.parametrize("kind", ["train", "train everything", "search", "search quantised"])
+@pytest.mark.parametrize(
+    "kind", ["train", "train everything", "search", "search quantised", "search bits"]
+)
 def test_two_processes_give_the_result_of_one(tmp_path, kind):
     program, _, how = kind.partition(" ")
     everything = EVERYTHING | {"start": lower_precision(tmp_path / "start.safetensors")}
     generated = Generated.write(
         tmp_path / "out",
         train=everything if how == "everything" else TRAIN,
-        search=QUANTISED if how == "quantised" else SEARCH,
+        search=QUANTISED if how in ("quantised", "bits") else SEARCH,
     )
     if how == "quantised":
         generated.search_quantised()
+    if (
+        how == "bits"
+    ):  # of one bit, weights meet exact ties, which float64 decides by the order of sums, too
+        generated.search_quantised("group*.block* = [w2a2, w4a4]; group*.nas* = [w2a2, w4a3]")
     folder = generated.folder
-    paths = []
+    paths, bits = [], []
     for launcher in ([], TWO):
         out = tmp_path / f"result{len(paths)}"
         events = finished(start(folder, launcher, f"{program}.py", "--out", str(out)))
-        assert [event["event"] for event in events].count("result") == 1
+        [result] = [event for event in events if event["event"] == "result"]
+        bits.append(result.get("bits"))
         paths.append(out / "checkpoint.safetensors")
     assert_equal_but_for_rounding(*paths)
+    assert bits[0] == bits[1] and bool(bits[0]) == (how == "bits")
 
 
 def test_two_nodes_give_the_result_of_one_process(tmp_path):
