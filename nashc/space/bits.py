@@ -32,19 +32,12 @@ def terms_of_bits(spec: Spec) -> tuple[dict[str, Any], dict[str, int], dict[str,
 
 def _check(spec: Spec) -> None:
     assert spec.search
-    if spec.searches_cells and spec.search.cost.is_asked:
-        text = (
-            "`cost` reckons with the ops of cells or with bit widths, and this search chooses both"
-        )
-        hint = (
-            "a `budget` holds both; or search the cells first, and the bit widths of what is found"
-        )
-        span = spec.spans.value(("search", "cost"))
-        raise SpecError([Diagnostic("NASH312", text, span, help=hint)])
     if spec.search.cost.cycles:
         text = (
             "cycles do not tell bit widths apart: FINN folds each layer for the pace of the target"
         )
+        if spec.searches_cells:
+            text = "cycles are weighed where a search chooses operations alone; this one chooses bit widths too"
         hint = "weigh `lut`, `bram18` or `dsp`; a budget may bound `cycles` and `fps`"
         span = spec.spans.value(("search", "cost", "cycles"))
         raise SpecError([Diagnostic("NASH312", text, span, help=hint)])
@@ -69,11 +62,11 @@ def _check_both(spec: Spec, table: Mapping[str, Any], most: Mapping[str, int]) -
         solver.check_size(costs)
         _check_feasible(spec, costs, most, best, nearest, solver.Undecided)
     except solver.Entangled as error:
-        text = (
-            "too many ops and bit widths depend on each other to be chosen together within a budget"
-        )
+        assert spec.search
+        name = "budget" if spec.search.budget.is_asked else "cost"
+        text = "too many ops and bit widths depend on each other to be reckoned with together"
         hint = "one choice of widths for a block or a group, group* = [w2a2, w4a4], or fewer ops"
-        span = spec.spans.value(("search", "budget"))
+        span = spec.spans.value(("search", name))
         raise SpecError([Diagnostic("NASH312", text, span, help=hint)]) from error
 
 

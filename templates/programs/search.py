@@ -45,17 +45,15 @@ from support.data import (
 from support.derive import derive
 from support.derive_bits import Place, most_probable
 from support.distributed import joined, rank, share
-from support.expected_cost import ExpectedCost
 from support.files import read_json, write_text
 from support.found import provenance_of, write_found
 from support.loop import Loop, add_loop_arguments
 from support.progress import Diverged, Progress, main
-from support.search_bit_costs import BitCosts, ExpectedBitCost
 from support.search_bit_pictures import draw_bits
 from support.search_bits import bit_choices
-from support.search_costs import SearchCosts, cost_of
 from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
 from support.search_pictures import draw_search, draw_seeds
+from support.search_priced import priced
 from support.search_space import edge_ops, edges
 from support.search_updates import Updates
 
@@ -161,15 +159,10 @@ class Search(Loop):
         synchronise(self.network)
         self.cells = self.network.cells()
         self.bits = bit_choices(self.network)
-        self.costs, self.bit_costs, self.expected = None, None, None
-        if COSTS.is_file() and self.bits:
-            self.bit_costs = BitCosts.of(read_json(COSTS))
-            self.expected = ExpectedBitCost(self.bit_costs, settings["cost"])
-        elif COSTS.is_file():
-            self.costs = SearchCosts.of(read_json(COSTS))
-            self.expected = ExpectedCost(
-                self.costs, edge_ops(self.cells), settings["policy"], settings["cost"]
-            )
+        self.expected, self.price = None, None
+        if COSTS.is_file():
+            table = read_json(COSTS)
+            self.expected, self.price = priced(table, edge_ops(self.cells), settings)
         cost = self.expected if settings.get("cost") else None
         self.updates = Updates(self.network, settings, cost, self.bits.values())
         self.training_score, self.validation_score = Score(), Score()
@@ -313,8 +306,7 @@ class Search(Loop):
     ) -> dict[str, Any]:
         """genotype.json and found.nash with where they come from. agreed: of several seeds."""
         settings = self.settings
-        cost = cost_of(self.costs, found.cells) if self.costs else None
-        cost = self.bit_costs.of_widths(found.bits) if self.bit_costs else cost
+        cost = self.price(found) if self.price else None
         about = {
             "network": NAME,
             "policy": settings["policy"],

@@ -25,7 +25,7 @@ Shares = Sequence[Sequence[float]]
 
 
 class Penalty(Protocol):
-    """What the hardware adds to the loss of the architecture: `ExpectedCost`, or `ExpectedBitCost` of search_bit_costs.py."""
+    """What the hardware adds to the loss of the architecture: `ExpectedCost`, `ExpectedBitCost` of search_bit_costs.py, or both."""
 
     def figures(self, shares: Shares) -> dict[str, float]: ...
     def gradient(self, shares: Shares) -> list[list[float]]: ...
@@ -67,9 +67,9 @@ class ExpectedCost:
         for index, edge in enumerate(edges):
             draws = nodes.setdefault((edge.cell, edge.node), [])
             for position, op in enumerate(edge.ops):
-                kept = _kept(op, edge, policy)
-                if kept is not None:
-                    option = costs.option(edge.cell, edge.node, kept, edge.source)
+                keeps = kept(op, edge, policy)
+                if keeps is not None:
+                    option = costs.option(edge.cell, edge.node, keeps, edge.source)
                     draws.append(_Draw(index, position, option))
         self._nodes = list(nodes.values())
         unread = [costs.value(name, 0, 0) for name in costs.values]
@@ -121,7 +121,7 @@ class ExpectedCost:
             mean = sum(share * cost for share, cost in zip(of_node, costs, strict=True))
             for it, cost in zip(draws, costs, strict=True):
                 by_share[it.edge][it.op] = (cost - mean) / mass
-        return [_through_softmax(of, by) for of, by in zip(shares, by_share, strict=True)]
+        return [through_softmax(of, by) for of, by in zip(shares, by_share, strict=True)]
 
     # ---- resources, which add up -----------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class ExpectedCost:
         return found
 
 
-def _kept(op: str, edge: EdgeOps, policy: str) -> str | None:
+def kept(op: str, edge: EdgeOps, policy: str) -> str | None:
     """What the derivation makes of an op that it takes; None if it would not take it."""
     if op == ZERO:
         return None
@@ -241,7 +241,7 @@ def _normalised(draws: Sequence[_Draw], shares: Shares) -> tuple[list[float], fl
     return [chance / mass for chance in chances], mass
 
 
-def _through_softmax(shares: Sequence[float], by_share: Sequence[float]) -> list[float]:
+def through_softmax(shares: Sequence[float], by_share: Sequence[float]) -> list[float]:
     """d/d(alpha) of what has these derivatives by softmax(alpha)."""
     mean = sum(share * slope for share, slope in zip(shares, by_share, strict=True))
     return [share * (slope - mean) for share, slope in zip(shares, by_share, strict=True)]

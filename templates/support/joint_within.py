@@ -3,10 +3,7 @@
 Every alternative of a place and of a node has a loss, 0 for what would be kept without a budget; the choice with the least
 sum of losses whose network stays within the limits is sought, pace by pace (support/search_costs.py).
 
-Places are decided in the order of the network, a node when all places that its branches meet are. What the rest costs then
-depends on little, the state: on the widths of the decided places that a later part meets, and on how many nodes read each
-value that a later node may read too. So partial choices with the same state have the same rest, and all of them are the paths of a
-graph of states. For prices >= 0 on the limited resources, the least of losses plus priced costs is a shortest path, and this minus what the
+All choices are the paths of a graph of states (support/joint_states.py). For prices >= 0 on the limited resources, the least of losses plus priced costs is a shortest path, and this minus what the
 budget is worth bounds the loss of every network within the budget from below (Lagrangian duality). Branch and bound over
 the paths does the rest. nashc asks the same code at compile time whether any choice fits.
 """
@@ -14,35 +11,37 @@ the paths does the rest. nashc asks the same code at compile time whether any ch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
+from support.joint_states import Entangled, StateGraph
 from support.search_costs import FIGURES, Part
-from support.search_joint_costs import JointCosts, read
+from support.search_joint_costs import JointCosts
 from support.within_budget import Answer, Undecided, is_within
 
 MOST_VISITS = 400_000
 """Partial choices that are looked at for a pace before the best one so far is taken."""
-MOST_ARCS = 600_000
-"""Of the graph of states: seconds in which it is made."""
 _ARCS_OF_ROUNDS = 4_000_000
 _ROUNDS = 60
 _EPSILON = 1e-9
 
+__all__ = [
+    "Entangled",
+    "JointCosts",
+    "Undecided",
+    "best_jointly_within",
+    "check_size",
+    "nearest_jointly",
+]
+
 Losses = Sequence[Sequence[float]]
 """For each place and node and its alternatives, how much worse than the best one that is, >= 0; infinite: not to be taken."""
-State = tuple[int, ...]
 Tell = Callable[[int, int], None]
-
-
-class Entangled(Exception):
-    """Too many choices depend on each other to be looked at together."""
 
 
 def check_size(costs: JointCosts) -> None:
     """Errors: Entangled, if any budget could meet that."""
     losses = [[0.0] * count for count in costs.counts]
-    _AtPace(costs, losses, {}, len(costs.paces) - 1, None).make_graph()
+    _AtPace(costs, losses, {}, len(costs.paces) - 1, None).graph()
 
 
 def best_jointly_within(
@@ -114,67 +113,6 @@ def _sum(losses: Losses, picks: Sequence[int]) -> float:
     return sum(of_one[pick] for of_one, pick in zip(losses, picks, strict=True))
 
 
-@dataclass(frozen=True)
-class _Arc:
-    """One alternative in one state. use: of the limited resources; after: the index of the next state."""
-
-    pick: int
-    loss: float
-    use: tuple[int, ...]
-    after: int
-
-
-class _Order:
-    """In which order places and nodes are decided, and what a state has to remember."""
-
-    def __init__(self, costs: JointCosts) -> None:
-        places = len(costs.places)
-        nodes = list(costs.options.values())
-        ready = [
-            max((place for it in options for place in it.parts.places), default=-1)
-            for options in nodes
-        ]
-        # Which of `costs.counts` are decided one after the other; a node comes behind the last place that it needs.
-        whens = [(index, 0) for index in range(places)]
-        whens += [(last, 1) for last in ready]
-        self.order = sorted(range(len(whens)), key=lambda index: (whens[index], index))
-        step = {which: index for index, which in enumerate(self.order)}
-        self.count = len(self.order)
-        # The parts that each step completes.
-        self.parts: list[list[int]] = [[] for _ in self.order]
-        needed = [step[place] for place in range(places)]
-        for index, part in enumerate(costs.parts):
-            last = max((step[place] for place in part.places), default=0)
-            self.parts[last].append(index)
-            for place in part.places:
-                needed[place] = max(needed[place], last)
-        for index, options in enumerate(nodes):
-            for place in {place for it in options for place in it.parts.places}:
-                needed[place] = max(needed[place], step[places + index])
-        # The values that each step completes, and the steps between which their readers are counted.
-        self.values: list[list[str]] = [[] for _ in self.order]
-        spans: dict[str, tuple[int, int]] = {}
-        for name, value in costs.values.items():
-            readers = [
-                step[places + index]
-                for index, options in enumerate(nodes)
-                if any(it.reads == name for it in options)
-            ]
-            last = max([*readers, *(step[place] for place in value.places)])
-            spans[name] = (min(readers), last)
-            self.values[last].append(name)
-            for place in value.places:
-                needed[place] = max(needed[place], last)
-        self.known = [
-            [place for place in range(places) if step[place] < at <= needed[place]]
-            for at in range(self.count + 1)
-        ]
-        self.open = [
-            [name for name, (first, last) in spans.items() if first < at <= last]
-            for at in range(self.count + 1)
-        ]
-
-
 class _AtPace:
     """The search among the networks that are folded for one pace."""
 
@@ -191,21 +129,15 @@ class _AtPace:
         self.limited = [index for index, name in enumerate(FIGURES) if index and name in limits]
         self.limits = [limits[FIGURES[index]] for index in self.limited]
         self.most_cycles = limits.get("cycles", math.inf)
-        self.order = _Order(costs)
-        self.most_readers = {
-            name: (
-                max(len(rows) for rows in value.by_choice) - 1,
-                max(len(row) for rows in value.by_choice for row in rows) - 1,
-            )
-            for name, value in costs.values.items()
-        }
         self.left = math.inf
         """No choice at this pace that was not looked at has a lower loss."""
         self._visits = 0
 
     def run(self) -> Answer | None:
         """The best of this pace, or `best` if that is better."""
-        self.make_graph()
+        graph = self.graph()
+        self.arcs, self.order = graph.arcs, graph.order.order
+        self.rounds = max(5, min(_ROUNDS, _ARCS_OF_ROUNDS // max(1, graph.count)))
         self.least = []
         for index in range(len(self.limited)):
             unit = [float(index == other) for other in range(len(self.limited))]
@@ -219,68 +151,9 @@ class _AtPace:
         self._descend(0, 0, [], 0.0, [0] * len(self.limited))
         return self.best
 
-    # ---- the graph of states -----------------------------------------------------------------------
-
-    def make_graph(self) -> None:
-        """For each step and state the alternatives: every state that may come about, from the first step on."""
-        states: list[State] = [()]
-        self.arcs: list[list[list[_Arc]]] = []
-        arcs_in_all = 0
-        for step in range(self.order.count):
-            index: dict[State, int] = {}
-            here = []
-            for state in states:
-                arcs = [
-                    _Arc(pick, loss, use, index.setdefault(after, len(index)))
-                    for pick, loss, use, after in self._alternatives(step, state)
-                ]
-                here.append(arcs)
-                arcs_in_all += len(arcs)
-                if arcs_in_all > MOST_ARCS:
-                    raise Entangled
-            self.arcs.append(here)
-            states = list(index)
-        self.rounds = max(5, min(_ROUNDS, _ARCS_OF_ROUNDS // max(1, arcs_in_all)))
-
-    def _alternatives(
-        self, step: int, state: State
-    ) -> Iterator[tuple[int, float, tuple[int, ...], State]]:
-        """Pick, loss, use and the state after it, of all that are allowed at this pace."""
-        costs, order = self.costs, self.order
-        known, counted = order.known[step], order.open[step]
-        picks = [0] * len(costs.places)
-        for place, pick in zip(known, state, strict=False):
-            picks[place] = pick
-        numbers = iter(state[len(known) :])
-        readers = {name: (next(numbers), next(numbers)) for name in counted}
-        which = order.order[step]
-        node = which - len(costs.places)
-        options = list(costs.options.values())[node] if node >= 0 else ()
-        for pick, loss in enumerate(self.losses[which]):
-            if loss == math.inf:
-                continue
-            chosen: list[Part] = []
-            now = dict(readers)
-            if options:
-                option = options[pick]
-                is_wide, part = option.parts.at(picks)
-                chosen.append(part)
-                plain, wide = now.get(option.reads, (0, 0))
-                most = self.most_readers[option.reads]
-                plain, wide = plain + (not is_wide), wide + is_wide
-                now[option.reads] = min(plain, most[0]), min(wide, most[1])
-            else:
-                picks[which] = pick
-            chosen += [costs.parts[index].at(picks) for index in order.parts[step]]
-            chosen += [
-                read(costs.values[name].at(picks), *now.get(name, (0, 0)))
-                for name in order.values[step]
-            ]
-            if all(map(self._is_allowed, chosen)):
-                use = tuple(sum(it.cost[self.pace][i] for it in chosen) for i in self.limited)
-                of_places = [picks[place] for place in order.known[step + 1]]
-                of_values = [n for name in order.open[step + 1] for n in now.get(name, (0, 0))]
-                yield pick, loss, use, (*of_places, *of_values)
+    def graph(self) -> StateGraph:
+        """Every state that may come about at this pace. Errors: Entangled."""
+        return StateGraph(self.costs, self.losses, self.pace, self.limited, self._is_allowed)
 
     def _is_allowed(self, part: Part) -> bool:
         is_fast = part.cost[self.pace][0] <= self.most_cycles
@@ -351,7 +224,7 @@ class _AtPace:
     def _descend(
         self, step: int, state: int, picks: list[int], loss: float, use: Sequence[int]
     ) -> None:
-        if step == self.order.count:
+        if step == len(self.order):
             self._take(picks)
             return
         later = self.rest[step + 1]
@@ -380,8 +253,8 @@ class _AtPace:
 
     def _take(self, picks: Sequence[int]) -> None:
         """Keep a choice, in the order of the steps, if it is within the limits as FINN folds it, and the best so far."""
-        every = [0] * self.order.count
-        for which, pick in zip(self.order.order, picks, strict=True):
+        every = [0] * len(self.order)
+        for which, pick in zip(self.order, picks, strict=True):
             every[which] = pick
         loss = _sum(self.losses, every)
         is_better = self.best is None or loss < self.best.loss - _EPSILON

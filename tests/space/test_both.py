@@ -15,12 +15,15 @@ from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.joint_table import JointTable
-from support.derive import Edge, derive
+from support.derive import MAX_POOL, Edge, derive
 from support.derive_bits import Place, bits_text, most_probable
 from support.derive_both_within import derive_both_within
+from support.expected_cost import EdgeOps
+from support.expected_joint_cost import ExpectedJointCost
 from support.found import provenance_of, write_found
 from support.joint_within import best_jointly_within, nearest_jointly
 from support.progress import StageError
+from support.search_costs import FIGURES
 from support.search_findings import Found
 from support.search_joint_costs import JointCosts
 from tests.space.programs import compiled, run
@@ -62,7 +65,7 @@ SPACES = {
         "bits": "group*.block* = [w1a1, w4a4]",
     },
     "tiny": {
-        "cell": "cell in group1 { ops = [identity, maxpool 3x3, conv 1x1, conv 3x3] }",
+        "cell": "cell in group1 { ops = [identity, maxpool 3x3, conv 1x1, conv 3x3]; policy = v1 }",
         "bits": "group* = [w1a1, w2a2, w4a4]; stem* = [w8a1, w8a4]",
         "board": "U250; fps = 100000",
     },
@@ -178,24 +181,72 @@ def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path
     path = write(tmp_path, **SPACES["tiny"])
     costs, edges = costs_of(path), edges_drawn(path, 3)
     places = drawn(costs, random.Random(3))
-    loose = derive_both_within(edges, "v3", places, costs, {"lut": 10**9})
-    assert loose.ops.cells == derive(edges, "v3") and loose.widths.bits == most_probable(places)
+    loose = derive_both_within(edges, "v1", places, costs, {"lut": 10**9})
+    assert loose.ops.cells == derive(edges, "v1") and loose.widths.bits == most_probable(places)
     assert loose.ops.displaced == loose.widths.displaced == []
     assert loose.picks == costs.picks(loose.ops.cells, loose.widths.bits)
     limit = costs.of_network(loose.picks)["lut"] - 1
-    tight = derive_both_within(edges, "v3", places, costs, {"lut": limit})
+    tight = derive_both_within(edges, "v1", places, costs, {"lut": limit})
     assert costs.of_network(tight.picks)["lut"] <= limit
     assert tight.ops.displaced or tight.widths.displaced
     with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
-        derive_both_within(edges, "v3", places, costs, {"lut": 10})
+        derive_both_within(edges, "v1", places, costs, {"lut": 10})
     with pytest.raises(StageError, match="prices other bit widths than the search chose from"):
-        derive_both_within(edges, "v3", places[:1], costs, {"lut": 10**9})
+        derive_both_within(edges, "v1", places[:1], costs, {"lut": 10**9})
     others = {
         cell: [Edge(it.source, it.node, ("conv 9x9",), (1.0,), False, (1,)) for it in its]
         for cell, its in edges.items()
     }
     with pytest.raises(StageError, match="prices other cells than the search chose from"):
-        derive_both_within(others, "v3", places, costs, {"lut": 10**9})
+        derive_both_within(others, "v1", places, costs, {"lut": 10**9})
+
+
+def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
+    tmp_path: Path,
+) -> None:
+    torch = pytest.importorskip("torch")
+    path = write(tmp_path, **SPACES["tiny"])
+    costs, edges = costs_of(path), edges_drawn(path, 3)
+    of_edges = [
+        EdgeOps(cell, it.source, it.node, it.ops, it.changes_channels)
+        for cell, its in edges.items()
+        for it in its
+    ]
+    expected = ExpectedJointCost(costs, of_edges, "v1", {"lut": 1e-3, "bram18": 0.3})
+    generator = torch.Generator().manual_seed(0)
+    sizes = [*(len(it.ops) for it in of_edges), *(len(its) for _, its in costs.places)]
+    alphas = [torch.randn(size, generator=generator).double() for size in sizes]
+    shares = [torch.softmax(alpha, 0).tolist() for alpha in alphas]
+    chances = shares[len(of_edges) :]
+    for (cell, node), options in costs.options.items():
+        of_node = dict.fromkeys(((it.op, it.source) for it in options), 0.0)
+        for edge, of_one in zip(of_edges, shares, strict=False):
+            if (edge.cell, edge.node) == (cell, node):
+                for op, share in zip(edge.ops, of_one, strict=True):
+                    is_replaced = edge.changes_channels and op == MAX_POOL
+                    of_node["conv 1x1" if is_replaced else op, edge.source] += share
+        chances.append([share / sum(of_node.values()) for share in of_node.values()])
+    mean = dict.fromkeys(FIGURES[1:], 0.0)
+    for picks in every(costs):
+        chance = math.prod(of_one[pick] for of_one, pick in zip(chances, picks, strict=True))
+        figures = costs.of_network(picks)
+        for figure in mean:
+            mean[figure] += chance * figures[figure]
+    told = expected.figures(shares)
+    assert {figure: told[figure] for figure in mean} == pytest.approx(mean)
+
+    def penalty(changed) -> float:
+        return expected.penalty([torch.softmax(alpha, 0).tolist() for alpha in changed])
+
+    step = 1e-5
+    for index, slopes in enumerate(expected.gradient(shares)):
+        for position, slope in enumerate(slopes):
+            sides = []
+            for sign in (1, -1):
+                changed = [alpha.clone() for alpha in alphas]
+                changed[index][position] += sign * step
+                sides.append(penalty(changed))
+            assert slope == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-4, abs=1e-7)
 
 
 def test_the_program_derives_both(tmp_path: Path) -> None:
@@ -205,10 +256,10 @@ def test_the_program_derives_both(tmp_path: Path) -> None:
     costs = JointCosts.of(json.loads((tmp_path / "settings" / "derive.json").read_text()))
     edges, places = edges_drawn(path, 5), drawn(costs, random.Random(8))
     scores = {"validation_top1": 0.9, "validation_loss": 0.1}
-    found = Found(7, derive(edges, "v3"), edges, scores, places, most_probable(places))
+    found = Found(7, derive(edges, "v1"), edges, scores, places, most_probable(places))
     about = {
         "network": "tiny",
-        "policy": "v3",
+        "policy": "v1",
         "estimator": {"name": "binary_gate"},
         "data": "digits",
         "epochs": 2,
@@ -251,10 +302,36 @@ def test_more_networks_or_states_than_can_be_looked_at_are_refused(
 ) -> None:
     path = write(tmp_path, **SPACES["tiny"], budget="; budget { lut < 100k }")
     solver = support_module("joint_within")
-    monkeypatch.setattr(solver, "MOST_ARCS", 10)
+    monkeypatch.setitem(solver.StateGraph.__init__.__globals__, "MOST_ARCS", 10)
     text = refused(path)
     assert text.startswith("NASH312 too many ops and bit widths depend on each other")
     monkeypatch.setattr("nashc.space.joint_table.MOST_NETWORKS", 10)
     text = refused(path)
     assert text.startswith("NASH312 too many bit widths meet in one layer to price them with all")
     assert text.endswith("54 networks")
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_cost_moves_the_search_of_both(tmp_path: Path) -> None:
+    pytest.importorskip("brevitas")
+    pytest.importorskip("sklearn")
+    expected = {}
+    for name, weight in (("free", 1e-9), ("tight", 3000)):
+        budget = f"; epochs = 2; batch = 128; cost {{ lut = {weight} }}; budget {{ lut < 6500 }}"
+        path = compiled(
+            tmp_path / name, SPEC % {"cell": GROUPS, **SPACES["tiny"], "budget": budget}
+        )
+        run("search.py", tmp_path / name)
+        results = tmp_path / name / "results"
+        lines = (results / "search" / "search.jsonl").read_text().splitlines()
+        expected[name] = [json.loads(line)["expected_cost"]["lut"] for line in lines]
+        assert (results / "search" / "bits.png").stat().st_size > 1000
+        assert (results / "search" / "stability.png").stat().st_size > 1000
+        run("derive.py", tmp_path / name)
+        for kind in ("search", "derive"):
+            about = json.loads((results / kind / "genotype.json").read_text())["provenance"]
+            text = (results / kind / "found.nash").read_text()
+            assert about["cost"] == estimated(path, text[text.index("genotype ") :])
+        assert about["cost"]["lut"] < 6500
+    assert expected["tight"][1] < expected["tight"][0] < expected["free"][1]

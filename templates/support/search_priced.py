@@ -1,0 +1,34 @@
+"""What a search with a cost reckons with, by what it chooses: ops of cells, bit widths, or both. Pure Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from support.expected_cost import EdgeOps, ExpectedCost, Penalty
+from support.expected_joint_cost import ExpectedJointCost
+from support.search_bit_costs import BitCosts, ExpectedBitCost
+from support.search_costs import SearchCosts, cost_of
+from support.search_findings import Found
+from support.search_joint_costs import JointCosts
+
+Price = Callable[[Found], dict[str, int]]
+"""The figures of what was found."""
+
+
+def priced(
+    table: Mapping[str, Any], edges: Sequence[EdgeOps], settings: Mapping[str, Any]
+) -> tuple[Penalty, Price]:
+    """table: settings/search_costs.json; settings: settings/search.json."""
+    policy, weights = settings["policy"], settings["cost"]
+    if "places" not in table:
+        costs = SearchCosts.of(table)
+        expected = ExpectedCost(costs, edges, policy, weights)
+        return expected, lambda found: cost_of(costs, found.cells)
+    if "options" not in table:
+        of_bits = BitCosts.of(table)
+        return ExpectedBitCost(of_bits, weights), lambda found: of_bits.of_widths(found.bits)
+    both = JointCosts.of(table)
+    return ExpectedJointCost(both, edges, policy, weights), lambda found: both.of_network(
+        both.picks(found.cells, found.bits)
+    )
