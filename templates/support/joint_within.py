@@ -3,9 +3,9 @@
 Every alternative of a place and of a node has a loss, 0 for what would be kept without a budget; the choice with the least
 sum of losses whose network stays within the limits is sought, pace by pace (support/search_costs.py).
 
-All choices are the paths of a graph of states (support/joint_states.py). For prices >= 0 on the limited resources, the least of losses plus priced costs is a shortest path, and this minus what the
-budget is worth bounds the loss of every network within the budget from below (Lagrangian duality). Branch and bound over
-the paths does the rest. nashc asks the same code at compile time whether any choice fits.
+All choices are the paths of a graph of states (support/joint_states.py). For prices >= 0 on the limited resources, the least
+of losses plus priced costs is a shortest path, and this minus what the budget is worth bounds the loss of every network within
+the budget from below (Lagrangian duality). Branch and bound over the paths does the rest. nashc asks the same code at compile time whether any choice fits.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def best_jointly_within(
     best: Answer | None = None
     left = math.inf
     for pace in range(len(costs.paces)):
+        if best and best.loss <= 0:
+            break  # no other pace has a better one
         if tell:
             tell(pace, len(costs.paces))
         search = _AtPace(costs, losses, limits, pace, best)
