@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from support import checkpoint
 from support.average import Average
 from support.belonging import Option, with_options
-from support.classification import Score, evaluate, finite, prepare, to_device
+from support.classification import Score, checked, evaluate, prepare, to_device
 from support.curves import draw_curves
 from support.data import (
     Dataset,
@@ -148,18 +148,15 @@ class Training(Loop):
             logits = self.parallel(images)
         logits = logits.to(torch.get_default_dtype())
         loss = self._loss(images, logits, labels)
-        value = finite(loss, self.where(), rate)
         self.optimiser.zero_grad()
         loss.backward()
-        gradients = [it.grad for it in self.network.parameters() if it.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
-        finite(norm, self.where(), rate, "norm of the gradients")  # before it is in the weights
-        if self.settings.get("clip"):
-            nn.utils.clip_grads_with_norm_(self.network.parameters(), self.settings["clip"], norm)
+        value = checked(
+            loss, self.network.parameters(), self.settings.get("clip"), self.where(), rate
+        )
+        self.score.add(logits, labels, value)
         self.optimiser.step()
         if self.average is not None:
             self.average.update(self.network)
-        self.score.add(logits, labels, value)
 
     def _loss(self, images: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.settings.get("label_smoothing") or 0.0

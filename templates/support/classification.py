@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,10 +28,11 @@ class Score:
 
     def add(self, logits: Tensor, labels: Tensor, loss: float) -> None:
         ranked = logits.detach().topk(min(5, logits.shape[1]), dim=1).indices == labels[:, None]
+        first, among_five = torch.stack([ranked[:, 0].sum(), ranked.sum()]).tolist()
         self.images += len(labels)
         self.loss_sum += loss * len(labels)
-        self.first += int(ranked[:, 0].sum())
-        self.among_five += int(ranked.sum())
+        self.first += first
+        self.among_five += among_five
 
     def of_all(self) -> Score:
         """Over all processes, each of which scores its share of the images."""
@@ -89,14 +90,35 @@ def evaluate(
     return score.of_all()
 
 
-def finite(number: Tensor, where: str, rate: float, what: str = "loss") -> float:
-    """The loss, or what else it is, as a number. Errors: Diverged when it is none any more."""
-    value = float(number.detach())
-    if not math.isfinite(value):
+def finite(number: float, where: str, rate: float, what: str = "loss") -> float:
+    """The number. Errors: Diverged when it is none any more."""
+    if not math.isfinite(number):
         raise Diverged(
-            f"the {what} is {value} at {where}",
+            f"the {what} is {number} at {where}",
             f"lower the learning rate (it is {rate:g}), or clip the gradients",
         )
+    return number
+
+
+def checked(
+    loss: Tensor,
+    parameters: Iterable[nn.Parameter],
+    clip: float | None,
+    where: str,
+    rate: float,
+) -> float:
+    """After backward, the loss as a number; the gradients are clipped to a norm of `clip`, if there is one.
+
+    Loss and norm are looked at together, before anything is in the weights: a GPU is waited for once. The gradients are those
+    of all processes, so that what is no number in one of them ends all. Errors: Diverged.
+    """
+    trained = [it for it in parameters if it.grad is not None]
+    norm = nn.utils.get_total_norm([it.grad for it in trained])
+    value, length = torch.stack([loss.detach().to(norm), norm]).tolist()
+    finite(value, where, rate)
+    finite(length, where, rate, "norm of the gradients")
+    if clip:
+        nn.utils.clip_grads_with_norm_(trained, clip, norm)
     return value
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.alternatives import Alternatives
-from support.classification import finite
+from support.classification import checked, finite
 from support.distributed import average_gradients
 from support.expected_cost import Penalty
 from support.gates import Sampler
@@ -57,12 +57,12 @@ class Updates:
         set_gates(self.mixed, gates)
         logits = self.network(images)
         loss = F.cross_entropy(logits, labels)
-        value = finite(loss, f"{where}, architecture", self.alpha_rate)
         loss.backward()
         for alpha in self.alphas:
             if alpha.grad is None:  # of the bit widths of ops that did not run
                 alpha.grad = torch.zeros_like(alpha)
         average_gradients(self.alphas)
+        value = finite(float(loss.detach()), f"{where}, architecture", self.alpha_rate)
         if self.cost:
             slopes = self.cost.gradient(self.shares())
             for alpha, slope in zip(self.alphas, slopes, strict=True):
@@ -88,11 +88,9 @@ class Updates:
         set_gates(self.mixed, self.sampler.for_weights(self.alphas))
         logits = self.network(images)
         loss = F.cross_entropy(logits, labels)
-        value = finite(loss, f"{where}, weights", rate)
         loss.backward()
         average_gradients(self.weights)
-        if self.clip:
-            nn.utils.clip_grad_norm_(self.weights, self.clip)
+        value = checked(loss, self.weights, self.clip, f"{where}, weights", rate)
         self.weight_optimiser.step()
         # At once, before the next activations take memory. To None, not to zero: an op that was not sampled keeps its
         # weights and its momentum as they are.

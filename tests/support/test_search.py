@@ -91,6 +91,22 @@ def test_alphas_that_are_no_numbers(tmp_path):
     )
 
 
+def test_gradients_of_the_weights_that_are_no_numbers(tmp_path):
+    """The loss before them was fine: the step is not made, and what was saved goes on."""
+    generated = Generated.write(tmp_path / "out", search=SEARCH | {"epochs": 1})
+    every = ("--save-steps", "4")
+    diverged = generated.interrupted("search.py", None, *every, after_epochs=0.4)
+    assert diverged.code == 1
+    error = diverged.last("error")
+    assert error["message"] == "the norm of the gradients is inf at epoch 1, step 6, weights"
+    assert error["help"].startswith("lower the learning rate (it is 0.0")
+    assert error["help"].endswith(
+        "clip the gradients; python search.py --resume, with --lr X, --alpha-lr X, --clip X, goes on at epoch 1, step 5"
+    )
+    resumed = generated.run("search.py", "--resume", "--lr", "0.01")
+    assert resumed.code == 0, resumed.errors
+
+
 def test_several_seeds_in_one_command(tmp_path):
     generated = Generated.write(tmp_path / "out")
     finished = generated.run("search.py", "--seeds", "2", "--epochs", "1")
