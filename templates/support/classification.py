@@ -126,9 +126,10 @@ def checked(
 def memory_errors_explained(batch: int) -> Iterator[None]:
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        # On a CPU torch says it in words alone.
-        if type(error) is RuntimeError and "DefaultCPUAllocator" not in str(error):
+    except (MemoryError, RuntimeError) as error:
+        # On a CPU torch says it in words alone. Many other errors of torch are RuntimeErrors, too: lost processes, broken kernels.
+        is_told = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not is_told and "DefaultCPUAllocator" not in str(error):
             raise
         raise StageError(
             f"the device has too little memory for a batch of {batch}",

@@ -49,10 +49,13 @@ def joined(device: str) -> Iterator[torch.device]:
 
     device: "auto", or what torch calls it.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield device_called(device)
+    is_one = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    chosen = device_called(device if is_one else own_device(device))
+    if chosen.type == "cuda":
+        _enter(chosen)
+    if is_one:
+        yield chosen
         return
-    chosen = _own_device(device_called(device))
     backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
     # torch.optim imports this module later, when the world exists. Its functions would keep the world as their default
     # argument, and gloo's threads, which Python then aborts for touching tensors while it shuts down.
@@ -117,16 +120,24 @@ def wait() -> None:
         largest([0])
 
 
-def _own_device(device: torch.device) -> torch.device:
-    if device.type != "cuda":
+def _enter(gpu: torch.device) -> None:
+    if gpu.index is not None:
+        torch.cuda.set_device(gpu)  # whose random numbers a checkpoint holds
+    # float32 is float32: else a GPU's convolutions keep 10 binary digits of each factor (TF32), and levels of quantisers are
+    # others than those of the exported network. Who wants fewer digits asks for mixed precision.
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def own_device(device: str) -> str:
+    """Of this machine's GPUs the one that is this process's; no other is touched, which would take memory there."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.partition(":")[0] != "cuda":
         return device
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    found = torch.cuda.device_count()
-    if local >= found:
+    local, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if 0 < found <= local:
         raise StageError(
             f"there are more processes than GPUs here ({found})",
             f"torchrun --nproc-per-node {found}, or --device cpu",
         )
-    own = torch.device("cuda", local)
-    torch.cuda.set_device(own)
-    return own
+    return f"cuda:{local}"

@@ -99,17 +99,22 @@ class Sampler:
         if not self._keeps_shares:
             return
         with torch.no_grad():
-            for alpha, old, gate in zip(alphas, before, gates, strict=True):
+            drawn_by, moved_to = _on_cpu(before), _on_cpu(alphas)
+            for alpha, old, new, gate in zip(alphas, drawn_by, moved_to, gates, strict=True):
                 pair = list(gate.paths)
-                shift = torch.logsumexp(old[pair], 0) - torch.logsumexp(alpha[pair], 0)
-                moved = alpha[pair] + shift
-                alpha.copy_(old)  # weight decay, too, moves the two alone
-                alpha[pair] = moved
+                shift = torch.logsumexp(old[pair], 0) - torch.logsumexp(new[pair], 0)
+                settled = old.clone()  # weight decay, too, moves the two alone
+                settled[pair] = new[pair] + shift
+                alpha.copy_(settled)
 
     def _gates(self, alphas: Sequence[Tensor], draw: Draw) -> list[Gate]:
-        lengths = [len(alpha) for alpha in alphas]
-        on_cpu = torch.cat([alpha.detach() for alpha in alphas]).cpu().split(lengths)
-        return [draw(alpha, self.generator) for alpha in on_cpu]
+        return [draw(alpha, self.generator) for alpha in _on_cpu(alphas)]
+
+
+def _on_cpu(alphas: Sequence[Tensor]) -> Sequence[Tensor]:
+    """In one move: a GPU is waited for once, not on each edge."""
+    lengths = [len(alpha) for alpha in alphas]
+    return torch.cat([alpha.detach() for alpha in alphas]).cpu().split(lengths)
 
 
 def _draw_of(estimator: dict[str, Any]) -> Draw:

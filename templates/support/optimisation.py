@@ -107,12 +107,13 @@ def load_optimiser(optimiser: Optimizer, state: dict[str, Any]) -> None:
     """As optimiser.load_state_dict, with the moments laid out in memory as their parameters are.
 
     A checkpoint holds plain rows. An update that mixes layouts takes other kernels, and these round otherwise: training
-    would go on well, but not to the same bits.
+    would go on well, but not to the same bits. Counts of steps stay on the CPU, where torch has them: each would be read
+    back from a GPU at each step.
     """
     optimiser.load_state_dict(state)
     for parameter, moments in optimiser.state.items():
         for name, value in moments.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
+            if name != "step" and isinstance(value, Tensor) and value.shape == parameter.shape:
                 moments[name] = torch.empty_like(parameter.detach()).copy_(value)
 
 

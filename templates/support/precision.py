@@ -38,9 +38,9 @@ def mixed(device: torch.device, is_wanted: bool) -> torch.autocast:
 
     Weights, quantisers, statistics of batch norms, loss and optimiser stay in float32, and so does every test: the network
     that is exported has never seen bfloat16. That type has the range of float32, so losses need no scaling.
-    Errors: StageError on a GPU without it.
+    Errors: StageError on a GPU that has it not, or in software alone.
     """
-    if is_wanted and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+    if is_wanted and device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
         raise StageError("this GPU has no bfloat16", "leave --amp out, or amp = true in the spec")
     return torch.autocast(device.type, torch.bfloat16, enabled=is_wanted)
 

@@ -26,6 +26,7 @@ from generated import (  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 
 from support.data import Share  # noqa: E402
+from support.distributed import own_device  # noqa: E402
 from support.progress import StageError  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
@@ -174,3 +175,14 @@ def test_no_thread_of_the_world_outlives_it(tmp_path):
 def test_a_batch_without_equal_parts():
     with pytest.raises(StageError, match="a batch of 7 images has no 2 equal parts"):
         Share(0, 2).equal(torch.arange(7).numpy())
+
+
+def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    names = [own_device(name) for name in ("auto", "cuda", "cuda:0", "cpu")]
+    assert names == ["cuda:1", "cuda:1", "cuda:1", "cpu"]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(StageError, match=r"more processes than GPUs here \(2\)"):
+        own_device("auto")

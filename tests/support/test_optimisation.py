@@ -75,3 +75,16 @@ def test_the_compiler_is_not_imported():
         [sys.executable, "-c", ALONE], capture_output=True, text=True, env=os.environ | paths
     )
     assert done.stdout == "False\n", done.stdout + done.stderr
+
+
+def test_counts_of_steps_stay_on_the_processor():
+    """Even that of a parameter of the same shape, a scale: torch would read it back from a GPU at each step."""
+    scale = torch.nn.Parameter(torch.ones(()))
+    scale.grad = torch.ones(())
+    trained = optimiser([scale], {"name": "adam", "lr": 0.1})
+    trained.step()
+    elsewhere = torch.nn.Parameter(torch.ones((), device="meta"))
+    resumed = optimiser([elsewhere], {"name": "adam", "lr": 0.1})
+    load_optimiser(resumed, trained.state_dict())
+    devices = {name: it.device.type for name, it in resumed.state[elsewhere].items()}
+    assert devices == {"step": "cpu", "exp_avg": "meta", "exp_avg_sq": "meta"}

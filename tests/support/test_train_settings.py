@@ -159,6 +159,8 @@ def test_too_little_memory_is_explained():
         torch.empty(2**50)
     with pytest.raises(RuntimeError, match="shapes"), memory_errors_explained(64):
         torch.ones(2, 3) @ torch.ones(2, 3)
+    with pytest.raises(NotImplementedError), memory_errors_explained(64):
+        raise NotImplementedError("one of torch's RuntimeErrors")
 
 
 @pytest.mark.slow

@@ -1,0 +1,93 @@
+"""On a device that is not the processor the programs do what they do on it: every tensor is where it is needed.
+
+A GPU where there is one; everywhere else a card that is none (card.py), which finds every meeting of tensors of two devices.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("brevitas")
+pytest.importorskip("sklearn")
+
+from generated import (  # noqa: E402
+    EVERYTHING,
+    QUANTISED,
+    SEARCH,
+    TEMPLATES,
+    TRAIN,
+    Generated,
+    lower_precision,
+)
+from safetensors.torch import load_file  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+HERE = Path(__file__).parent
+DEVICES = [
+    "card",
+    pytest.param(
+        "cuda",
+        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here"),
+    ),
+]
+# Large batches: five steps an epoch are enough.
+KINDS = {
+    "train": {"train": TRAIN | {"epochs": 1, "batch": 256}},
+    "train everything": {"train": EVERYTHING | {"batch": 256}},
+    "search": {"search": SEARCH | {"epochs": 1, "batch": 128}},
+    "search quantised": {
+        "search": QUANTISED | {"batch": 128, "estimator": {"name": "two_path"}},
+    },
+}
+MIXES = """
+import torch, card
+card.install()
+with card.Card():
+    there, number = torch.ones(3, device="card"), torch.tensor(2.0)
+    assert (there * number).device.type == "card"
+    assert (there.cpu() + torch.ones(3)).tolist() == [2.0, 2.0, 2.0]
+    there + torch.ones(3)
+"""
+
+
+def run(*arguments):
+    paths = os.pathsep.join([str(TEMPLATES), str(HERE)])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=300, check=False
+    )
+
+
+def test_the_card_refuses_to_mix_devices():
+    done = run("-c", MIXES)
+    assert done.stderr.endswith(
+        "RuntimeError: aten.add.Tensor meets a tensor (3,) that is not on the card\n"
+    )
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_device_gives_the_result_of_the_processor(tmp_path, device, kind):
+    """Stopped and resumed there, too."""
+    settings = KINDS[kind]
+    if kind == "train everything":
+        start = lower_precision(tmp_path / "start.safetensors")
+        settings = {"train": settings["train"] | {"start": start}}
+    generated = Generated.write(tmp_path / "out", **settings)
+    if kind == "search quantised":
+        generated.search_quantised()
+    program = generated.folder / f"{kind.partition(' ')[0]}.py"
+    out = tmp_path / "results"
+    done = run(HERE / "card.py", device, "0.5", program, "--out", out)
+    assert done.returncode == 0, done.stderr
+    wanted, found = (load_file(out / it / "checkpoint.safetensors") for it in ("cpu", "device"))
+    assert wanted.keys() == found.keys()
+    for name, tensor in wanted.items():
+        # Equal on the card; a GPU sums in another order.
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-10, msg=name)
