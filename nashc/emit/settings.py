@@ -79,6 +79,7 @@ def _search(spec: Spec) -> dict[str, Any]:
         },
         "alphas": {"lr": alphas.lr, "betas": [0.0, 0.999], "weight_decay": alphas.weight_decay},
         "data": _data(spec, search.data),
+        **({"amp": True} if search.amp else {}),
     }
 
 

@@ -334,6 +334,10 @@ class Search(Settings):
         "paper",
         description="full precision with binary convs in the cells (paper), without, or with the quantisers of the spec",
     )
+    amp: bool = Field(
+        False,
+        description="mixed precision: convolutions multiply in bfloat16, but for binary ones",
+    )
     cost: CostWeights = CostWeights()
     budget: Budget = Budget()
 

@@ -83,6 +83,9 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "search.json")
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
     settings = with_options(settings, args, OPTIONS)
+    settings.pop("amp", None)
+    if args.amp:  # said where it is so
+        settings["amp"] = True
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     del settings["seeds"]  # a search belongs to its seed, however many there are
@@ -312,6 +315,7 @@ class Search(Loop):
             "policy": settings["policy"],
             "estimator": settings["estimator"],
             "precision": settings["precision"],
+            **({"amp": True} if settings.get("amp") else {}),
             "data": self.data["kind"],
             "epochs": self.epoch,
             "batch": settings["batch"],

@@ -36,8 +36,9 @@ from support.data import (
 from support.distributed import joined, parallel, rank, share
 from support.files import read_json, sha256, write_json, write_text
 from support.loop import Loop, add_loop_arguments
+from support.mixed_precision import bfloat16_products
 from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
-from support.precision import distilled, mixed, set_quantised, start_from, teacher_of
+from support.precision import distilled, set_quantised, start_from, teacher_of
 from support.progress import Progress, main
 from support.tensorboard import TensorBoard
 
@@ -56,12 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         default=settings.get("start"),
         help="weights.safetensors of a network with the same layers, whatever its bit widths (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--amp",
-        action=argparse.BooleanOptionalAction,
-        default=settings.get("amp", False),
-        help="mixed precision: convolutions multiply in bfloat16 (default: %(default)s)",
     )
     parser.add_argument(
         "--tensorboard",
@@ -144,7 +139,7 @@ class Training(Loop):
         images, labels = to_device(batch, self.device)
         rate = self._rate()
         set_learning_rate(self.optimiser, rate)
-        with mixed(self.device, self.settings["amp"]):
+        with bfloat16_products(self.device, self.settings["amp"]):
             logits = self.parallel(images)
         logits = logits.to(torch.get_default_dtype())
         loss = self._loss(images, logits, labels)

@@ -69,15 +69,22 @@ def synchronise(network: nn.Module) -> None:
     if not _is_shared():
         return
     for module in network.modules():
-        if type(module) is nn.BatchNorm2d:
+        if type(module) in (nn.BatchNorm2d, BatchNorm2d):
             module.__class__ = SyncedBatchNorm2d
 
 
-class SyncedBatchNorm2d(nn.BatchNorm2d):
+class BatchNorm2d(nn.BatchNorm2d):
+    """torch's, where mixed precision ends: what a convolution gave goes on in the precision of the weights."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
+class SyncedBatchNorm2d(BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
-        x = x.to(self.weight.dtype)  # mixed precision ends here
+        x = x.to(self.weight.dtype)
         mean, variance = moments(x.detach())
         if self.track_running_stats:
             self._follow(mean, variance, x.numel() // x.shape[1] * dist.get_world_size())

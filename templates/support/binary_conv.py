@@ -120,7 +120,8 @@ def _gradients(
 def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:
     pad = weight.shape[-1] // 2
     if packed is None:
-        return F.conv2d(b, torch.sign(weight.detach()), None, stride, pad).relu_()
+        with torch.autocast(b.device.type, enabled=False):  # whole numbers, see mixed_precision.py
+            return F.conv2d(b, torch.sign(weight.detach()), None, stride, pad).relu_()
     one, zero = _no_scale()
     return torch.ops.onednn.qconv2d_pointwise(
         b, 1.0, 0, packed, one, zero, None, (stride,) * 2, (pad,) * 2, (1, 1), 1, 1.0, 0, torch.float32, "relu", [], ""

@@ -45,6 +45,12 @@ def add_loop_arguments(
         default = settings[name]
         parser.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
     add_options(parser, settings, options)
+    parser.add_argument(
+        "--amp",
+        action=argparse.BooleanOptionalAction,
+        default=settings.get("amp", False),
+        help="mixed precision: convolutions multiply in bfloat16 (default: %(default)s)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     parser.add_argument(
         "--resume",

@@ -1,6 +1,4 @@
-"""The float network inside the quantised one, what a training takes from another (weights to start from, a teacher), and
-mixed precision.
-"""
+"""The float network inside the quantised one, and what a training takes from another: weights to start from, a teacher."""
 
 from __future__ import annotations
 
@@ -31,18 +29,6 @@ def set_quantised(network: nn.Module, is_quantised: bool) -> None:
                 "promises_quant_tensor", module.return_quant_tensor
             )
             module.return_quant_tensor = promises and is_quantised
-
-
-def mixed(device: torch.device, is_wanted: bool) -> torch.autocast:
-    """Inside, convolutions and linear layers multiply in bfloat16 and sum in float32, on the device's matrix units if it has them.
-
-    Weights, quantisers, statistics of batch norms, loss and optimiser stay in float32, and so does every test: the network
-    that is exported has never seen bfloat16. That type has the range of float32, so losses need no scaling.
-    Errors: StageError on a GPU that has it not, or in software alone.
-    """
-    if is_wanted and device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
-        raise StageError("this GPU has no bfloat16", "leave --amp out, or amp = true in the spec")
-    return torch.autocast(device.type, torch.bfloat16, enabled=is_wanted)
 
 
 def teacher_of(network: nn.Module) -> nn.Module:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from support.batch_norm import gradients, moments, normalised
+from support.batch_norm import BatchNorm2d, gradients, moments, normalised
 from support.binary_conv import BinaryConv, signs
 from support.derive import IDENTITY, MAX_POOL, ZERO
 
@@ -82,7 +82,7 @@ def search_op(
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, track_running_stats=False)
+    return BatchNorm2d(channels, track_running_stats=False)
 
 
 class Zero(SearchOp):
@@ -154,7 +154,7 @@ class ConvNorm(SearchOp):
         return batch_normed(self.conv(x), self.bn, gate)
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
-        return along_normalised(grad, self.conv(node.x), self.bn)
+        return along_normalised(grad, self.conv(node.x).to(grad.dtype), self.bn)
 
 
 class BinaryConvNorm(SearchOp):
@@ -229,7 +229,7 @@ def _halves(outputs: int) -> tuple[int, int]:
 
 def batch_normed(x: Tensor, bn: nn.BatchNorm2d, gate: Tensor | None) -> Tensor:
     """gate * bn(x)."""
-    return _Normalised.apply(x, bn.weight, bn.bias, gate, bn.eps)
+    return _Normalised.apply(x.to(bn.weight.dtype), bn.weight, bn.bias, gate, bn.eps)
 
 
 def along_normalised(grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float = 1.0) -> Tensor:

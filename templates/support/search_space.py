@@ -97,14 +97,16 @@ class _Call:
 
     def __init__(self, mixed: MixedOp, gate: Gate, node: Node) -> None:
         self.mixed, self.gate = mixed, gate
+        self.is_mixed_precision = torch.is_autocast_enabled(node.x.device.type)
         self.node: Node | None = node
         self.grad_gates: dict[int, Tensor] = {}
 
     def run_others(self, grad_y: Tensor) -> None:
         assert self.node is not None
-        for j in self.gate.paths:
-            if j != self.gate.sampled:
-                self.grad_gates[j] = self.mixed.candidates[j].along(grad_y, self.node)
+        with torch.autocast(grad_y.device.type, torch.bfloat16, enabled=self.is_mixed_precision):
+            for j in self.gate.paths:
+                if j != self.gate.sampled:
+                    self.grad_gates[j] = self.mixed.candidates[j].along(grad_y, self.node)
         self.node = None  # the last edge that leaves it frees what they shared
 
     def gradient_of_alpha(self, grad_gate: Tensor) -> Tensor:

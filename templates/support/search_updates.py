@@ -14,6 +14,7 @@ from support.classification import checked, finite
 from support.distributed import average_gradients
 from support.expected_cost import Penalty
 from support.gates import Sampler
+from support.mixed_precision import bfloat16_products
 from support.optimisation import load_optimiser, optimiser, set_learning_rate
 from support.search_space import mixed_ops, set_gates
 
@@ -32,6 +33,7 @@ class Updates:
         bits: what it chooses besides the ops of its cells (support/search_bits.py)."""
         self.network = network
         self.clip = settings.get("clip")
+        self.is_mixed = settings.get("amp", False)
         self.cost = cost
         self.mixed: list[Alternatives] = [*mixed_ops(network.cells()), *bits]
         self.alphas = [mixed.alpha for mixed in self.mixed]
@@ -55,7 +57,7 @@ class Updates:
         before = [alpha.detach().clone() for alpha in self.alphas]
         gates = self.sampler.for_architecture(before)
         set_gates(self.mixed, gates)
-        logits = self.network(images)
+        logits = self._logits(images)
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         for alpha in self.alphas:
@@ -86,7 +88,7 @@ class Updates:
         _freeze(self.alphas, True)
         set_learning_rate(self.weight_optimiser, rate)
         set_gates(self.mixed, self.sampler.for_weights(self.alphas))
-        logits = self.network(images)
+        logits = self._logits(images)
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         average_gradients(self.weights)
@@ -96,6 +98,11 @@ class Updates:
         # weights and its momentum as they are.
         self.weight_optimiser.zero_grad(set_to_none=True)
         return logits, value
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with bfloat16_products(images.device, self.is_mixed):
+            logits: Tensor = self.network(images)
+        return logits.to(images.dtype)
 
     def state(self) -> dict[str, Any]:
         return {

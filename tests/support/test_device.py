@@ -28,13 +28,8 @@ from safetensors.torch import load_file  # noqa: E402
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 HERE = Path(__file__).parent
-DEVICES = [
-    "card",
-    pytest.param(
-        "cuda",
-        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here"),
-    ),
-]
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
+DEVICES = ["card", pytest.param("cuda", marks=NEEDS_GPU)]
 # Large batches: five steps an epoch are enough.
 KINDS = {
     "train": {"train": TRAIN | {"epochs": 1, "batch": 256}},
@@ -91,3 +86,17 @@ def test_a_device_gives_the_result_of_the_processor(tmp_path, device, kind):
     for name, tensor in wanted.items():
         # Equal on the card; a GPU sums in another order.
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-10, msg=name)
+
+
+@NEEDS_GPU
+@pytest.mark.parametrize("program", ["train", "search"])
+def test_mixed_precision_on_a_gpu(tmp_path, program):
+    """The loss of an epoch is that of float32, but for what bfloat16 rounds."""
+    generated = Generated.write(tmp_path / "out", **KINDS[program])
+    losses = []
+    for more in ((), ("--amp",)):
+        out = tmp_path / f"results{len(more)}"
+        done = generated.run(f"{program}.py", "--device", "cuda", "--out", str(out), *more)
+        assert done.code == 0, done.errors
+        losses.append(done.last("progress")["metrics"]["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
