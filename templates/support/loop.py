@@ -24,6 +24,7 @@ from support.classification import memory_errors_explained
 from support.files import keep_as, make_folder, remove_leftovers
 from support.optimisation import learning_rate
 from support.progress import Diverged, Progress, StageError, Stopped
+from support.waiting import Waiting
 
 CHECKPOINT = Path("checkpoint.safetensors")
 PREVIOUS = Path("previous.safetensors")
@@ -99,6 +100,7 @@ class Loop(ABC):
         self.epoch, self.step = 0, 0
         self._resumes: Path | None = args.resume and self.out / args.resume
         self._save_seconds, self._save_steps = args.save_seconds, args.save_steps
+        self._waiting, self._is_hinted = Waiting(), False
         self._saved_s, self._saved_at = time.monotonic(), (0, 0)
         self._last: Path | None = None  # the checkpoint that this run wrote or began with
         self._belongs_to = _belongs_to(settings, data, code)
@@ -144,13 +146,14 @@ class Loop(ABC):
         with progress.holding_signals(), memory_errors_explained(self.batch):
             self.network.train()
             while self.epoch < self.epochs:
-                for batch in self.batches():
+                for batch in self._waiting.over(self.batches()):
                     with self._way_back_told():
                         self.take_step(batch)
                     self.step += 1
                     self._report(progress)
                     self.pause(progress)
                 self.close_epoch(progress)
+                self._tell_waiting(progress)
                 self.epoch, self.step = self.epoch + 1, 0
                 if self.epoch == self.epochs:
                     self.save()
@@ -255,13 +258,20 @@ class Loop(ABC):
         is_counted = bool(every and self.step % every == 0)
         return is_counted or time.monotonic() - self._saved_s >= self._save_seconds
 
+    def _tell_waiting(self, progress: Progress) -> None:
+        """Once: the first epoch that waited much is like those behind it."""
+        if self._waiting.is_large and not self._is_hinted:
+            self._is_hinted = True
+            progress.log(self._waiting.words())
+
     def _report(self, progress: Progress) -> None:
-        metrics = self.metrics()
+        metrics = self.metrics() | {"waiting": round(self._waiting.share, 3)}
+        waits = f"  waits for data {metrics['waiting']:.0%}" if self._waiting.is_large else ""
         progress.update(
             self.epochs_before + self.epoch + self.step / self.steps_per_epoch,
             self.epochs_in_all or self.epochs,
             unit="epochs",
-            text=f"loss {metrics['loss']:.4f}  top-1 {metrics['top1']:.2%}",
+            text=f"loss {metrics['loss']:.4f}  top-1 {metrics['top1']:.2%}{waits}",
             metrics=metrics,
         )
 

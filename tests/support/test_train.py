@@ -45,7 +45,7 @@ def test_training(trained):
     assert metrics["curve"][1]["loss"] < metrics["curve"][0]["loss"] < 2.2
     progress = finished.last("progress")
     assert progress["done"] == progress["total"] == 2
-    assert progress["metrics"].keys() == {"loss", "top1", "top5", "lr"}
+    assert progress["metrics"].keys() == {"loss", "top1", "top5", "lr", "waiting"}
 
 
 LOGITS = """
