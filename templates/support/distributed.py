@@ -64,6 +64,13 @@ def joined(device: str) -> Iterator[torch.device]:
     dist.init_process_group(backend, timeout=PATIENCE)
     try:
         yield chosen
+    except RuntimeError as error:
+        if not _is_of_lost_process(error):
+            raise
+        raise StageError(
+            "another process of this run ended, or cannot be reached any more",
+            "what it said itself tells why; afterwards --resume goes on from the last checkpoint",
+        ) from error
     finally:
         dist.destroy_process_group()
 
@@ -118,6 +125,11 @@ def wait() -> None:
     """Until all processes are here."""
     if count() > 1:
         largest([0])
+
+
+def _is_of_lost_process(error: RuntimeError) -> bool:
+    """gloo's errors are plain ones that name its source files (torch 2.12)."""
+    return isinstance(error, dist.DistError) or "/gloo/" in str(error)
 
 
 def _enter(gpu: torch.device) -> None:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.alternatives import Alternatives
-from support.classification import checked, finite
+from support.classification import checked
 from support.distributed import average_gradients
 from support.expected_cost import Penalty
 from support.gates import Sampler
@@ -64,7 +64,7 @@ class Updates:
             if alpha.grad is None:  # of the bit widths of ops that did not run
                 alpha.grad = torch.zeros_like(alpha)
         average_gradients(self.alphas)
-        value = finite(float(loss.detach()), f"{where}, architecture", self.alpha_rate)
+        value = checked(loss, self.alphas, None, f"{where}, architecture", self.alpha_rate)
         if self.cost:
             slopes = self.cost.gradient(self.shares())
             for alpha, slope in zip(self.alphas, slopes, strict=True):

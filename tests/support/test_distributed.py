@@ -58,6 +58,41 @@ with open(sys.argv[1] + os.environ["RANK"], "w") as file:
 """
 
 
+# The second process, in its fifth step: is killed, or has a loss that is no number, which the first one has not.
+FAILING = """
+import os, runpy, signal, sys
+sys.argv = sys.argv[1:]
+from support.loop import Loop
+tell = Loop._report
+def tell_and_fail(loop, progress):
+    tell(loop, progress)
+    if loop.step == 4 and os.environ["RANK"] == "1":
+        {failure}
+Loop._report = tell_and_fail
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+# Program, failure, exit codes, errors of both.
+FAILURES = {
+    "killed": (
+        "train.py",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        [1, -signal.SIGKILL],
+        [["train: error: another process of this run ended, or cannot be reached any more"], []],
+    ),
+    "no number": (
+        "search.py",
+        "loop.network.register_forward_hook(lambda network, x, y: y * float('nan'))",
+        [1, 1],
+        [
+            [
+                "search: error: the norm of the gradients is nan at epoch 1, step 5, architecture",
+            ],
+            ["search: error: the loss is nan at epoch 1, step 5, architecture"],
+        ],
+    ),
+}
+
+
 def start(folder, launcher, program, *arguments):
     script = folder / "in_float64.py"
     script.write_text(IN_FLOAT64)
@@ -158,6 +193,35 @@ def test_two_processes_stop_together_and_one_goes_on(tmp_path):
     assert any(event.get("text", "").startswith("going on at epoch 1, step ") for event in events)
     name = "checkpoint.safetensors"
     assert_equal_but_for_rounding(whole / name, stopped / name)
+
+
+@pytest.mark.parametrize("how", FAILURES)
+def test_one_process_fails_and_both_end_with_a_word(tmp_path, how):
+    """Without torchrun, which would end the other one as soon as it sees the first one end."""
+    program, failure, codes, words = FAILURES[how]
+    folder = Generated.write(tmp_path / "out").folder
+    script = folder / "failing.py"
+    script.write_text(FAILING.format(failure=failure))
+    command = [sys.executable, str(script), str(folder / program)]
+    for _ in range(3):
+        world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+        both = [
+            subprocess.Popen(
+                command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1", **world, "RANK": rank},
+            )
+            for rank in "01"
+        ]
+        said = [it.communicate(timeout=200)[1] for it in both]
+        if "EADDRINUSE" not in said[0]:
+            break  # else somebody took the port in between
+    assert [it.returncode for it in both] == codes, said
+    for text, expected in zip(said, words, strict=True):
+        assert "Traceback" not in text
+        assert [line for line in text.splitlines() if ": error: " in line] == expected, text
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
