@@ -16,6 +16,7 @@ pytest.importorskip("sklearn")
 
 from generated import (  # noqa: E402
     EVERYTHING,
+    INTERRUPTING,
     QUANTISED,
     SEARCH,
     TEMPLATES,
@@ -93,10 +94,11 @@ FAILURES = {
 }
 
 
-def start(folder, launcher, program, *arguments):
+def start(folder, launcher, program, *arguments, wrapper=None):
     script = folder / "in_float64.py"
     script.write_text(IN_FLOAT64)
-    command = [sys.executable, *launcher, str(script), str(folder / program), "--epochs", "1"]
+    programs = [str(it) for it in (script, wrapper, folder / program) if it]
+    command = [sys.executable, *launcher, *programs, "--epochs", "1"]
     return subprocess.Popen(
         [*command, "--progress", "jsonl", *arguments],
         stdout=subprocess.PIPE,
@@ -193,6 +195,26 @@ def test_two_processes_stop_together_and_one_goes_on(tmp_path):
     assert any(event.get("text", "").startswith("going on at epoch 1, step ") for event in events)
     name = "checkpoint.safetensors"
     assert_equal_but_for_rounding(whole / name, stopped / name)
+
+
+def test_a_search_of_two_goes_on_as_two(tmp_path):
+    """Both get a signal in the same step; what each scored before it is counted once."""
+    folder = Generated.write(tmp_path / "out").folder
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    finished(start(folder, [], "search.py", "--out", str(whole)))
+    wrapper = folder / "interrupting.py"
+    wrapper.write_text(INTERRUPTING.format(number=int(signal.SIGTERM), after_epochs=0.4))
+    first = start(folder, TWO, "search.py", "--out", str(stopped), wrapper=wrapper)
+    said, errors = first.communicate(timeout=300)
+    assert "saved; python search.py --resume goes on from here" in said, errors
+    events = finished(start(folder, TWO, "search.py", "--out", str(stopped), "--resume"))
+    assert any(it.get("text", "").startswith("going on at epoch 1, step 6") for it in events)
+    name = "checkpoint.safetensors"
+    assert_equal_but_for_rounding(whole / name, stopped / name)
+    one, two = (json.loads((it / "search.jsonl").read_text()) for it in (whole, stopped))
+    assert one["cells"].keys() == two["cells"].keys()
+    for score in ("top1", "validation_top1", "loss", "validation_loss"):
+        assert two[score] == pytest.approx(one[score], rel=1e-9)
 
 
 @pytest.mark.parametrize("how", FAILURES)
