@@ -13,9 +13,10 @@ one with the best validation accuracy is kept, and the result and seeds.png say 
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.heap import without_caches
+    from support.heap import large_blocks_apart, without_caches
 
     without_caches()
+    large_blocks_apart()
 
 import argparse
 import json
@@ -47,6 +48,7 @@ from support.derive_bits import Place, most_probable
 from support.distributed import joined, rank, share
 from support.files import read_json, write_text
 from support.found import provenance_of, write_found
+from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments
 from support.progress import Diverged, Progress, main
 from support.search_bit_pictures import draw_bits
@@ -190,6 +192,7 @@ class Search(Loop):
         images, labels = to_device(training, self.device)
         logits, loss = self.updates.update_weights(images, labels, self._rate(), self.where())
         self.training_score.add(logits, labels, loss)
+        large_blocks_inside()
 
     def _update_architecture(self, images: Tensor, labels: Tensor) -> tuple[Tensor, float]:
         """Errors: Diverged; no op could be drawn by an alpha that is no number."""

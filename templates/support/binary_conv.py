@@ -36,7 +36,7 @@ class BinaryConv(nn.Module):
 
     def of_signs(self, node_signs: Tensor) -> Tensor:
         """The same of `signs(x)`, without a gradient."""
-        packed = self._packed(node_signs) if node_signs.dtype == torch.uint8 else None
+        packed = self._packed(node_signs.shape) if node_signs.dtype == torch.uint8 else None
         return _convolve(node_signs, self.weight, self.stride, packed)
 
     def gradients(
@@ -55,27 +55,41 @@ class BinaryConv(nn.Module):
         return grad_x, grad_weight
 
     def kept(self, y: Tensor) -> Tensor:
-        """A result as `gradients` may have it back, of the same whole numbers in half of the memory."""
+        """A result as `gradients` may have it back, of the same whole numbers in a quarter or half of the memory."""
         largest = self.weight[0].numel()
-        return y.to(torch.int16) if largest <= torch.iinfo(torch.int16).max else y
+        for small in (torch.uint8, torch.int16):
+            if largest <= torch.iinfo(small).max:
+                return y.to(small)
+        return y
 
     def scale(self) -> float:
         """E: one number for the layer, taken as constant by the gradient."""
         return self._keep("scale", lambda: float(self.weight.detach().abs().mean()))
 
-    def _packed(self, x: Tensor) -> Tensor:
+    def pack_again(self) -> None:
+        """If the weights have changed: while there is nothing else in memory, a new pack lies where the old one lay, and not
+        between activations that go."""
+        if self._kept and self._kept["state"] != self._state():
+            shapes = [name for name in self._kept if isinstance(name, torch.Size)]
+            self._kept = {}  # frees them first
+            for shape in shapes:
+                self._packed(shape)
+
+    def _packed(self, shape: torch.Size) -> Tensor:
         """The signs of the weights as oneDNN wants to have them for images of this shape."""
-        return self._keep(x.shape, lambda: _packed(self.weight, self.stride, x.shape))
+        return self._keep(shape, lambda: _packed(self.weight, self.stride, shape))
 
     def _keep(self, name: Hashable, make: Callable[[], Any]) -> Any:
         """What depends on the weights alone, until they change: in a step, most ops keep theirs."""
-        weight = self.weight
-        state = (weight._version, weight.data_ptr())  # a fused optimiser would not count
+        state = self._state()
         if self._kept.get("state") != state:
             self._kept = {"state": state}
         if name not in self._kept:
             self._kept[name] = make()
         return self._kept[name]
+
+    def _state(self) -> tuple[int, int]:
+        return self.weight._version, self.weight.data_ptr()  # a fused optimiser would not count
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": {}}  # a copy packs its own

@@ -313,7 +313,7 @@ class _PoolNorm(torch.autograd.Function):
 
 
 class _BinaryConvNorm(torch.autograd.Function):
-    """Both in one, so that what lies in between is kept once, as whole numbers of two bytes."""
+    """Both in one, so that what lies in between is kept once, as whole numbers of one or two bytes."""
 
     @staticmethod
     def forward(

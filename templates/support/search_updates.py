@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.alternatives import Alternatives
+from support.binary_conv import BinaryConv
 from support.classification import checked
 from support.distributed import average_gradients
 from support.expected_cost import Penalty
@@ -39,6 +40,7 @@ class Updates:
         self.alphas = [mixed.alpha for mixed in self.mixed]
         of_architecture = {id(alpha) for alpha in self.alphas}
         self.weights = [it for it in network.parameters() if id(it) not in of_architecture]
+        self.binary_convs = [it for it in network.modules() if isinstance(it, BinaryConv)]
         self.sampler = Sampler(settings["estimator"], settings["seed"])
         self.weight_optimiser = optimiser(self.weights, settings["weights"]["optimiser"])
         alphas = settings["alphas"]
@@ -97,6 +99,8 @@ class Updates:
         # At once, before the next activations take memory. To None, not to zero: an op that was not sampled keeps its
         # weights and its momentum as they are.
         self.weight_optimiser.zero_grad(set_to_none=True)
+        for conv in self.binary_convs:
+            conv.pack_again()
         return logits, value
 
     def _logits(self, images: Tensor) -> Tensor:

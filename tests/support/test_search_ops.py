@@ -207,3 +207,34 @@ def test_what_is_kept_of_weights_follows_them():
     assert not torch.equal(conv.of_signs(b), first)
     conv.weight.data = -conv.weight.data.clone()
     assert torch.equal(conv.of_signs(b), first)
+
+
+def test_packed_again_are_the_new_weights_for_the_same_images():
+    conv = BinaryConv(4, 4, 3)
+    images = [signs(torch.rand(2, 4, side, side)) for side in (5, 7)]
+    for b in images:
+        conv.of_signs(b)
+    packs = {name: it for name, it in conv._kept.items() if isinstance(name, torch.Size)}
+    conv.pack_again()
+    assert all(conv._kept[name] is pack for name, pack in packs.items()), "nothing has changed"
+    with torch.no_grad():
+        conv.weight.neg_()
+    conv.pack_again()
+    assert packs.keys() < conv._kept.keys()
+    assert all(conv._kept[name] is not pack for name, pack in packs.items())
+    ready = dict(conv._kept)
+    for b in images:
+        whole = nn.functional.conv2d(b.float(), conv.weight.detach().sign(), padding=1)
+        assert torch.equal(conv.of_signs(b), whole.relu())
+    assert conv._kept == ready, "made before, not now"
+
+
+@pytest.mark.parametrize(("inputs", "kept"), [(28, torch.uint8), (29, torch.int16)])
+def test_sums_are_kept_in_as_few_bytes_as_hold_the_largest(inputs, kept):
+    conv = BinaryConv(inputs, 2, 3)
+    with torch.no_grad():
+        conv.weight.fill_(1.0)
+    y = conv.of_signs(signs(torch.ones(1, inputs, 3, 3)))
+    assert y.max() == 9 * inputs
+    assert conv.kept(y).dtype == kept
+    assert torch.equal(conv.kept(y).to(y.dtype), y)
