@@ -5,12 +5,14 @@
 ResNet18 with the cells of NASH-v3 at w2a2, 32x32 images, batch 64, SGD. "float" has ReLU, Hardtanh, convolutions and
 average pool of torch at the same places; "Brevitas" is the generated network with the forward of Brevitas' own quantisers.
 Steps take turns, so that a busy machine slows all alike; seconds are those of the processor, ratios are of the medians.
-Memory is the peak of a process of its own over five steps, less what it held before the first (Linux).
+Memory is the peak of a process of its own over MEMORY_STEPS steps, less what it held before the first (Linux). "generated" has
+the heap of train.py (support/heap.py), the others glibc's as it is; "same heap" is float with the heap of train.py.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import statistics
 import subprocess
@@ -23,7 +25,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIANTS = ("float", "Brevitas", "generated")
+SAME_HEAP = "same heap"
+HAS_OUR_HEAP = ("generated", SAME_HEAP)
 BATCH = 64
+MEMORY_STEPS = 10
 CLASSES = 10
 
 SPEC = """\
@@ -66,7 +71,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=15, help="steps of each network")
     parser.add_argument("--layout", choices=("channels-last", "nchw"), default="channels-last")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--memory-of", choices=VARIANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--memory-of", choices=(*VARIANTS, SAME_HEAP), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.memory_of:
@@ -82,7 +87,7 @@ def main() -> int:
 
 def report(args: argparse.Namespace, width: int) -> None:
     memory = {}
-    for variant in VARIANTS:
+    for variant in (*VARIANTS, SAME_HEAP):
         command = [sys.executable, __file__, "--memory-of", variant, "--folder", str(args.folder)]
         command += ["--layout", args.layout, "--threads", str(args.threads)]
         memory[variant] = float(subprocess.run(command, capture_output=True, check=True).stdout)
@@ -95,6 +100,9 @@ def report(args: argparse.Namespace, width: int) -> None:
             f"  {variant:10} {median_s:7.3f} s  {median_s / base_s:5.2f}x   best {min(seconds[variant]):7.3f} s"
             f"   {memory[variant]:6.0f} MB {memory[variant] / base_mb:5.2f}x"
         )
+    print(
+        f"  float with the same heap {memory[SAME_HEAP]:27.0f} MB {memory[SAME_HEAP] / base_mb:5.2f}x"
+    )
 
 
 def times(args: argparse.Namespace) -> dict[str, list[float]]:
@@ -110,10 +118,18 @@ def times(args: argparse.Namespace) -> dict[str, list[float]]:
 
 
 def memory_mb(args: argparse.Namespace) -> float:
+    heap = None
+    if args.memory_of in HAS_OUR_HEAP:  # as train.py does, before torch is there
+        sys.path.insert(0, str(args.folder))
+        heap = importlib.import_module("support.heap")
+        heap.without_caches()
+        heap.large_blocks_apart()
     step = step_of(args.memory_of, args)
     before = resident_mb("VmRSS")
-    for _ in range(5):
+    for _ in range(MEMORY_STEPS):
         step()
+        if heap:
+            heap.large_blocks_inside()
     return resident_mb("VmHWM") - before
 
 
@@ -130,7 +146,7 @@ def step_of(variant: str, args: argparse.Namespace) -> Callable[[], None]:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     network = model_of(args.folder).Network()
-    if variant == "float":
+    if variant in ("float", SAME_HEAP):
         in_float(network)
     if variant == "Brevitas":
         in_brevitas_own_words(network)

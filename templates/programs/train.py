@@ -7,6 +7,12 @@ CPU, as a run that was not interrupted.
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from support.heap import large_blocks_apart, without_caches
+
+    without_caches()
+    large_blocks_apart()
+
 import argparse
 import json
 import sys
@@ -35,6 +41,7 @@ from support.data import (
 )
 from support.distributed import joined, parallel, rank, share
 from support.files import read_json, sha256, write_json, write_text
+from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments
 from support.mixed_precision import bfloat16_products
 from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
@@ -143,15 +150,16 @@ class Training(Loop):
             logits = self.parallel(images)
         logits = logits.to(torch.get_default_dtype())
         loss = self._loss(images, logits, labels)
-        self.optimiser.zero_grad()
         loss.backward()
         value = checked(
             loss, self.network.parameters(), self.settings.get("clip"), self.where(), rate
         )
         self.score.add(logits, labels, value)
         self.optimiser.step()
+        self.optimiser.zero_grad()  # at once, before the next activations take memory
         if self.average is not None:
             self.average.update(self.network)
+        large_blocks_inside()
 
     def _loss(self, images: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.settings.get("label_smoothing") or 0.0

@@ -3,7 +3,7 @@
 Torch asks for blocks that begin at multiples of 64 bytes. glibc takes a larger one and gives back the crumbs at its ends, into
 two caches for small requests: tensors that are freed never grow together with their crumbs again, and the next one of the
 same size does not fit where the last one lay (glibc bug 30723, mended in 2.39). Without the caches a search takes 40 to 150 MB
-less and no more time (glibc 2.36, benchmarks/bench_search.py).
+less and no more time (glibc 2.36, benchmarks/bench_search.py), a training of width 16 about 30.
 
 What stays must not lie between what goes, and what goes must not go back to the system, which gives out zeroed pages at 0.4
 ms a MB. In the first step all that stays is made (momenta, packed weights, oneDNN's plans): during this one, large blocks are
