@@ -72,17 +72,18 @@ def least_use(
     limits: Limits,
     effort: int,
     known: Ints | None = None,
+    gap: float = 0.0,
 ) -> Found | None:
     """The choice with the smallest weighted use; weights: [resources]. None: nothing keeps to the limits.
 
-    known: a choice that does, to begin with.
+    known: a choice that does, to begin with. gap: the search may end when nothing is better by more than this share.
     """
     programme = _Programme(problem, rows, paths=limits.longest is not None)
     programme.keep_to(limits)
     begin = None
     if known is not None:
         begin = Found(known, float(problem.total(known) @ weights), -np.inf)
-    return programme.minimise(programme.use @ weights, effort, known=begin)
+    return programme.minimise(programme.use @ weights, effort, gap=gap, known=begin)
 
 
 def any_fit(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> Ints | None:
@@ -122,9 +123,15 @@ def latency_prices(
 
 
 def least_stretch(
-    problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float = 1.0
+    problem: Problem,
+    rows: list[Ints],
+    budget: Floats,
+    effort: int,
+    *,
+    least: float = 1.0,
+    gap: float = STRETCH_GAP,
 ) -> Found | None:
-    """The choice that needs the smallest factor on the budget, `least` when less would do, to within STRETCH_GAP.
+    """The choice that needs the smallest factor on the budget, `least` when less would do, to within the gap.
 
     A budget of nothing grows to nothing: None when something of it is needed.
     """
@@ -136,7 +143,7 @@ def least_stretch(
             np.append(programme.use[:, resource], -float(budget[resource])),
             high=0.0,
         )
-    return programme.minimise(_one(factor), effort, gap=STRETCH_GAP)
+    return programme.minimise(_one(factor), effort, gap=gap)
 
 
 class _Programme:

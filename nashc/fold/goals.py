@@ -230,6 +230,9 @@ class Question:
         """A choice at this interval within the budget; None or prices: proven that there is none."""
         problem, _ = self._without_beaten_rows(latency_counts=False)
         rows = rows_worth_having(problem, interval, latency_counts=False)
+        return self._some_fit(problem, rows)
+
+    def _some_fit(self, problem: Problem, rows: list[Ints]) -> Ints | Prices | None:
         if problem.links:
             return tied.any_fit(problem, rows, self.budget, self.effort)
         found = fit(problem, rows, self.budget)
@@ -238,10 +241,13 @@ class Question:
         return exact.any_fit(problem, rows, exact.Limits(self.budget), self.effort)
 
     def _least(
-        self, problem: Problem, rows: list[Ints], limits: exact.Limits
+        self,
+        problem: Problem,
+        rows: list[Ints],
+        limits: exact.Limits,
+        known: Ints | None = None,
     ) -> tuple[Ints, float] | None:
-        """The choice that is liked best and its gap; None: nothing keeps to the limits."""
-        known: Ints | None = None
+        """The choice that is liked best and its gap; None: nothing keeps to the limits. known: a choice that does."""
         if self.is_even and limits.longest is None and np.isfinite(self.budget).any():
             even = self._evenly(problem, rows)
             if even is None:
@@ -278,18 +284,20 @@ class Question:
 
         None: all of the budget does not do.
         """
-        least_stretch = tied.least_stretch if problem.links else exact.least_stretch
+        least_stretch = tied.least_share if problem.links else exact.least_stretch
         found = least_stretch(problem, rows, self.budget, self.effort, least=0.0)
         if found is None:
             return None
-        used = problem.total(found.choice)
-        share = growth(used, self.budget)
-        if share > 1:
-            return None
+        choice, share = found.choice, found.bound * LEEWAY
+        if growth(problem.total(choice), self.budget) > 1:
+            some = None if found.bound > 1 else self._some_fit(problem, rows)
+            if not isinstance(some, np.ndarray):
+                return None
+            choice = some
         cut = np.full_like(self.budget, np.inf)  # what is free stays free, though nothing is needed
         bounded = np.isfinite(self.budget)
-        cut[bounded] = np.maximum(np.floor(self.budget[bounded] * share * LEEWAY), used[bounded])
-        return found.choice, np.minimum(self.budget, np.maximum(cut, used))
+        cut[bounded] = np.floor(self.budget[bounded] * share)
+        return choice, np.minimum(self.budget, np.maximum(cut, problem.total(choice)))
 
     def _answer(
         self, found: tuple[Ints, float], *, latency_counts: bool, proof: Prices | None = None
@@ -344,11 +352,12 @@ class Question:
         """The choice at this interval that needs the least growth of the budget, and of these the least use."""
         problem, rows = self._without_beaten_rows(latency_counts=False)
         useful = rows_worth_having(problem, interval, latency_counts=False)
-        needed = problem.total(self._least_growth(problem, useful))
+        smallest = self._least_growth(problem, useful)
+        needed = problem.total(smallest)
         grown = np.where(needed > 0, np.maximum(self.budget, 1.0), self.budget)
         grown = np.maximum(grown * max(1.0, growth(needed, grown)), needed)
         least = replace(self, budget=grown, is_even=False)._least(
-            problem, useful, exact.Limits(grown)
+            problem, useful, exact.Limits(grown), smallest
         )
         assert least is not None
         choice, gap = least

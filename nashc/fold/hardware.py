@@ -28,8 +28,8 @@ from nashc.fold.tables import Floats, Ints, Problem, Table
 _DISTRIBUTED = RAM_STYLES.index("distributed")
 LEAST_SIMD_FOLD = 2
 """MW / SIMD of an RTL matrix unit; its queue overflows at 1 (seen in RTL simulation)."""
-_EFFORT, _EFFORT_WITH_CONVERTERS = 2000, 100
-"""Nodes of a search tree. Ties between neighbours make each a hundred times slower."""
+_EFFORT, _EFFORT_WITH_CONVERTERS = 2000, 30
+"""Nodes of a search tree; with converters the parts of a branch and bound."""
 
 
 @dataclass(frozen=True)

@@ -3,191 +3,286 @@
 A converter costs by the widths at both ends of a stream. So what a network costs at prices is a sum of terms of few widths
 each: every layer's cheapest row for the widths of its streams, and every converter. Widths are taken out one by one, each
 replaced by the least it can cost for the widths that it shares a term with (bucket elimination; Dechter, Artificial Intelligence
-113, 1999). Networks are nearly chains, so such a term has two or three widths of a dozen values.
+113, 1999). Networks are nearly chains, so such a term has two or three widths of a dozen values. Going back the same way
+tells of each row what the cheapest choice that has it costs.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
-from nashc.fold.tables import Floats, Ints, Problem, Table
+from nashc.fold.tables import Floats, Ints, Problem
 
-Scope = tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Layer:
-    """A table's rows, sorted by the values of its widths. starts: of each group of rows; cells: its place in the term."""
-
-    table: int
-    rows: Ints
-    use: Floats
-    latency: Floats
-    starts: Ints
-    cells: Ints
-    scope: Scope
+Scope: TypeAlias = tuple[int, ...]
+_NO_WIDTH = -1
+_NOTHING: Mapping[int, Floats] = MappingProxyType({})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class _Term:
+    """A term in the sum of a step. order, shape: how its axes lie there; others: axes of the sum that it lacks."""
+
+    number: int
+    order: tuple[int, ...]
+    shape: tuple[int, ...]
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class _Step:
-    """A width that is taken out. scope: the widths left in the new term. terms: numbers, with the shape they take for it."""
+    """Takes out a width. scope: the widths of the new term. terms: what it is made of."""
 
     width: int
     scope: Scope
-    terms: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...]
+    terms: tuple[_Term, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Costs:
+    """At n prices: of the rows, of the cheapest row in each group, of the terms, and of the sums of the steps.
+
+    least: [n], of all together.
+    """
+
+    rows: Floats
+    groups: Floats
+    terms: list[Floats]
+    sums: list[Floats]
+    least: Floats
 
 
 class Streams:
-    """rows: as `rows_worth_having` gives them; every list is filled."""
+    """The rows of all tables, sorted by table and widths. A group are the rows of a table that are alike in all widths.
+
+    rows: as `rows_worth_having` gives them; every list is filled.
+    """
 
     def __init__(self, problem: Problem, rows: list[Ints]) -> None:
         self._tables = len(rows)
         self._sizes: list[int] = []
-        self._links: list[tuple[Scope, Floats]] = []
-        self._layers: list[_Layer] = []
+        self._scopes: list[Scope] = []
+        end_of: dict[tuple[int, bool], tuple[int, Ints]] = {}  # by link and end
+        self._add_tables(problem, rows, end_of)
+        self._add_links(problem, end_of)
+        self._steps = self._plan()
+
+    def cheapest(
+        self,
+        prices: Floats,
+        weights: Floats | None = None,
+        added: Mapping[int, Floats] = _NOTHING,
+    ) -> tuple[Ints, Floats]:
+        """The cheapest choice at each of the prices, [n, tables], and what it costs, links included.
+
+        prices: [n, resources], >= 0. weights: [n, tables], what a cycle of each table's latency costs; nothing if left out. added: by table, what its rows cost besides, [n, rows of the problem]; inf for those that
+        must not be taken. If there is no choice, it costs inf.
+        """
+        costs = self._costs(prices, weights, added)
+        if np.isinf(costs.least).any():  # for all prices, then
+            return np.zeros((len(prices), self._tables), dtype=np.int64), costs.least
+        every = np.arange(len(prices))
+        value = np.zeros((len(self._sizes) + 1, len(prices)), dtype=np.int64)
+        for step, total in zip(reversed(self._steps), reversed(costs.sums), strict=True):
+            left = total[(every, *(value[width] for width in step.scope))]
+            value[step.width] = left.argmin(axis=-1)
+        cell = self._begin + (self._stride[:, :, None] * value[self._width]).sum(axis=1)
+        group = np.searchsorted(self._cells, cell).T
+        is_least = costs.rows == np.repeat(costs.groups, self._counts, axis=1)
+        numbers = np.where(is_least, np.arange(len(self._row)), len(self._row))
+        first = np.minimum.reduceat(numbers, self._starts, axis=1)
+        return self._row[first[every[:, None], group]], costs.least
+
+    def rows_within(self, price: Floats, most: float) -> list[Ints]:
+        """Of each table the rows that are part of a choice that costs no more at these prices [resources]."""
+        costs = self._costs(price[None])
+        beyond: dict[int, Floats] = {}
+        best = [costs.least] * len(self._scopes)
+        count = len(self._scopes)
+        with np.errstate(invalid="ignore"):
+            for place, (step, total) in reversed(
+                list(enumerate(zip(self._steps, costs.sums, strict=True)))
+            ):
+                new = count + place
+                outside = beyond.get(new, costs.least - costs.terms[new])
+                whole = total + outside[..., None]
+                for term in step.terms:
+                    reached = whole.min(axis=term.others).transpose(np.argsort(term.order))
+                    if term.number < count:
+                        best[term.number] = reached
+                    else:
+                        value = costs.terms[term.number]
+                        beyond[term.number] = np.where(np.isinf(value), np.inf, reached - value)
+        with_group = np.concatenate([found.ravel() for found in best[: self._tables]])[self._cells]
+        others = np.repeat(with_group - costs.groups[0], self._counts)
+        is_within = costs.rows[0] + others <= most
+        return [
+            np.sort(self._row[start:stop][is_within[start:stop]])
+            for start, stop in itertools.pairwise(self._first)
+        ]
+
+    def _costs(
+        self,
+        prices: Floats,
+        weights: Floats | None = None,
+        added: Mapping[int, Floats] = _NOTHING,
+    ) -> _Costs:
+        rows = prices @ self._use.T
+        if weights is not None:
+            rows += np.repeat(weights, np.diff(self._first), axis=1) * self._latency
+        for table, more in added.items():
+            start, stop = self._first[table : table + 2]
+            rows[:, start:stop] += more[:, self._row[start:stop]]
+        groups = np.minimum.reduceat(rows, self._starts, axis=1)
+        flat = np.full((len(prices), self._count), np.inf)
+        flat[:, self._cells] = groups
+        links = prices @ self._link_use.T
+        terms = [flat[:, at].reshape(-1, *shape) for at, shape in self._of_table]
+        terms += [links[:, at].reshape(-1, *shape) for at, shape in self._of_link]
+        sums = []
+        for step in self._steps:
+            first, *others = step.terms
+            total = terms[first.number].transpose(first.order).reshape(-1, *first.shape)
+            for term in others:
+                total = total + terms[term.number].transpose(term.order).reshape(-1, *term.shape)
+            sums.append(total)
+            terms.append(total.min(axis=-1))
+        least = np.sum([term for term in terms if term.ndim == 1], axis=0)
+        return _Costs(rows, groups, terms, sums, np.asarray(least))
+
+    def _add_tables(
+        self,
+        problem: Problem,
+        rows: list[Ints],
+        end_of: dict[tuple[int, bool], tuple[int, Ints]],
+    ) -> None:
         ports: list[list[tuple[tuple[int, bool], Ints]]] = [[] for _ in rows]
         for number, link in enumerate(problem.links):
             ports[link.first].append(((number, False), link.first_port))
             ports[link.second].append(((number, True), link.second_port))
-        end_of: dict[tuple[int, bool], tuple[int, Ints]] = {}  # by link and end
+        cells = []
         for table, kept in enumerate(rows):
-            end_of |= self._add_layer(table, problem.tables[table], kept, ports[table])
-        for number, link in enumerate(problem.links):
-            (first, given), (second, taken) = end_of[number, False], end_of[number, True]
-            cost = link.cost[given][:, taken]
-            if first > second:
-                first, second, cost = second, first, cost.swapaxes(0, 1)
-            self._links.append(((first, second), cost))
-        self._steps = self._plan()
+            scope, cell, ends = self._add_widths(kept, ports[table])
+            end_of |= ends
+            self._scopes.append(scope)
+            cells.append(cell)
+        shapes = [tuple(self._sizes[width] for width in scope) for scope in self._scopes]
+        begin = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+        self._count = int(begin[-1])
+        self._begin: Ints = begin[:-1, None]
+        self._of_table = [
+            (slice(start, stop), shape)
+            for (start, stop), shape in zip(itertools.pairwise(begin), shapes, strict=True)
+        ]
+        most = max(1, *(len(scope) for scope in self._scopes))
+        self._width = np.full((len(rows), most), len(self._sizes))  # the last is no width: always 0
+        self._stride = np.zeros((len(rows), most), dtype=np.int64)
+        for table, (scope, shape) in enumerate(zip(self._scopes, shapes, strict=True)):
+            self._width[table, : len(scope)] = scope
+            self._stride[table, : len(scope)] = [
+                math.prod(shape[n + 1 :]) for n in range(len(shape))
+            ]
+        self._sort(problem, rows, np.repeat(begin[:-1], [len(kept) for kept in rows]) + np.concatenate(cells))  # fmt: skip
 
-    def cheapest(self, prices: Floats, weights: Floats | None = None) -> tuple[Ints, Floats]:
-        """The cheapest choice at each of the prices, [n, tables], and what it costs, links included.
+    def _sort(self, problem: Problem, rows: list[Ints], cell: Ints) -> None:
+        """cell: [rows of all tables], the place of each among the values of its table's widths, of all tables."""
+        order = cell.argsort(kind="stable")
+        self._row: Ints = np.concatenate(rows)[order]
+        self._first = np.cumsum([0, *(len(kept) for kept in rows)])
+        self._use: Floats = np.concatenate(
+            [table.use[kept] for table, kept in zip(problem.tables, rows, strict=True)]
+        )[order]
+        self._latency: Floats = np.concatenate(
+            [table.latency[kept] for table, kept in zip(problem.tables, rows, strict=True)]
+        )[order]
+        self._cells, self._starts = np.unique(cell[order], return_index=True)
+        self._counts = np.diff(np.append(self._starts, len(order)))
 
-        prices: [n, resources], >= 0. weights: [n, tables], what a cycle of each table's latency costs; nothing if left out.
+    def _add_widths(
+        self, kept: Ints, ports: list[tuple[tuple[int, bool], Ints]]
+    ) -> tuple[Scope, Ints, dict[tuple[int, bool], tuple[int, Ints]]]:
+        """The widths of a table, the place of each row among their values, and for each end of a link its width and classes.
+
+        Streams that always have as many values as one another share a width. What has one value alone is none: `_NO_WIDTH`.
         """
-        terms, costs = self._terms(prices, weights)
-        best: list[Ints] = []
-        for step in self._steps:
-            joint = None
-            for number, order, shape in step.terms:
-                term = terms[number].transpose(order).reshape(len(prices), *shape)
-                joint = term if joint is None else joint + term
-            assert joint is not None
-            best.append(joint.argmin(axis=-1))
-            terms.append(joint.min(axis=-1))
-        ends = [number for number, term in enumerate(terms) if term.ndim == 1]
-        values = np.sum([terms[number] for number in ends], axis=0)
-        return self._choices(best, costs, len(prices)), np.asarray(values)
-
-    def _terms(self, prices: Floats, weights: Floats | None) -> tuple[list[Floats], list[Floats]]:
-        """The layers' and the links' terms, and what each row of each layer costs."""
-        terms, costs = [], []
-        for layer in self._layers:
-            cost = prices @ layer.use.T
-            if weights is not None:
-                cost = cost + weights[:, layer.table, None] * layer.latency
-            sizes = [self._sizes[width] for width in layer.scope]
-            term = np.full((len(prices), int(np.prod(sizes))), np.inf)
-            term[:, layer.cells] = np.minimum.reduceat(cost, layer.starts, axis=1)
-            terms.append(term.reshape(len(prices), *sizes))
-            costs.append(cost)
-        for _, cost in self._links:
-            terms.append(np.einsum("abr,nr->nab", cost, prices))
-        return terms, costs
-
-    def _choices(self, best: list[Ints], costs: list[Floats], count: int) -> Ints:
-        every = np.arange(count)
-        value = np.zeros((len(self._sizes), count), dtype=np.int64)
-        for step, found in zip(reversed(self._steps), reversed(best), strict=True):
-            value[step.width] = found[(every, *(value[width] for width in step.scope))]
-        choice = np.zeros((count, self._tables), dtype=np.int64)
-        for layer, cost in zip(self._layers, costs, strict=True):
-            sizes = [self._sizes[width] for width in layer.scope]
-            cell = np.zeros(count, dtype=np.int64)
-            for width, size in zip(layer.scope, sizes, strict=True):
-                cell = cell * size + value[width]
-            group = np.searchsorted(layer.cells, cell)
-            stops = np.append(layer.starts[1:], cost.shape[1])
-            for one in every:
-                start, stop = layer.starts[group[one]], stops[group[one]]
-                choice[one, layer.table] = layer.rows[start + cost[one, start:stop].argmin()]
-        return choice
-
-    def _add_layer(
-        self, number: int, table: Table, kept: Ints, ports: list[tuple[tuple[int, bool], Ints]]
-    ) -> dict[tuple[int, bool], tuple[int, Ints]]:
-        """For each end of a link the width that it has, and the class of the link for each value of it.
-
-        Streams that always have as many values as one another share a width.
-        """
-        widths: dict[bytes, tuple[int, Ints]] = {}
+        widths: dict[bytes, int] = {}
         ends = {}
+        cell = np.zeros(len(kept), dtype=np.int64)
         for end, classes in ports:
             _, first, value = np.unique(classes[kept], return_index=True, return_inverse=True)
             order = (
                 first.argsort()
             )  # values are numbered as they come, whatever the link calls them
             value = order.argsort()[value.ravel()]
+            if len(first) == 1:
+                ends[end] = (_NO_WIDTH, classes[kept][first])
+                continue
             if value.tobytes() not in widths:
-                widths[value.tobytes()] = (len(self._sizes), value)
+                widths[value.tobytes()] = len(self._sizes)
                 self._sizes.append(len(first))
-            ends[end] = (widths[value.tobytes()][0], classes[kept][first[order]])
-        scope = tuple(width for width, _ in widths.values())
-        cell = np.zeros(len(kept), dtype=np.int64)
-        for width, value in widths.values():
-            cell = cell * self._sizes[width] + value
-        order = cell.argsort(kind="stable")
-        cells, starts = np.unique(cell[order], return_index=True)
-        rows = kept[order]
-        self._layers.append(
-            _Layer(number, rows, table.use[rows], table.latency[rows], starts, cells, scope)
-        )
-        return ends
+                cell = cell * len(first) + value
+            ends[end] = (widths[value.tobytes()], classes[kept][first[order]])
+        return tuple(widths.values()), cell, ends
+
+    def _add_links(
+        self, problem: Problem, end_of: dict[tuple[int, bool], tuple[int, Ints]]
+    ) -> None:
+        self._of_link: list[tuple[slice, Scope]] = []
+        uses = [np.zeros((0, len(problem.resources)))]
+        begin = 0
+        for number, link in enumerate(problem.links):
+            (first, given), (second, taken) = end_of[number, False], end_of[number, True]
+            use = link.cost[given][:, taken]
+            scope = tuple(width for width in (first, second) if width != _NO_WIDTH)
+            self._scopes.append(scope)
+            shape = tuple(self._sizes[width] for width in scope)
+            self._of_link.append((slice(begin, begin + use[..., 0].size), shape))
+            uses.append(use.reshape(-1, use.shape[2]))
+            begin += use[..., 0].size
+        self._link_use: Floats = np.concatenate(uses)
 
     def _plan(self) -> tuple[_Step, ...]:
         """Widths in the order that keeps terms small: next is always the one whose new term is the smallest."""
-        scopes: dict[int, Scope] = dict(
-            enumerate(
-                [*(layer.scope for layer in self._layers), *(scope for scope, _ in self._links)]
-            )
-        )
-        steps: list[_Step] = []
-        left = set(range(len(self._sizes)))
-        count = itertools.count(len(scopes))
-        seen: dict[int, set[int]] = {width: set() for width in left}
-        for number, scope in scopes.items():
-            for width in scope:
+        scopes = list(self._scopes)
+        seen: list[set[int]] = [set() for _ in self._sizes]
+        for number, own in enumerate(scopes):
+            for width in own:
                 seen[width].add(number)
 
         def joined(width: int) -> Scope:
             return tuple(sorted({other for n in seen[width] for other in scopes[n]} - {width}))
 
-        def size(width: int) -> tuple[float, int]:
-            return float(np.prod([self._sizes[other] for other in joined(width)])), width
+        def rank(width: int) -> tuple[int, int]:
+            return math.prod(self._sizes[other] for other in joined(width)), width
 
-        ranks = {width: size(width) for width in left}
-        while left:
-            width = min(left, key=ranks.__getitem__)
-            left.remove(width)
+        steps = []
+        ranks = {width: rank(width) for width in range(len(self._sizes))}
+        while ranks:
+            width = min(ranks, key=ranks.__getitem__)
+            del ranks[width]
             scope = joined(width)
-            terms = []
-            for number in sorted(seen[width]):
-                own = scopes[number]
-                axes = [*(other for other in scope if other in own), width]
-                order = (0, *(own.index(other) + 1 for other in axes))
-                shape = [self._sizes[other] if other in own else 1 for other in (*scope, width)]
-                terms.append((number, order, tuple(shape)))
-                for other in own:
-                    if other != width:
-                        seen[other].discard(number)
-            new = next(count)
-            scopes[new] = scope
-            steps.append(_Step(width, scope, tuple(terms)))
+            terms = tuple(
+                self._term(number, scopes[number], (*scope, width))
+                for number in sorted(seen[width])
+            )
+            for term in terms:
+                for other in scopes[term.number]:
+                    seen[other].discard(term.number)
             for other in scope:
-                seen[other].add(new)
-            for other in scope:
-                ranks[other] = size(other)
+                seen[other].add(len(scopes))
+            scopes.append(scope)
+            steps.append(_Step(width, scope, terms))
+            ranks |= {other: rank(other) for other in scope}
         return tuple(steps)
+
+    def _term(self, number: int, own: Scope, scope: Scope) -> _Term:
+        order = tuple(own.index(width) + 1 for width in scope if width in own)
+        shape = tuple(self._sizes[width] if width in own else 1 for width in scope)
+        others = tuple(axis + 1 for axis, width in enumerate(scope) if width not in own)
+        return _Term(number, (0, *order), shape, others)

@@ -4,21 +4,22 @@ exact.py's programme has a variable for every pair of widths of every stream, an
 what is limited decide first. At given prices the best choice is found at once (streams.py), and what it costs, less what
 the limits are worth, is a bound that no choice within them beats (Fisher, Management Science 27, 1981). The best prices are
 found by cutting planes (Kelley, J. SIAM 8, 1960): a linear programme with as many unknowns as there are limits, over the choices
-seen so far, tells where to ask next. With the stream widths of the choices that are cheapest at those prices few rows are
-left, and among them HiGHS finds the best choice. `bound` tells how far from optimal that can be; small problems
-go to HiGHS as they are.
+seen so far, tells where to ask next. From the stream widths of the cheapest choice HiGHS goes to better ones without
+having to decide about pairs of them (pinned.py), and what is left between that choice and the bound is closed by parts (branch.py).
+`bound` tells how far from optimal the answer can be still; small problems go to HiGHS as they are.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import numpy as np
 
 from nashc.fold import exact
+from nashc.fold.branch import Branches, best_prices
 from nashc.fold.exact import Found, Limits, Undecided
+from nashc.fold.pinned import Ask, better
 from nashc.fold.quick import Prices
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem
@@ -28,9 +29,15 @@ _CLOSE = 1e-6
 """Prices are good enough when no others promise a bound that is better by more than this share."""
 WAY = np.array([[0.1], [0.3], [0.6], [1.0]])
 """Where to ask between the best prices so far and those that promise most, all at once."""
-_WIDTHS_OF = 4
-"""So many of the cheapest choices tell the widths of the streams."""
 _FEW_ROWS = 400
+SHARE_GAP = 1e-2
+"""How near the smallest largest share is near enough where more is allowed anyway."""
+USE_GAP = 1e-3
+"""The least use is found to a tenth of a per cent: the last bit of the proof takes seconds."""
+_STARTS = 2
+"""So many of the cheapest choices lend their widths, if need be."""
+_EFFORT = 30
+"""Nodes of HiGHS for one question with pinned widths."""
 
 
 def any_fit(
@@ -45,15 +52,14 @@ def any_fit(
         return None
     priced.seek_share(enough=1.0)
     if priced.bound > 1 + _CLOSE:
+        if (budget == 0).any():
+            return None  # rows that take some of it were left out, which no price tells
         price, bounded = priced.price @ priced.limits, np.isfinite(budget)
         return Prices(price, priced.bound, float(price[bounded] @ budget[bounded]))
-    found = priced.best(priced.share)
-    if found.value <= 1:
-        return found.choice
-    choice = exact.any_fit(problem, priced.near(), limits, effort)
-    if choice is None:
+    found = priced.least_share(budget, 1.0, 0.0)
+    if found.value > 1:
         raise Undecided
-    return choice
+    return found.choice
 
 
 def least_stretch(
@@ -66,12 +72,20 @@ def least_stretch(
     if priced is None:
         return None
     priced.seek_share(enough=least)
-    best = priced.best(lambda use: max(least, priced.share(use)))
-    if best.value > best.bound * (1 + exact.STRETCH_GAP):
-        with contextlib.suppress(Undecided):
-            found = exact.least_stretch(problem, priced.near(), budget, effort, least=least)
-            best = _better(best, found)
-    return best
+    return priced.least_share(budget, least, exact.STRETCH_GAP)
+
+
+def least_share(
+    problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float
+) -> Found | None:
+    """As least_stretch where SHARE_GAP will do, and not more than all of the budget."""
+    if is_small(rows):
+        return exact.least_stretch(problem, rows, budget, effort, least=least)
+    priced = _priced(problem, rows, Limits(budget))
+    if priced is None:
+        return None
+    priced.seek_share(enough=least)
+    return priced.least_share(budget, least, min(SHARE_GAP, max(0.0, 1 / priced.bound - 1)))
 
 
 def least_use(
@@ -82,7 +96,10 @@ def least_use(
     effort: int,
     known: Ints | None = None,
 ) -> Found | None:
-    """As exact.least_use where the longest path does not matter. Errors: Undecided, never where a choice is known."""
+    """As exact.least_use where the longest path does not matter, to within USE_GAP or as far as the effort goes.
+
+    effort: parts that the problem is split into. Errors: Undecided, never where a choice is known.
+    """
     if is_small(rows):
         return exact.least_use(problem, rows, weights, limits, effort, known)
     priced = _priced(problem, rows, limits)
@@ -93,14 +110,10 @@ def least_use(
     priced.seek_share(enough=1.0)
     if priced.bound > 1 + _CLOSE:
         return None
-    priced.seek_use(weights)
-    best = priced.best(lambda use: float(use @ weights) if priced.share(use) <= 1 else np.inf)
-    if best.value > best.bound + _CLOSE * max(1.0, best.bound):
-        with contextlib.suppress(Undecided):
-            best = _better(best, exact.least_use(problem, priced.near(), weights, limits, effort))
+    best = priced.least_use(weights, limits)
     if best.value == np.inf:
         raise Undecided
-    return best
+    return priced.branches(weights, best).close(best, priced.price, effort, USE_GAP)
 
 
 class _Priced:
@@ -135,7 +148,7 @@ class _Priced:
             least = float(shares.max(axis=1).min())
             if least <= max(enough, self.bound * (1 + _CLOSE)) or self.bound > enough > 0:
                 return
-            promised, there = _best_prices(np.zeros(len(shares)), shares, 0.0)
+            promised, there, _ = best_prices(np.zeros(len(shares)), shares, np.zeros(0))
             if promised <= self.bound * (1 + _CLOSE):
                 return
             asked = self.price + WAY * (there - self.price)
@@ -151,26 +164,55 @@ class _Priced:
             least = float(costs[(shares <= 1).all(axis=1)].min(initial=np.inf))
             if least <= self.bound + _CLOSE * max(1.0, self.bound):
                 return
-            promised, there = _best_prices(costs, shares, 1.0)
+            promised, there, _ = best_prices(costs, shares, np.ones(len(self.limits)))
             if promised <= self.bound + _CLOSE * max(1.0, self.bound):
                 return
             asked = self.price + WAY * (there - self.price)
+
+    def least_share(self, budget: Floats, least: float, gap: float) -> Found:
+        """The choice with the smallest largest share of the budget, `least` when less would do; after `seek_share`."""
+        best = self._best(lambda use: max(least, self.share(use)))
+        enough = max(least, best.bound * (1 + gap))
+
+        def ask(unlinked: Problem, rows: list[Ints]) -> Found | None:
+            return exact.least_stretch(
+                unlinked, rows, budget, _EFFORT, least=least, gap=max(gap / 2, _CLOSE)
+            )
+
+        return better(self.problem, self.rows, best, self._cheapest(), _undisturbed(ask), enough)
+
+    def least_use(self, weights: Floats, limits: Limits) -> Found:
+        """The choice within the limits with the smallest weighted use, inf if none is found, and its bound."""
+        self.seek_use(weights)
+        best = self._best(lambda use: float(use @ weights) if self.share(use) <= 1 else np.inf)
+        enough = best.bound * (1 + USE_GAP)
+
+        def ask(unlinked: Problem, rows: list[Ints]) -> Found | None:
+            return exact.least_use(unlinked, rows, weights, limits, _EFFORT, gap=USE_GAP / 2)
+
+        return better(self.problem, self.rows, best, self._cheapest(), _undisturbed(ask), enough)
 
     def share(self, use: Floats) -> float:
         """The largest share of a limit that a use takes."""
         return float((self.limits @ use).max(initial=0.0))
 
-    def best(self, value: Callable[[Floats], float]) -> Found:
+    def _best(self, value: Callable[[Floats], float]) -> Found:
         """Of the choices seen the one with the smallest value, inf where none will do."""
         values = [value(use) for use in self._used]
         index = int(np.argmin(values))
         return Found(self._seen[index], values[index], min(self.bound, values[index]))
 
-    def near(self) -> list[Ints]:
-        """The rows with the stream widths that the cheapest choices at the best prices have."""
+    def branches(self, weights: Floats, best: Found) -> Branches:
+        """What is left to search: rows that can be part of something better, by their prices."""
+        most = best.value + float(self.price.sum())
+        rows = self._streams.rows_within(self.direction, most + _CLOSE * abs(most))
+        return Branches(self.problem, rows, weights, self.limits, self._seen)
+
+    def _cheapest(self) -> list[Ints]:
+        """Of the choices seen those that pay least at the best prices."""
         paid = np.array(self._used) @ self.direction
-        cheapest = {self._seen[i].tobytes(): self._seen[i] for i in paid.argsort(kind="stable")}
-        return with_widths_of(self.problem, self.rows, list(cheapest.values())[:_WIDTHS_OF])
+        found = {self._seen[i].tobytes(): self._seen[i] for i in paid.argsort(kind="stable")}
+        return list(found.values())[:_STARTS]
 
     def _ask(self, directions: Floats) -> Floats:
         """The least that a choice pays at each of the prices, [n, resources]; the choices are kept."""
@@ -228,35 +270,15 @@ def _priced(problem: Problem, rows: list[Ints], limits: Limits) -> _Priced | Non
     return _Priced(problem, rows, np.array(some).reshape(len(some), len(budget)))
 
 
-def _best_prices(costs: Floats, shares: Floats, worth: float) -> tuple[float, Floats]:
-    """The prices on the limits at which the choices seen promise the highest bound, and that bound.
+def _undisturbed(ask: Ask) -> Ask:
+    """The question, with no answer where the effort did not suffice."""
 
-    costs: [choices], shares: [choices, limits]. worth: of each limit at a price of 1; 0 for prices that add up to 1.
-    """
-    from scipy.optimize import linprog
+    def asked(problem: Problem, rows: list[Ints]) -> Found | None:
+        with contextlib.suppress(Undecided):
+            return ask(problem, rows)
+        return None
 
-    count = shares.shape[1]
-    result = linprog(
-        np.append(-1.0, np.zeros(count)),
-        A_ub=np.column_stack([np.ones(len(costs)), worth - shares]),
-        b_ub=costs,
-        A_eq=None if worth else np.append(0.0, np.ones(count))[None],
-        b_eq=None if worth else [1.0],
-        bounds=[(None, None), *[(0, None)] * count],
-        method="highs",
-    )
-    if (
-        result.status != 0
-    ):  # no mixture of the choices seen keeps to the limits: there is no best price
-        return -np.inf, np.zeros(count)
-    return float(-result.fun), result.x[1:]
-
-
-def _better(best: Found, found: Found | None) -> Found:
-    """The better one, under the bound of the first, which is that of all rows."""
-    if found is None or found.value >= best.value:
-        return best
-    return replace(found, bound=min(best.bound, found.value))
+    return asked
 
 
 def is_small(rows: list[Ints]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 from nashc.fold import tied, tied_latency
 from nashc.fold.exact import Limits, Undecided
-from nashc.fold.goals import growth
+from nashc.fold.goals import Answer, Question, Shortage, growth
+from nashc.fold.pinned import colours, pinned
 from nashc.fold.quick import Prices
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem
@@ -136,3 +139,66 @@ def test_a_choice_that_is_known_is_never_lost(problem: Problem, budget: Floats) 
         found = tied.least_use(problem, all_rows(problem), PREFER[0], Limits(budget), 100, known)
         assert found is not None
         assert found.value <= float(problem.total(known) @ PREFER[0])
+
+
+@bounded
+@given(problems(), budgets)
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_parts_close_the_gap(problem: Problem, budget: Floats) -> None:
+    for known in fitting(problem, budget)[:1]:
+        found = tied.least_use(problem, all_rows(problem), PREFER[0], Limits(budget), 300, known)
+        least = min(float(problem.total(c) @ PREFER[0]) for c in fitting(problem, budget))
+        assert found is not None
+        assert found.bound <= least + 1e-6 * max(1.0, least)
+        assert least <= found.value <= found.bound * (1 + tied.USE_GAP) + 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.tuples(*[st.floats(0, 5)] * 2), st.floats(0, 1))
+def test_rows_are_within_what_the_best_choice_with_them_costs(
+    problem: Problem, asked: tuple[float, float], part: float
+) -> None:
+    price = np.array(asked)
+    costs = {tuple(map(int, c)): float(problem.total(c) @ price) for c in choices(problem)}
+    least, dearest = min(costs.values()), max(costs.values())
+    most = least + part * (dearest - least) + 1e-6
+    found = Streams(problem, all_rows(problem)).rows_within(price, most)
+    for table, rows in enumerate(found):
+        within = {choice[table] for choice, cost in costs.items() if cost <= most}
+        assert set(map(int, rows)) == within
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.randoms(use_true_random=False))
+def test_pinned_links_cost_what_they_cost(problem: Problem, random: Random) -> None:
+    rows = all_rows(problem)
+    around = np.array([random.randrange(len(table)) for table in problem.tables])
+    groups = colours(problem, rows)
+    assert sorted(t for group in groups for t in group) == list(range(len(rows)))
+    for free in groups:
+        assert not any({link.first, link.second} <= set(free) for link in problem.links)
+        unlinked, kept = pinned(problem, rows, around, free)
+        choice = np.array([random.choice(list(found)) for found in kept])
+        assert (unlinked.total(choice) == problem.total(choice[:-1])).all()
+        assert not unlinked.links
+
+
+@bounded
+@given(problems(), budgets, st.booleans())
+@pytest.mark.usefixtures("no_problem_is_small")
+def test_a_budget_that_does_not_do_is_told_with_the_nearest(
+    problem: Problem, budget: Floats, is_even: bool
+) -> None:
+    fits = fitting(problem, budget)
+    try:
+        found = Question(problem, budget, PREFER, is_even=is_even).max_throughput()
+    except Undecided:
+        assert fits, "what does not fit is always answered"
+        return
+    if not fits:
+        assert isinstance(found, Shortage) and found.nearest is not None
+        assert found.factor > 1
+        return
+    assert isinstance(found, Answer)
+    assert (found.use <= budget).all()
+    assert found.gap > 0 or found.interval == min(problem.interval(choice) for choice in fits)
