@@ -148,7 +148,7 @@ def equal_resources(specs: list[Spec]) -> Iterator[tuple[list[str], bool]]:
 
 def converter_luts(made: Case, foldings: dict[str, Folding]) -> int:
     """What FINN's width converters will add; its estimates leave them out, for both."""
-    return sum(lut for _, _, lut in converters(made.hardware.nodes, foldings))
+    return sum(one.lut for one in converters(made.hardware.nodes, foldings))
 
 
 def saved(ours: float, finns: float) -> str:

@@ -12,7 +12,7 @@ from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
 from nashc.cost.folding_file import content_of
 from nashc.diagnostics import Diagnostic, SpecError
-from nashc.fold.converters import converters
+from nashc.fold.converters import Converter, converters
 from nashc.fold.exact import Undecided
 from nashc.fold.goals import Answer, Question, Shortage
 from nashc.fold.hardware import Hardware
@@ -36,13 +36,12 @@ class Folded:
     has_converters: bool
 
     @property
-    def converters(self) -> list[tuple[str, str, int]]:
-        """Pairs of nodes with a width converter between them, and its LUTs by FINN's formula."""
+    def converters(self) -> tuple[Converter, ...]:
         return converters(tuple(row.node for row in self.estimate.nodes), self.foldings)
 
     @property
     def converter_lut(self) -> int:
-        return sum(lut for _, _, lut in self.converters)
+        return sum(converter.lut for converter in self.converters)
 
     def file(self) -> dict[str, Any]:
         """FINN's folding file, in the order of the nodes."""

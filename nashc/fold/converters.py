@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -18,20 +19,31 @@ from nashc.cost.nodes import HwNode, width
 from nashc.fold.tables import Ints, Link
 
 
-def converters(
-    nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]
-) -> list[tuple[str, str, int]]:
-    """The pairs of nodes with a converter between them, and its LUTs by FINN's formula."""
+@dataclass(frozen=True)
+class Converter:
+    """Between two nodes. given, taken: bits at once on its two sides. lut: by FINN's formula."""
+
+    first: str
+    second: str
+    given: int
+    taken: int
+    lut: int
+
+
+def converters(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> tuple[Converter, ...]:
+    """Those of a folding, in the order of the nodes that read from them."""
     by_name = {node.name: node for node in nodes}
     found = []
     for node in nodes:
         for name in node.inputs:
             before = by_name[name]
-            given, taken = lanes_out(before, foldings[name]), lanes_in(node, foldings[node.name])
+            bits = width(stream_type(before))
+            given = lanes_out(before, foldings[name]) * bits
+            taken = lanes_in(node, foldings[node.name]) * bits
             if given != taken:
-                bits = width(stream_type(before))
-                found.append((name, node.name, converter_lut(given * bits, taken * bits)))
-    return found
+                lut = converter_lut(given, taken)
+                found.append(Converter(name, node.name, given, taken, lut))
+    return tuple(found)
 
 
 def links(

@@ -53,7 +53,11 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A choice of rows, one per table. gap: how far from optimal it can be at most, 0 when proven optimal."""
+    """A choice of rows, one per table.
+
+    gap: how far from optimal in what was asked for it can be at most, 0 when proven optimal. use_gap: how far from the least
+    use among those that are as good in that; None where nothing is proven.
+    """
 
     choice: Ints
     interval: float
@@ -61,6 +65,7 @@ class Answer:
     use: Floats
     gap: float
     step: Step | None = None
+    use_gap: float | None = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +126,8 @@ class Question:
             return self._closest(float(intervals[-1]))
         answer = self.min_use(float(intervals[high]), proof)
         assert isinstance(answer, Answer)
-        gap = 1 - float(intervals[proven]) / answer.interval
-        return replace(answer, gap=max(answer.gap, gap)) if proven < high else answer
+        gap = 1 - float(intervals[proven]) / answer.interval if proven < high else 0.0
+        return replace(answer, gap=gap)
 
     def min_use(self, interval: float, proof: Prices | None = None) -> Answer | Shortage:
         """The least use at an interval that is no longer than this. proof: that a shorter one does not fit."""
@@ -165,19 +170,23 @@ class Question:
         longest = problem.latency(shortest.choice)
         gap = max(0.0, (shortest.value - shortest.bound) / max(shortest.value, 1.0))
         choice = self._trimmed(problem, rows, shortest.choice, longest)
+        use_gap: float | None = None
         if gap == 0 and sum(map(len, rows)) <= _FEW_ROWS:
             limits, effort = (
                 exact.Limits(self.budget, longest=longest),
                 min(self.effort, _PATH_EFFORT),
             )
+            use_gap = 0.0
             for weights in self.prefer:
                 weights = weights / weights[weights > 0].min()
                 least = exact.least_use(problem, rows, weights, limits, effort, choice)
                 assert least is not None
+                use_gap = max(use_gap, (least.value - least.bound) / max(least.value, 1.0))
                 choice = least.choice
                 value = float(problem.total(choice) @ weights)
                 limits = replace(limits, at_most=(*limits.at_most, (weights, value)))
-        return self._answer((choice, _zero_if_tiny(gap)), latency_counts=True)
+        answer = self._answer((choice, _zero_if_tiny(gap)), latency_counts=True)
+        return replace(answer, use_gap=None if use_gap is None else _zero_if_tiny(use_gap))
 
     def _trimmed(self, problem: Problem, rows: list[Ints], choice: Ints, longest: float) -> Ints:
         """The choice with layers that need not be so quick exchanged, one by one, for what is liked better."""
@@ -309,7 +318,7 @@ class Question:
         interval = problem.interval(choice)
         step = self._next_step(problem, choice, interval, proof)
         given = self._narrowest(rows, choice, interval, latency_counts=latency_counts)
-        return Answer(given, interval, self.problem.latency(given), used, gap, step)
+        return Answer(given, interval, self.problem.latency(given), used, gap, step, gap)
 
     def _narrowest(
         self, rows: list[Ints], choice: Ints, interval: float, *, latency_counts: bool

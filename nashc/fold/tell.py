@@ -34,9 +34,21 @@ def as_json(folded: Folded) -> dict[str, Any]:
             "count": len(folded.converters),
             "lut": folded.converter_lut,
             "are_counted": folded.has_converters,
+            "fit": _whole_lut(folded) <= folded.wish.budget["lut"],
+            "between": [
+                {
+                    "from": one.first,
+                    "to": one.second,
+                    "bits_from": one.given,
+                    "bits_to": one.taken,
+                    "lut": one.lut,
+                }
+                for one in folded.converters
+            ],
         },
         "is_optimal": answer.gap == 0,
         "gap": answer.gap,
+        "use_gap": answer.use_gap,
         "binding": {"layers": list(step.waiting), "resources": _binding(folded)},
         "next": following,
         "layers": [
@@ -48,22 +60,71 @@ def as_json(folded: Folded) -> dict[str, Any]:
 
 
 def lines(folded: Folded) -> list[str]:
-    figures, answer = folded.estimate, folded.answer
-    proof = "best" if answer.gap == 0 else f"within {100 * answer.gap:.2g} % of the best"
+    figures = folded.estimate
     found = [
         f"fps         {figures.fps:,.1f}, {figures.cycles:,} cycles between frames",
         f"latency     {figures.latency_ms:,.3g} ms, all nodes of the longest path added up",
-        f"optimality  {proof} under {figures.model}, proven",
+        f"optimality  {_proof(folded)}",
         "",
         f"{'resource':<10}{'used':>12}{'budget':>12}{'share':>9}",
     ]
-    for name in RESOURCES:
-        used, limit = figures.total(name), folded.wish.budget[name]
+    for name, used in zip(RESOURCES, folded.answer.use, strict=True):
+        limit = folded.wish.budget[name]
         share = f"{100 * used / limit:.1f} %" if limit else ""
-        found.append(f"{WORDS[name]:<10}{used:>12,}{limit:>12,.0f}{share:>9}")
-    counted = "within the budget" if folded.has_converters else "more"
-    words = f"converters  {len(folded.converters)} between streams of unequal width, {folded.converter_lut:,} LUT {counted}"
-    return [*found, words, "", *_step_lines(folded)]
+        found.append(f"{WORDS[name]:<10}{used:>12,.0f}{limit:>12,.0f}{share:>9}")
+    return [*found, *_converter_lines(folded), "", *_step_lines(folded)]
+
+
+_BEST = {
+    "max-fps": "the most frames",
+    "min-resources": "the least resources",
+    "min-latency": "the shortest latency",
+}
+
+
+def _proof(folded: Folded) -> str:
+    """How near the best the answer is in what was asked for, and in resources where something else was."""
+    answer, goal, under = folded.answer, folded.wish.goal, f"under {folded.estimate.model}, proven"
+    if answer.gap == answer.use_gap == 0:
+        return f"best {under}"
+    asked = f"within {100 * answer.gap:.2g} % of " if answer.gap else ""
+    if goal == "min-resources":
+        return f"{asked}{_BEST[goal]} {under}"
+    match answer.use_gap:
+        case None:
+            rest = "not proven to use least"
+        case 0.0:
+            rest = "no more resources than that needs"
+        case gap:
+            rest = f"within {100 * gap:.2g} % of the least resources for that"
+    return f"{asked}{_BEST[goal]} {under}; {rest}"
+
+
+def _converter_lines(folded: Folded) -> list[str]:
+    """What converters cost, and where: the dearest of them."""
+    found, lut = folded.converters, folded.converter_lut
+    if not found:
+        return ["converters  none, all streams are of equal width"]
+    words = f"converters  {len(found)} between streams of unequal width, {lut:,} LUT"
+    whole, limit = _whole_lut(folded), folded.wish.budget["lut"]
+    if folded.has_converters:
+        words += " of those above"
+    elif whole > limit:
+        words += f" more, {whole:,} of {limit:,.0f}: they do not fit, `--converters` counts them"
+    else:
+        words += " more"
+    dearest = sorted(found, key=lambda one: -one.lut)[:_MOST_NAMES]
+    return [
+        words,
+        *(
+            f"            {one.lut:,} LUT from {one.given} to {one.taken} bits, {one.first} to {one.second}"
+            for one in dearest
+        ),
+    ]
+
+
+def _whole_lut(folded: Folded) -> int:
+    return folded.estimate.total("lut") + folded.converter_lut
 
 
 def _step_lines(folded: Folded) -> list[str]:

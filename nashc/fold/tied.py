@@ -34,6 +34,7 @@ SHARE_GAP = 1e-2
 """How near the smallest largest share is near enough where more is allowed anyway."""
 USE_GAP = 1e-3
 """The least use is found to a tenth of a per cent: the last bit of the proof takes seconds."""
+_ROWS_IN_PARTS = 60_000
 _STARTS = 2
 """So many of the cheapest choices lend their widths, if need be."""
 _EFFORT = 30
@@ -98,7 +99,7 @@ def least_use(
 ) -> Found | None:
     """As exact.least_use where the longest path does not matter, to within USE_GAP or as far as the effort goes.
 
-    effort: parts that the problem is split into. Errors: Undecided, never where a choice is known.
+    effort: parts that the problem is split into, more where rows are few. Errors: Undecided, never where a choice is known.
     """
     if is_small(rows):
         return exact.least_use(problem, rows, weights, limits, effort, known)
@@ -113,7 +114,8 @@ def least_use(
     best = priced.least_use(weights, limits)
     if best.value == np.inf:
         raise Undecided
-    return priced.branches(weights, best).close(best, priced.price, effort, USE_GAP)
+    parts = max(effort, _ROWS_IN_PARTS // sum(map(len, rows)))
+    return priced.branches(weights, best).close(best, priced.price, parts, USE_GAP)
 
 
 class _Priced:

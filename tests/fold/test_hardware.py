@@ -111,9 +111,7 @@ def test_luts_of_a_width_converter(given: int, taken: int, lut: int) -> None:
 
 def test_converters_stand_where_widths_differ(net: Network) -> None:
     foldings = net.finns_folding(3000)
-    found = {
-        (first, second): lut for first, second, lut in converters(net.hardware.nodes, foldings)
-    }
+    found = {(one.first, one.second): one.lut for one in converters(net.hardware.nodes, foldings)}
     by_name = {node.name: node for node in net.hardware.nodes}
     assert all(lut > 0 for lut in found.values())
     for node in net.hardware.nodes:

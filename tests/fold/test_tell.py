@@ -1,0 +1,87 @@
+"""What `nashc fold` says of converters, and of what is proven."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nashc.driver.folding import fold_spec
+from nashc.fold.ask import Folded
+from nashc.fold.tell import as_json, lines
+from tests.fold.test_of_target import spec_with
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Folded:
+    return fold_spec(*question(tmp_path_factory.mktemp("without")))
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Folded:
+    return fold_spec(*question(tmp_path_factory.mktemp("counted")), with_converters=True)
+
+
+def question(folder: Path) -> tuple:
+    path = spec_with(folder, "optimal")
+    return (path, {}, "min-resources", 20000.0, "lut=9000,dsp=400", None, None)
+
+
+def told(folded: Folded, word: str) -> str:
+    (line,) = (line for line in lines(folded) if line.startswith(word))
+    return line
+
+
+def test_converters_that_are_counted_are_in_the_table(counted: Folded) -> None:
+    used = counted.estimate.total("lut") + counted.converter_lut
+    assert f"{used:,}" in told(counted, "LUT").split()
+    assert told(counted, "converters").endswith(f"{counted.converter_lut:,} LUT of those above")
+
+
+def test_converters_that_are_not_are_told_beside_it(without: Folded) -> None:
+    assert f"{without.estimate.total('lut'):,}" in told(without, "LUT").split()
+    assert told(without, "converters").endswith(f"{without.converter_lut:,} LUT more")
+    dearest = max(without.converters, key=lambda one: one.lut)
+    line = f"from {dearest.given} to {dearest.taken} bits, {dearest.first} to {dearest.second}"
+    assert f"            {dearest.lut:,} LUT {line}" in lines(without)
+    assert as_json(without)["converters"]["fit"]
+
+
+def test_converters_that_do_not_fit_are_told_with_the_way_out(without: Folded) -> None:
+    used = without.estimate.total("lut") + without.converter_lut
+    tight = {**without.wish.budget, "lut": used - 1.0}
+    folded = replace(without, wish=replace(without.wish, budget=tight))
+    assert told(folded, "converters").endswith(
+        f"LUT more, {used:,} of {used - 1:,}: they do not fit, `--converters` counts them"
+    )
+    assert not as_json(folded)["converters"]["fit"]
+
+
+def test_json_has_each_converter(counted: Folded) -> None:
+    found = as_json(counted)["converters"]
+    assert found["are_counted"] and found["count"] == len(found["between"]) == len(
+        counted.converters
+    )
+    assert found["lut"] == sum(one["lut"] for one in found["between"])
+    assert all(one["bits_from"] != one["bits_to"] for one in found["between"])
+
+
+@pytest.mark.parametrize(
+    ("goal", "gap", "use_gap", "words"),
+    [
+        ("max-fps", 0.0, 0.0, "best under finn-plus-1.6, proven"),
+        ("max-fps", 0.0, 0.004, "the most frames under finn-plus-1.6, proven; within 0.4 % of the least resources for that"),
+        ("max-fps", 0.02, 0.0, "within 2 % of the most frames under finn-plus-1.6, proven; no more resources than that needs"),
+        ("min-resources", 0.001, 0.001, "within 0.1 % of the least resources under finn-plus-1.6, proven"),
+        ("min-latency", 0.0, None, "the shortest latency under finn-plus-1.6, proven; not proven to use least"),
+    ],
+)  # fmt: skip
+def test_what_is_proven_of_which_is_said_apart(
+    without: Folded, goal: str, gap: float, use_gap: float | None, words: str
+) -> None:
+    answer = replace(without.answer, gap=gap, use_gap=use_gap)
+    folded = replace(without, wish=replace(without.wish, goal=goal), answer=answer)
+    assert told(folded, "optimality") == f"optimality  {words}"
+    said = as_json(folded)
+    assert (said["is_optimal"], said["gap"], said["use_gap"]) == (gap == 0, gap, use_gap)
