@@ -20,6 +20,9 @@ from nashc.fold.tables import Floats, Ints, Problem
 _OUTLOOK_EFFORT = 100
 """What a step would cost is an outlook: good choices are found at once, only their proofs take long."""
 
+_NEAREST_EFFORT = 1
+"""Of the nearest choice, where nothing fits, the growth matters; nobody asks what it can do without."""
+
 _PATH_EFFORT = 10
 """Paths tie all layers together: such searches are slow, and good long before they are proven."""
 
@@ -365,7 +368,8 @@ class Question:
         needed = problem.total(smallest)
         grown = np.where(needed > 0, np.maximum(self.budget, 1.0), self.budget)
         grown = np.maximum(grown * max(1.0, growth(needed, grown)), needed)
-        least = replace(self, budget=grown, is_even=False)._least(
+        effort = _NEAREST_EFFORT if problem.links else self.effort
+        least = replace(self, budget=grown, is_even=False, effort=effort)._least(
             problem, useful, exact.Limits(grown), smallest
         )
         assert least is not None

@@ -34,7 +34,7 @@ SHARE_GAP = 1e-2
 """How near the smallest largest share is near enough where more is allowed anyway."""
 USE_GAP = 1e-3
 """The least use is found to a tenth of a per cent: the last bit of the proof takes seconds."""
-_ROWS_IN_PARTS = 60_000
+_USUAL_ROWS = 8000
 _STARTS = 2
 """So many of the cheapest choices lend their widths, if need be."""
 _EFFORT = 30
@@ -79,14 +79,15 @@ def least_stretch(
 def least_share(
     problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float
 ) -> Found | None:
-    """As least_stretch where SHARE_GAP will do, and not more than all of the budget."""
+    """As least_stretch where SHARE_GAP will do, but not more than all of the budget; anything if that does not do."""
     if is_small(rows):
         return exact.least_stretch(problem, rows, budget, effort, least=least)
     priced = _priced(problem, rows, Limits(budget))
     if priced is None:
         return None
     priced.seek_share(enough=least)
-    return priced.least_share(budget, least, min(SHARE_GAP, max(0.0, 1 / priced.bound - 1)))
+    spare = 1 / priced.bound - 1 if priced.bound else np.inf
+    return priced.least_share(budget, least, min(SHARE_GAP, spare) if spare >= 0 else np.inf)
 
 
 def least_use(
@@ -114,7 +115,7 @@ def least_use(
     best = priced.least_use(weights, limits)
     if best.value == np.inf:
         raise Undecided
-    parts = max(effort, _ROWS_IN_PARTS // sum(map(len, rows)))
+    parts = effort * max(1, _USUAL_ROWS // sum(map(len, rows)))
     return priced.branches(weights, best).close(best, priced.price, parts, USE_GAP)
 
 
