@@ -8,7 +8,7 @@ potential for each table that not all paths share, and a factor by which all bud
 Where paths tie the layers together, the linear relaxation, which takes hundredths of a second, tells for each row what
 it adds to the best value there can be. First only rows that add next to nothing are searched, and exchanges (exchange.py) better what
 that finds: if it is no more above the relaxation than they, nothing else can be better. Else no row that adds more than
-what was found can be part of anything better, and the others are searched, if they are few.
+what was found can be part of anything better, and the others are searched, if they are few. Blocks (blocks.py) raise the bound.
 
 effort: nodes of the search tree after which the best choice so far is given, with the bound proven for it. It
 is not a time, so that the answer is the same on every machine.
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nashc.fold.blocks import blocks, latency_bound
 from nashc.fold.exchange import quickened
 from nashc.fold.paths import serial
 from nashc.fold.tables import Floats, Ints, Problem
@@ -102,11 +103,18 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     if limits.budget is None:
         return programme.minimise(_one(path), effort)
     budget = limits.budget
-    return programme.minimise(
+    found = programme.minimise(
         _one(path),
         effort,
         better=lambda choice, adds: quickened(problem, rows, adds, budget, choice),
     )
+    row = None if problem.links else blocks(problem.after or ((),) * len(rows))
+    if found is None or row is None or found.bound >= found.value:
+        return found
+    prices = programme.latency_prices()
+    assert prices is not None  # something was found
+    bound = latency_bound(problem, rows, row, np.maximum(prices[0], 0.0), budget)
+    return replace(found, bound=min(found.value, max(found.bound, bound)))
 
 
 def latency_prices(
