@@ -6,8 +6,8 @@ widths, tied to the rows by flow (exact on whole choices, tight on trees); where
 potential for each table that not all paths share, and a factor by which all budgets may grow.
 
 Where paths tie the layers together, the linear relaxation, which takes hundredths of a second, tells for each row what
-it adds to the best value there can be. First only rows that add next to nothing are searched, and exchanges (exchange.py) better what
-that finds: if it is no more above the relaxation than they, nothing else can be better. Else no row that adds more than
+it adds to the best value there can be. First only rows that add next to nothing are searched, few of them, and exchanges
+(exchange.py) better what that finds: if it is no more above the relaxation than they, nothing else can be better. Else no row that adds more than
 what was found can be part of anything better, and the others are searched, if they are few. Blocks (blocks.py) raise the bound.
 
 effort: nodes of the search tree after which the best choice so far is given, with the bound proven for it. It
@@ -31,9 +31,11 @@ from nashc.fold.exchange import quickened
 from nashc.fold.paths import serial
 from nashc.fold.tables import Floats, Ints, Problem
 
-NEAR = 1e-3
-"""Rows that add no more than this part of the relaxed value are searched first."""
-_MANY_ROWS = 400
+NEAR = (1e-5, 1e-4, 3e-4, 1e-3)
+"""Rows that add no more than such a part of the relaxed value are searched first: the largest part that has few, else the smallest."""
+_FEW_ROWS = 550
+"""With more HiGHS takes up to two seconds, and what it finds more the exchanges find as well."""
+_MANY_ROWS = 480
 """So many are not searched again: it takes seconds, and found nothing that exchanges had not (docs/experiments/folding.md)."""
 _TOLERANCE = 1e-7
 STRETCH_GAP = 1e-3
@@ -308,18 +310,17 @@ class _Programme:
         least, adds = relaxed
         slack = _TOLERANCE * max(1.0, abs(least))
         best = known
-        reach = NEAR * abs(least)
-        for is_last in (False, True):
-            if is_last:
-                reach = np.inf if best is None else best.value - least
-                if best is not None and (adds <= reach + slack).sum() > _MANY_ROWS:
+        for reach in (*_near(adds, abs(least)), np.inf):
+            if reach == np.inf and best is not None:
+                reach = best.value - least
+                if (adds <= reach + slack).sum() > _MANY_ROWS:
                     break  # what is left to find there would take the longest by far
-            elif known is not None and known.value <= least + reach + slack:
+            elif best is not None and (best is not known or best.value <= least + reach + slack):
                 continue
             try:
                 found = self._search(objective, adds <= reach + slack, effort, gap)
             except Undecided:
-                if best is None and is_last:
+                if best is None and reach == np.inf:
                     raise
                 continue
             # What is not in reach is no better than `least + reach`; where nothing is, all is beyond.
@@ -449,6 +450,13 @@ def _alike(problem: Problem, rows: list[Ints], shared: list[bool], paths: bool) 
         key = number if is_alone else (table.use[found].tobytes(), latency)
         groups.setdefault(key, []).append(number)
     return list(groups.values())
+
+
+def _near(adds: Floats, value: float) -> list[float]:
+    """What rows may add to be searched, one after the other until something is found. adds: [rows], to this relaxed value."""
+    reaches = [part * value for part in NEAR]
+    few = [at for at, reach in enumerate(reaches) if (adds <= reach).sum() <= _FEW_ROWS]
+    return reaches[max(few, default=0) :]
 
 
 def _one(variable: int) -> dict[int, float]:
