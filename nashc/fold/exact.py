@@ -105,17 +105,19 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     if limits.budget is None:
         return programme.minimise(_one(path), effort)
     budget = limits.budget
+    prices = programme.latency_prices()
+    if prices is None:
+        return None
+    price = np.maximum(prices[0], 0.0)
     found = programme.minimise(
         _one(path),
         effort,
-        better=lambda choice, adds: quickened(problem, rows, adds, budget, choice),
+        better=lambda choice, adds: quickened(problem, rows, adds, price, budget, choice),
     )
     row = None if problem.links else blocks(problem.after or ((),) * len(rows))
     if found is None or row is None or found.bound >= found.value:
         return found
-    prices = programme.latency_prices()
-    assert prices is not None  # something was found
-    bound = latency_bound(problem, rows, row, np.maximum(prices[0], 0.0), budget)
+    bound = latency_bound(problem, rows, row, price, budget)
     return replace(found, bound=min(found.value, max(found.bound, bound)))
 
 
@@ -193,6 +195,7 @@ class _Programme:
         self._path: int | None = None
         self._path_rows: list[tuple[int, int]] = []  # tables that not all paths share, constraints
         self._budget_rows: list[tuple[int, int]] = []  # resources, constraints
+        self._solved: tuple[object, tuple[Any, Floats]] | None = None  # the last linear relaxation
 
     def new_variable(self, low: float = 0.0, high: float = np.inf) -> int:
         self._low.append(low)
@@ -356,6 +359,9 @@ class _Programme:
         from scipy.optimize import linprog
         from scipy.sparse import vstack
 
+        question = (objective.tobytes(), len(self._row_low))
+        if self._solved is not None and self._solved[0] == question:
+            return self._solved[1]
         matrix, low, high = self._matrix()
         is_equal = low == high
         most, least = np.isfinite(high) & ~is_equal, np.isfinite(low) & ~is_equal
@@ -375,6 +381,7 @@ class _Programme:
         if result.status == 0:
             worth[most] -= result.ineqlin.marginals[: most.sum()]
             worth[least] -= result.ineqlin.marginals[most.sum() :]
+        self._solved = question, (result, worth)
         return result, worth
 
     def _matrix(self) -> tuple[Any, Floats, Floats]:

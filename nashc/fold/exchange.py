@@ -1,105 +1,153 @@
-"""A choice made quicker by exchanging the rows of one or two layers at a time, for as long as that shortens the longest path.
+"""A choice made quicker by exchanging rows in two places at a time, for as long as that shortens the longest path.
 
-HiGHS is good long before it is done; what it leaves are mostly exchanges: a layer becomes quicker with what another one, which is
+A place is a stretch between two layers that all ways share, or such a layer: what two places change adds up. In a place
+one row is exchanged, or two: where ways run side by side, both must become quicker before the network does. HiGHS is good
+long before it is done; what it leaves are mostly such exchanges: a layer becomes quicker with what another one, which is
 then slower, gives back.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 
+from nashc.fold.paths import Stretch, stretches
 from nashc.fold.tables import Floats, Ints, Problem
 
-_MOST = 800
-"""Exchanges that are looked at in pairs: those that cost least at the prices of the relaxed question."""
-_TRIED = 10
-"""Two exchanges may be on one way or on two: the best pairs are tried."""
+_MOST = 1500
+"""Rows that are looked at: those that cost least at the prices of the relaxed question."""
+_DOUBLE = 300
+"""Exchanges of two rows in one place that are looked at: those with the least change and priced use."""
+_AT_ONCE = 256
+"""Moves that are paired with all others in one step; bounds the memory."""
 _ROUNDS = 100
 
 
+@dataclass(frozen=True, eq=False)
+class _Moves:
+    """Exchanges in one place, or in all.
+
+    place: [n]. table, row: [n, 2], twice the same where one row alone is exchanged. change: [n], of the longest path,
+    cycles. more: [n, resources].
+    """
+
+    place: Ints
+    table: Ints
+    row: Ints
+    change: Floats
+    more: Floats
+
+
 def quickened(
-    problem: Problem, rows: list[Ints], adds: Floats, budget: Floats, choice: Ints
+    problem: Problem,
+    rows: list[Ints],
+    adds: Floats,
+    price: Floats,
+    budget: Floats,
+    choice: Ints,
 ) -> Ints:
-    """The choice after the exchanges. adds: by row of `rows`, one list after the other, what it adds to the relaxed best."""
-    table = np.repeat(np.arange(len(rows)), [len(kept) for kept in rows])
-    row = np.concatenate(rows)
-    near = np.sort(adds.argsort(kind="stable")[:_MOST])
-    table, row = table[near], row[near]
-    widths = [
-        (np.flatnonzero(table == of), ports[row[table == of]], ports)
-        for link in problem.links
-        for of, ports in ((link.first, link.first_port), (link.second, link.second_port))
-    ]
-    use = np.vstack([problem.tables[t].use[r] for t, r in zip(table, row, strict=True)])
-    latency = np.array([problem.tables[t].latency[r] for t, r in zip(table, row, strict=True)])
+    """The choice after the exchanges. adds: by row of `rows`, one list after the other, what it adds to the relaxed best.
+
+    price: [resources], of the relaxed question.
+    """
+    rows = _looked_at(problem, rows, adds, choice)
+    after = problem.after or ((),) * len(choice)
+    places = stretches(after)
+    known: dict[tuple[int, ...], _Moves] = {}
+    choice = choice.copy()
     for _ in range(_ROUNDS):
-        keeps = np.ones(len(row), bool)  # the widths of its streams, so that no converter changes
-        for where, own, ports in widths:
-            keeps[where] &= own == ports[choice[table[where]]]
-        better = _better(
-            problem, budget, choice, table[keeps], row[keeps], use[keeps], latency[keeps]
-        )
-        if better is None:
-            return choice
-        choice = better
+        parts = []
+        for place, members in enumerate(places):
+            key = (place, *choice[members].tolist())
+            if key not in known:
+                known[key] = _moves(problem, rows, price, choice, place, members)
+            parts.append(known[key])
+        moves = _joined(parts)
+        taken = _best_pair(moves, budget - problem.total(choice))
+        if not len(taken):
+            break
+        choice[moves.table[taken]] = moves.row[taken]
     return choice
 
 
-def _better(
+def _looked_at(problem: Problem, rows: list[Ints], adds: Floats, choice: Ints) -> list[Ints]:
+    """By table the rows that may be taken; the widths of linked streams stay as they are."""
+    reach = np.sort(adds)[min(_MOST, len(adds)) - 1]
+    ends = np.cumsum([len(found) for found in rows])[:-1]
+    kept = [found <= reach for found in np.split(adds, ends)]
+    for link in problem.links:
+        for table, ports in ((link.first, link.first_port), (link.second, link.second_port)):
+            kept[table] &= ports[rows[table]] == ports[choice[table]]
+    return [found[is_kept] for found, is_kept in zip(rows, kept, strict=True)]
+
+
+def _moves(
     problem: Problem,
-    budget: Floats,
+    rows: list[Ints],
+    price: Floats,
     choice: Ints,
-    table: Ints,
-    row: Ints,
-    use: Floats,
-    latency: Floats,
-) -> Ints | None:
-    own_latency = np.array(
-        [float(t.latency[r]) for t, r in zip(problem.tables, choice, strict=True)]
+    place: int,
+    members: list[int],
+) -> _Moves:
+    """The exchanges in one place."""
+    tables = [(number, problem.tables[number], choice[number]) for number in members]
+    kept = [rows[number][rows[number] != now] for number, _, now in tables]
+    who = np.repeat(np.arange(len(members)), [len(found) for found in kept])
+    row = np.concatenate(kept)
+    latency = np.concatenate([t.latency[f] for (_, t, _), f in zip(tables, kept, strict=True)])
+    more = np.concatenate(
+        [t.use[f] - t.use[now] for (_, t, now), f in zip(tables, kept, strict=True)]
     )
-    own_use = np.vstack([t.use[r] for t, r in zip(problem.tables, choice, strict=True)])
-    now = problem.latency(choice)
-    through, around = _ways(problem, own_latency)
-    longer = np.maximum(through[table] + latency - own_latency[table], around[table]) - now
-    more = use - own_use[table]
-    left = budget - problem.total(choice)
-    quicker = np.flatnonzero(longer < 0)
-    if not len(quicker):
-        return None
-    first, second = (
-        axis.ravel() for axis in np.meshgrid(quicker, np.arange(len(table)), indexing="ij")
+    after = problem.after or ((),) * len(choice)
+    ways = Stretch(after, members, [float(table.latency[now]) for _, table, now in tables])
+    table = np.array(members)[who]
+    change = np.maximum(ways.around[who] + latency, ways.past[who]) - ways.longest
+    single = _Moves(
+        np.full(len(who), place), np.stack([table] * 2, 1), np.stack([row] * 2, 1), change, more
     )
-    change = longer[first] + longer[second]
-    is_single = table[first] == table[second]
-    change[is_single] = longer[first[is_single]]
-    fits = np.ones(len(first), bool)
-    for resource in np.flatnonzero(np.isfinite(budget)):
-        column = more[:, resource]
-        fits &= column[first] + np.where(is_single, 0.0, column[second]) <= left[resource]
-    candidates = np.flatnonzero(fits & (change < 0))
-    for pair in candidates[change[candidates].argsort(kind="stable")][:_TRIED]:
-        tried = choice.copy()
-        if not is_single[pair]:
-            tried[table[second[pair]]] = row[second[pair]]
-        tried[table[first[pair]]] = row[first[pair]]
-        if problem.latency(tried) < now and (problem.total(tried) <= budget).all():
-            return tried
-    return None
+    if len(members) == 1:
+        return single
+    one, other = np.triu_indices(len(who), 1)
+    different = who[one] != who[other]
+    one, other = one[different], other[different]
+    change = ways.with_two(who[one], latency[one], who[other], latency[other]) - ways.longest
+    cost = change + (more @ price)[one] + (more @ price)[other]
+    best = np.argsort(cost, kind="stable")[:_DOUBLE]
+    one, other = one[best], other[best]
+    double = _Moves(
+        np.full(len(best), place),
+        np.stack([table[one], table[other]], 1),
+        np.stack([row[one], row[other]], 1),
+        change[best],
+        more[one] + more[other],
+    )
+    return _joined([single, double])
 
 
-def _ways(problem: Problem, latency: Floats) -> tuple[Floats, Floats]:
-    """For each table the longest path through it, and the longest one around it, -inf where there is none."""
-    after = problem.after or ((),) * len(latency)
-    count = len(latency)
-    lengths = np.tile(latency[:, None], (1, count + 1))
-    lengths[np.arange(count), np.arange(count)] = -np.inf
-    ends = np.zeros((count, count + 1))
-    for number, before in enumerate(after):
-        start = np.max([ends[t] for t in before], axis=0) if before else 0.0
-        ends[number] = start + lengths[number]
-    longest = ends.max(axis=0)
-    tails = np.zeros(count)
-    for number in reversed(range(count)):
-        for earlier in after[number]:
-            tails[earlier] = max(tails[earlier], tails[number] + latency[number])
-    return ends[:, count] + tails, longest[:count]
+def _joined(parts: list[_Moves]) -> _Moves:
+    names = [column.name for column in fields(_Moves)]
+    return _Moves(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _best_pair(moves: _Moves, room: Floats) -> Ints:
+    """The numbers of the exchange, or of the two, that take most off the longest path; none if nothing does."""
+    found = np.zeros(0, dtype=np.int64)
+    best = 0.0
+    quicker = np.flatnonzero(moves.change < 0)
+    alone = quicker[(moves.more[quicker] <= room).all(axis=1)]
+    if len(alone):
+        found = alone[[moves.change[alone].argmin()]]
+        best = float(moves.change[found[0]])
+    for start in range(0, len(quicker), _AT_ONCE):
+        part = quicker[start : start + _AT_ONCE]
+        together = np.add.outer(moves.change[part], moves.change)
+        good = (together < best) & (moves.place[part][:, None] != moves.place)
+        for resource in np.flatnonzero(np.isfinite(room)):
+            more = moves.more[:, resource]
+            good &= more[part][:, None] <= room[resource] - more
+        if good.any():
+            pair = np.where(good, together, 0.0).argmin()
+            one, other = divmod(int(pair), len(moves.change))
+            best, found = float(together[one, other]), np.array([part[one], other])
+    return found
