@@ -13,9 +13,9 @@ from nashc.cost.fold import Folding
 from nashc.cost.folding_file import content_of
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.fold.converters import Converter, converters
-from nashc.fold.exact import Undecided
 from nashc.fold.goals import Answer, Question, Shortage
 from nashc.fold.hardware import Hardware
+from nashc.fold.programme import Undecided
 from nashc.fold.tables import Floats
 from nashc.fold.wish import Wish
 

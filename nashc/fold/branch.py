@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nashc.fold.exact import Found
+from nashc.fold.programme import Found
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Bools, Floats, Ints, Problem
 

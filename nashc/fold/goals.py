@@ -13,6 +13,7 @@ import numpy as np
 
 from nashc.fold import exact, tied, tied_latency
 from nashc.fold.paths import slack
+from nashc.fold.programme import Found, Limits, Undecided
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Problem
@@ -116,7 +117,7 @@ class Question:
         while low < high:
             try:
                 found = self._fits(float(intervals[middle]))
-            except exact.Undecided:
+            except Undecided:
                 low = middle + 1
             else:
                 if isinstance(found, np.ndarray):
@@ -138,7 +139,7 @@ class Question:
         rows = rows_worth_having(problem, interval, latency_counts=False)
         if not all(len(found) for found in rows):
             return Shortage(interval, _stuck(problem, interval))
-        found = self._least(problem, rows, exact.Limits(self.budget))
+        found = self._least(problem, rows, Limits(self.budget))
         if found is None:
             return self._closest(interval)
         return self._answer(found, latency_counts=False, proof=proof)
@@ -159,13 +160,13 @@ class Question:
             ]
         )
         if (problem.total(quickest) <= self.budget).all():
-            shortest = exact.Found(quickest, problem.latency(quickest), problem.latency(quickest))
+            shortest = Found(quickest, problem.latency(quickest), problem.latency(quickest))
         else:
-            limits, effort = exact.Limits(self.budget), min(self.effort, _PATH_EFFORT)
+            limits, effort = Limits(self.budget), min(self.effort, _PATH_EFFORT)
             least_latency = tied_latency.least_latency if problem.links else exact.least_latency
             try:
                 searched = least_latency(problem, rows, limits, effort)
-            except exact.Undecided:
+            except Undecided:
                 searched = self._some_latency(problem, rows, problem.latency(quickest))
             if searched is None:
                 return self._closest(interval)
@@ -176,7 +177,7 @@ class Question:
         use_gap: float | None = None
         if gap == 0 and sum(map(len, rows)) <= _FEW_ROWS:
             limits, effort = (
-                exact.Limits(self.budget, longest=longest),
+                Limits(self.budget, longest=longest),
                 min(self.effort, _PATH_EFFORT),
             )
             use_gap = 0.0
@@ -211,7 +212,7 @@ class Question:
                     break
         return choice
 
-    def _some_latency(self, problem: Problem, rows: list[Ints], bound: float) -> exact.Found | None:
+    def _some_latency(self, problem: Problem, rows: list[Ints], bound: float) -> Found | None:
         """A choice within the budget that is quick on the whole; bound: the path that no budget would give."""
         size = np.where(np.isfinite(self.budget), np.maximum(self.budget, 1.0), np.inf)
         quickest = [t.latency[kept].min() for t, kept in zip(problem.tables, rows, strict=True)]
@@ -223,11 +224,11 @@ class Question:
             )
             choice = np.array([kept[c.argmin()] for kept, c in zip(rows, costs, strict=True)])
             if (problem.total(choice) <= self.budget).all():
-                return exact.Found(choice, problem.latency(choice), bound)
-        choice_or_not = exact.any_fit(problem, rows, exact.Limits(self.budget), self.effort)
+                return Found(choice, problem.latency(choice), bound)
+        choice_or_not = exact.any_fit(problem, rows, Limits(self.budget), self.effort)
         if choice_or_not is None:
             return None
-        return exact.Found(choice_or_not, problem.latency(choice_or_not), bound)
+        return Found(choice_or_not, problem.latency(choice_or_not), bound)
 
     # ---- pieces ----------------------------------------------------------------------------------
 
@@ -250,13 +251,13 @@ class Question:
         found = fit(problem, rows, self.budget)
         if found is not None:
             return found
-        return exact.any_fit(problem, rows, exact.Limits(self.budget), self.effort)
+        return exact.any_fit(problem, rows, Limits(self.budget), self.effort)
 
     def _least(
         self,
         problem: Problem,
         rows: list[Ints],
-        limits: exact.Limits,
+        limits: Limits,
         known: Ints | None = None,
     ) -> tuple[Ints, float] | None:
         """The choice that is liked best and its gap; None: nothing keeps to the limits. known: a choice that does."""
@@ -286,9 +287,7 @@ class Question:
             best = found.choice
             gap = max(gap, (found.value - found.bound) / max(found.value, 1.0))
             value = float(problem.total(best) @ weights)
-            limits = exact.Limits(
-                limits.budget, (*limits.at_most, (weights, value)), limits.longest
-            )
+            limits = Limits(limits.budget, (*limits.at_most, (weights, value)), limits.longest)
         return None if best is None else (best, _zero_if_tiny(gap))
 
     def _evenly(self, problem: Problem, rows: list[Ints]) -> tuple[Ints, Floats] | None:
@@ -370,7 +369,7 @@ class Question:
         grown = np.maximum(grown * max(1.0, growth(needed, grown)), needed)
         effort = _NEAREST_EFFORT if problem.links else self.effort
         least = replace(self, budget=grown, is_even=False, effort=effort)._least(
-            problem, useful, exact.Limits(grown), smallest
+            problem, useful, Limits(grown), smallest
         )
         assert least is not None
         choice, gap = least

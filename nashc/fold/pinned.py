@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nashc.fold.exact import Found
+from nashc.fold.programme import Found
 from nashc.fold.prune import front
 from nashc.fold.tables import Floats, Ints, Link, Problem, Table
 

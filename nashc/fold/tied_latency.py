@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from nashc.fold import exact
-from nashc.fold.exact import Found, Limits, Undecided
+from nashc.fold.programme import Found, Limits, Undecided
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem
