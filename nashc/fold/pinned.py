@@ -69,11 +69,16 @@ def colours(problem: Problem, rows: list[Ints]) -> list[list[int]]:
 
 
 def pinned(
-    problem: Problem, rows: list[Ints], choice: Ints, free: list[int]
+    problem: Problem,
+    rows: list[Ints],
+    choice: Ints,
+    free: list[int],
+    *,
+    latency_counts: bool = False,
 ) -> tuple[Problem, list[Ints]]:
     """The question with all tables but `free`, which have no links among them, pinned to the widths of a choice.
 
-    What remains of the links is a last table with one row.
+    What remains of the links is a last table with one row. latency_counts: paths and the rows that are quick are kept.
     """
     added: dict[int, Floats] = {t: np.zeros_like(problem.tables[t].use) for t in free}
     kept = dict(enumerate(rows))
@@ -92,10 +97,16 @@ def pinned(
         replace(table, use=table.use + added[t]) if t in added else table
         for t, table in enumerate(problem.tables)
     ]
-    kept_rows = [kept[t][front(table.use[kept[t]])] for t, table in enumerate(tables)]
+    kept_rows = []
+    for number, found in enumerate(tables):
+        columns = (found.use, found.latency[:, None]) if latency_counts else (found.use,)
+        kept_rows.append(kept[number][front(np.hstack(columns)[kept[number]])])
     none = np.zeros(1)
     unlinked = replace(
-        problem, tables=(*tables, Table("links", none, rest, none, none)), links=(), after=()
+        problem,
+        tables=(*tables, Table("links", none, rest, none, none)),
+        links=(),
+        after=(*problem.after, ()) if latency_counts else (),
     )
     return unlinked, [*kept_rows, np.zeros(1, dtype=np.int64)]
 

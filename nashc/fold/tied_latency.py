@@ -9,11 +9,14 @@ are those of the same question without converters, which are nearly right.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from dataclasses import replace
 
 import numpy as np
 
 from nashc.fold import exact
+from nashc.fold.exchange import quickened
+from nashc.fold.pinned import colours, pinned
 from nashc.fold.programme import Found, Limits, Undecided
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.streams import Streams
@@ -46,7 +49,29 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
             best = found
     if best is None:
         raise Undecided
-    return replace(best, bound=min(best.value, mixture.bound))
+    choice = _widened(problem, rows, mixture, limits.budget, best.choice)
+    value = problem.latency(choice)
+    return Found(choice, value, min(value, mixture.bound))
+
+
+def _widened(
+    problem: Problem, rows: list[Ints], mixture: _Mixture, budget: Floats, choice: Ints
+) -> Ints:
+    """The choice after exchanges that change stream widths too, of one colour of layers at a time (pinned.py)."""
+    price, weights = mixture.prices
+    groups = colours(problem, rows)
+    turns, idle = itertools.cycle(groups), 0
+    while idle < len(groups):
+        unlinked, few = pinned(problem, rows, choice, next(turns), latency_counts=True)
+        costs = [
+            table.use[kept] @ price + weight * table.latency[kept]
+            for table, kept, weight in zip(unlinked.tables, few, [*weights, 0.0], strict=True)
+        ]
+        adds = np.concatenate([cost - cost.min() for cost in costs])
+        found = quickened(unlinked, few, adds, price, budget, np.append(choice, 0))[:-1]
+        idle = 0 if problem.latency(found) < problem.latency(choice) else idle + 1
+        choice = found
+    return choice
 
 
 class _Mixture:
@@ -54,6 +79,7 @@ class _Mixture:
 
     def __init__(self, problem: Problem, rows: list[Ints], budget: Floats) -> None:
         self.bound = 0.0
+        self.prices = np.zeros(len(budget)), np.zeros(len(rows))
         self._problem, self._budget = problem, budget
         self._bounded = np.flatnonzero(np.isfinite(budget))
         self._size = np.maximum(budget[self._bounded], 0.5)  # use is in whole numbers
@@ -66,12 +92,12 @@ class _Mixture:
     def improve(self, prices: Floats, weights: Floats) -> None:
         """From these prices to the best, see `_ask`; nearly, when no others promise a better bound by more than `_CLOSE`."""
         asked = prices[None], weights[None]
-        best = prices, weights
+        best = self.prices = prices, weights
         for _ in range(ROUNDS):
             bounds = self._ask(*asked)
             if bounds.max() > self.bound:
                 self.bound = float(bounds.max())
-                best = asked[0][bounds.argmax()], asked[1][bounds.argmax()]
+                best = self.prices = asked[0][bounds.argmax()], asked[1][bounds.argmax()]
             promised, prices, weights = self._mixed()
             if promised <= self.bound * (1 + _CLOSE):
                 return
