@@ -206,7 +206,12 @@ def _stability(history: History, edges: dict[str, list[Edge]], colours: dict[str
         count_epochs(axes)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7, ncols=1 + len(axes.lines) // 9)
+        axes.legend(
+            fontsize=7,
+            ncols=min(5, len(axes.lines)),
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+        )
     return figure
 
 
