@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from support.search_bit_costs import BitCosts, BitPart
 from support.search_costs import FIGURES, Part
-from support.within_budget import Answer, Undecided, is_within
+from support.within_budget import Answer, Undecided, is_within, nearest_by
 
 MOST_VISITS = 400_000
 """Partial choices that are looked at for a pace before the best one so far is taken."""
@@ -55,36 +55,9 @@ def _any_within(costs: BitCosts, losses: Losses, limits: Mapping[str, int]) -> A
 
 
 def nearest_bits(costs: BitCosts, limits: Mapping[str, int]) -> Answer | None:
-    """Where nothing is within limits: the widths for which the resources' limits must grow by the smallest factor.
-
-    None if none keep the limit of the cycles.
-    """
+    """As `nearest_by`, among all choices of widths."""
     losses = [[0.0] * len(alternatives) for _, alternatives in costs.places]
-    cycles = {name: limit for name, limit in limits.items() if name == "cycles"}
-
-    def excess(answer: Answer) -> float:
-        figures = costs.of_network(answer.picks)
-        return max(
-            figures[name] / max(limit, 1) for name, limit in limits.items() if name != "cycles"
-        )
-
-    found = best_bits_within(costs, losses, cycles)
-    low, high = 1.0, excess(found) if found and len(cycles) < len(limits) else 0.0
-    while found and high - low > 1e-4 * high:
-        middle = (low + high) / 2
-        wider = {
-            name: limit if name == "cycles" else int(limit * middle)
-            for name, limit in limits.items()
-        }
-        try:
-            smaller = best_bits_within(costs, losses, wider)
-        except Undecided:
-            smaller = None
-        if smaller:
-            found, high = smaller, min(middle, excess(smaller))
-        else:
-            low = middle
-    return found
+    return nearest_by(lambda most: best_bits_within(costs, losses, most), costs.of_network, limits)
 
 
 def _sum(losses: Losses, picks: Sequence[int]) -> float:

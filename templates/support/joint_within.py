@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from support.joint_states import Entangled, StateGraph
 from support.search_costs import FIGURES, Part
 from support.search_joint_costs import JointCosts
-from support.within_budget import Answer, Undecided, is_within
+from support.within_budget import Answer, Undecided, is_within, nearest_by
 
 MOST_VISITS = 400_000
 """Partial choices that are looked at for a pace before the best one so far is taken."""
@@ -79,36 +79,11 @@ def _any_within(costs: JointCosts, losses: Losses, limits: Mapping[str, int]) ->
 
 
 def nearest_jointly(costs: JointCosts, limits: Mapping[str, int]) -> Answer | None:
-    """Where nothing is within limits: the network for which the resources' limits must grow by the smallest factor.
-
-    None if none keeps the limit of the cycles.
-    """
+    """As `nearest_by`, among all networks of the search."""
     losses = [[0.0] * count for count in costs.counts]
-    cycles = {name: limit for name, limit in limits.items() if name == "cycles"}
-
-    def excess(answer: Answer) -> float:
-        figures = costs.of_network(answer.picks)
-        return max(
-            figures[name] / max(limit, 1) for name, limit in limits.items() if name != "cycles"
-        )
-
-    found = best_jointly_within(costs, losses, cycles)
-    low, high = 1.0, excess(found) if found and len(cycles) < len(limits) else 0.0
-    while found and high - low > 1e-4 * high:
-        middle = (low + high) / 2
-        wider = {
-            name: limit if name == "cycles" else int(limit * middle)
-            for name, limit in limits.items()
-        }
-        try:
-            smaller = best_jointly_within(costs, losses, wider)
-        except Undecided:
-            smaller = None
-        if smaller:
-            found, high = smaller, min(middle, excess(smaller))
-        else:
-            low = middle
-    return found
+    return nearest_by(
+        lambda most: best_jointly_within(costs, losses, most), costs.of_network, limits
+    )
 
 
 def _sum(losses: Losses, picks: Sequence[int]) -> float:

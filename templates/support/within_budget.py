@@ -98,26 +98,45 @@ def _any_within(
 def nearest(
     costs: SearchCosts, nodes: Sequence[Sequence[Candidate]], limits: Mapping[str, int]
 ) -> Answer | None:
+    """As `nearest_by`, among what the nodes may keep."""
+    free = [[Candidate(candidate.option, 0.0) for candidate in node] for node in nodes]
+
+    def figures_of(picks: Sequence[int]) -> Mapping[str, int]:
+        return costs.of_network(node[pick].option for node, pick in zip(free, picks, strict=True))
+
+    return nearest_by(lambda most: best_within(costs, free, most), figures_of, limits)
+
+
+def nearest_by(
+    best: Callable[[Mapping[str, int]], Answer | None],
+    figures_of: Callable[[Sequence[int]], Mapping[str, int]],
+    limits: Mapping[str, int],
+) -> Answer | None:
     """Where nothing is within limits: the network for which the resources' limits must grow by the smallest factor.
 
-    None if none keeps the limit of the cycles.
+    None if none keeps the limit of the cycles. best: any network within limits. figures_of: of the network with these picks.
     """
-    free = [[Candidate(candidate.option, 0.0) for candidate in node] for node in nodes]
     cycles = {name: limit for name, limit in limits.items() if name == "cycles"}
-    found = best_within(costs, free, cycles)
-    low = 1.0
-    high = _excess(costs, free, limits, found) if found else 0.0
+
+    def excess(answer: Answer) -> float:
+        figures = figures_of(answer.picks)
+        return max(
+            figures[name] / max(limit, 1) for name, limit in limits.items() if name not in cycles
+        )
+
+    found = best(cycles)
+    low, high = 1.0, excess(found) if found and len(cycles) < len(limits) else 0.0
     while found and high - low > 1e-4 * high:
         middle = (low + high) / 2
-        scaled = {
+        wider = {
             name: limit if name in cycles else int(limit * middle) for name, limit in limits.items()
         }
         try:
-            smaller = best_within(costs, free, scaled)
+            smaller = best(wider)
         except Undecided:
             smaller = None
         if smaller:
-            found, high = smaller, min(middle, _excess(costs, free, limits, smaller))
+            found, high = smaller, min(middle, excess(smaller))
         else:
             low = middle
     return found
@@ -125,17 +144,6 @@ def nearest(
 
 def is_within(figures: Mapping[str, int], limits: Mapping[str, int]) -> bool:
     return all(figures[name] <= limit for name, limit in limits.items())
-
-
-def _excess(
-    costs: SearchCosts,
-    nodes: Sequence[Sequence[Candidate]],
-    limits: Mapping[str, int],
-    answer: Answer,
-) -> float:
-    pairs = zip(nodes, answer.picks, strict=True)
-    figures = costs.of_network(node[pick].option for node, pick in pairs)
-    return max(figures[name] / max(limit, 1) for name, limit in limits.items() if name != "cycles")
 
 
 def _loss(nodes: Sequence[Sequence[Candidate]], picks: Sequence[int]) -> float:
