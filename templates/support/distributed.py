@@ -23,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from support.batch_norm import synchronise
 from support.data import Share
 from support.optimisation import device_called
-from support.progress import StageError
+from support.progress import Lost, StageError
 
 # A process that waits longer than this for the others has lost them. Reading a data set for the first time takes minutes.
 PATIENCE = datetime.timedelta(minutes=30)
@@ -62,17 +62,20 @@ def joined(device: str) -> Iterator[torch.device]:
     import torch.distributed.nn.functional  # noqa: F401
 
     dist.init_process_group(backend, timeout=PATIENCE)
+    is_lost = False
     try:
         yield chosen
     except RuntimeError as error:
-        if not _is_of_lost_process(error):
+        is_lost = _is_of_lost_process(error)
+        if not is_lost:
             raise
-        raise StageError(
+        raise Lost(
             "another process of this run ended, or cannot be reached any more",
             "what it said itself tells why; afterwards --resume goes on from the last checkpoint",
         ) from error
     finally:
-        dist.destroy_process_group()
+        if not is_lost:  # else that would wait, too
+            dist.destroy_process_group()
 
 
 def parallel(network: nn.Module, device: torch.device) -> nn.Module:

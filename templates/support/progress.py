@@ -44,6 +44,10 @@ class StageError(Exception):
         self.exit_code = exit_code
 
 
+class Lost(StageError):
+    """Another process is gone: what still waits for it, in threads that no one can stop, is not waited for."""
+
+
 class Diverged(StageError):
     """A loss, a gradient or a weight is infinite or no number: a smaller rate is the way out."""
 
@@ -274,6 +278,8 @@ def _run_to_exit_code(
         progress.result(run(args, progress))
     except StageError as error:
         progress.error(error.message, error.help)
+        if isinstance(error, Lost):
+            os._exit(error.exit_code)
         return error.exit_code
     except Stopped as stopped:
         progress.log(f"{progress.stage}: stopped by {stopped}")
