@@ -102,8 +102,7 @@ class BitTable:
             for meets, of_choice in sorted(self.nodes.items())
         }
         every = [nodes for by_choice in groups.values() for nodes in by_choice]
-        least = max(self.pricing.slowest(groups.get((), [()])[0]), self.pricing.target_cycles or 0)
-        paces = sorted({max(least, self.pricing.slowest(nodes)) for nodes in every})
+        paces = self.pricing.paces(groups.get((), [()])[0], every)
         return {
             "model": MODEL,
             "figures": FIGURES,
@@ -115,15 +114,11 @@ class BitTable:
             "parts": [
                 {
                     "places": list(meets),
-                    "choices": [self._part(nodes, paces) for nodes in by_choice],
+                    "choices": [self.pricing.part(nodes, paces) for nodes in by_choice],
                 }
                 for meets, by_choice in groups.items()
             ],
         }
-
-    def _part(self, nodes: Nodes, paces: list[int]) -> dict[str, Any]:
-        costs = [list(self.pricing.cost(nodes, pace)) for pace in paces]
-        return {"slowest": self.pricing.slowest(nodes), "cost": costs}
 
 
 def meeting_places(

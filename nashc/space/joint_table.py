@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from typing import Any, Generic, TypeVar
 
@@ -199,13 +200,8 @@ class JointTable:
         every = [nodes for by_choice in groups.values() for nodes in by_choice]
         every += [branch.nodes for it in self.branches.values() for branch in it.by_choice.values()]
         every += [nodes for its in values.values() for rows in its for row in rows for nodes in row]
-        least = max(self.pricing.slowest(groups.get((), [()])[0]), self.pricing.target_cycles or 0)
-        paces = sorted({max(least, self.pricing.slowest(nodes)) for nodes in every})
-
-        def part(nodes: Nodes) -> dict[str, Any]:
-            costs = [list(self.pricing.cost(nodes, pace)) for pace in paces]
-            return {"slowest": self.pricing.slowest(nodes), "cost": costs}
-
+        paces = self.pricing.paces(groups.get((), [()])[0], every)
+        part = partial(self.pricing.part, paces=paces)
         return {
             "model": MODEL,
             "figures": FIGURES,

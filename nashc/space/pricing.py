@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 from nashc.cost.cost import RESOURCES
 from nashc.cost.fold import Folding, one
@@ -50,6 +51,16 @@ class Pricing:
             sums = (sum(row[name] for row in rows) for name in RESOURCES)
             self._known[key] = (max((row["cycles"] for row in rows), default=0), *sums)
         return self._known[key]
+
+    def paces(self, fixed: tuple[HwNode, ...], others: Iterable[tuple[HwNode, ...]]) -> list[int]:
+        """The cycles that networks may have to be folded for. fixed: nodes that all of them have; others: of some."""
+        least = max(self.slowest(fixed), self.target_cycles or 0)
+        return sorted({max(least, self.slowest(nodes)) for nodes in (fixed, *others)})
+
+    def part(self, nodes: tuple[HwNode, ...], paces: Sequence[int]) -> dict[str, Any]:
+        """An entry of a table of costs (templates/support/search_costs.py)."""
+        costs = [list(self.cost(nodes, pace)) for pace in paces]
+        return {"slowest": self.slowest(nodes), "cost": costs}
 
     def _foldings(self, nodes: tuple[HwNode, ...], pace: int) -> Mapping[str, Folding]:
         goal = None if self.target_cycles is None else pace

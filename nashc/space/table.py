@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from nashc.cost.backends import Wanted
@@ -176,16 +177,10 @@ class SpaceTable:
             ]
             for name, value in sorted(self.values.items())
         }
-        groups = [self.fixed, *(branch.nodes for branch in self.branches.values())]
+        groups = [branch.nodes for branch in self.branches.values()]
         groups += [nodes for rows in values.values() for row in rows for nodes in row]
-        slowest = self.pricing.slowest(self.fixed)
-        first = max(slowest, self.pricing.target_cycles or 0)
-        paces = sorted({max(first, self.pricing.slowest(nodes)) for nodes in groups})
-
-        def part(nodes: Nodes) -> dict[str, Any]:
-            costs = [list(self.pricing.cost(nodes, pace)) for pace in paces]
-            return {"slowest": self.pricing.slowest(nodes), "cost": costs}
-
+        paces = self.pricing.paces(self.fixed, groups)
+        part = partial(self.pricing.part, paces=paces)
         return {
             "model": MODEL,
             "figures": FIGURES,
