@@ -76,9 +76,9 @@ def _looked_at(problem: Problem, rows: list[Ints], adds: Floats, choice: Ints) -
     reach = np.sort(adds)[min(_MOST, len(adds)) - 1]
     ends = np.cumsum([len(found) for found in rows])[:-1]
     kept = [found <= reach for found in np.split(adds, ends)]
-    for link in problem.links:
-        for table, ports in ((link.first, link.first_port), (link.second, link.second_port)):
-            kept[table] &= ports[rows[table]] == ports[choice[table]]
+    for number, of_table in enumerate(problem.ports):
+        for ports in of_table:
+            kept[number] &= ports[rows[number]] == ports[choice[number]]
     return [found[is_kept] for found, is_kept in zip(rows, kept, strict=True)]
 
 

@@ -8,6 +8,7 @@ interval the least use, layer by layer where the result fits, else exactly by Hi
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -295,7 +296,9 @@ class Question:
 
         None: all of the budget does not do.
         """
-        least_stretch = tied.least_share if problem.links else exact.least_stretch
+        least_stretch = (
+            partial(tied.least_stretch, is_rough=True) if problem.links else exact.least_stretch
+        )
         found = least_stretch(problem, rows, self.budget, self.effort, least=0.0)
         if found is None:
             return None
@@ -326,16 +329,12 @@ class Question:
         self, rows: list[Ints], choice: Ints, interval: float, *, latency_counts: bool
     ) -> Ints:
         """The choice in the rows of the given tables, each exchanged for the narrowest that is as good."""
-        ports: dict[int, list[Ints]] = {}
-        for link in self.problem.links:
-            ports.setdefault(link.first, []).append(link.first_port)
-            ports.setdefault(link.second, []).append(link.second_port)
         given = np.array([kept[row] for kept, row in zip(rows, choice, strict=True)])
         for number, (table, row) in enumerate(zip(self.problem.tables, given, strict=True)):
             good = (table.use <= table.use[row]).all(axis=1) & (table.cycles <= interval)
             if latency_counts:
                 good &= table.latency <= table.latency[row]
-            for port in ports.get(number, ()):
+            for port in self.problem.ports[number]:
                 good &= port == port[row]
             candidates = np.flatnonzero(good)
             given[number] = candidates[table.lanes[candidates].argmin()]

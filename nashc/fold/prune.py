@@ -36,12 +36,8 @@ def rows_worth_having(
     interval: rows that take longer are left out, and cycles count no further. None: cycles are compared too.
     A table may end up empty when the interval is shorter than all of its rows.
     """
-    ports: list[list[Ints]] = [[] for _ in problem.tables]
-    for link in problem.links:
-        ports[link.first].append(link.first_port)
-        ports[link.second].append(link.second_port)
     found = []
-    for table, seen in zip(problem.tables, ports, strict=True):
+    for table, ports in zip(problem.tables, problem.ports, strict=True):
         columns = [table.use]
         if interval is None:
             columns.append(table.cycles[:, None])
@@ -50,11 +46,11 @@ def rows_worth_having(
         rows = (
             np.arange(len(table)) if interval is None else np.flatnonzero(table.cycles <= interval)
         )
-        found.append(_front_by_port(np.hstack(columns), rows, seen))
+        found.append(_front_by_port(np.hstack(columns), rows, ports))
     return found
 
 
-def _front_by_port(columns: Floats, rows: Ints, ports: list[Ints]) -> Ints:
+def _front_by_port(columns: Floats, rows: Ints, ports: tuple[Ints, ...]) -> Ints:
     if not ports or not len(rows):
         return np.asarray(rows[front(columns[rows])], dtype=np.int64)
     _, classes = np.unique(np.stack([port[rows] for port in ports]), axis=1, return_inverse=True)

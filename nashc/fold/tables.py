@@ -80,6 +80,15 @@ class Problem:
         """The slowest layer when all are as fast as they can be."""
         return max(float(table.cycles.min()) for table in self.tables)
 
+    @cached_property
+    def ports(self) -> tuple[tuple[Ints, ...], ...]:
+        """For each table the classes of its rows, [n], at each end of a link that it is."""
+        found: list[list[Ints]] = [[] for _ in self.tables]
+        for link in self.links:
+            found[link.first].append(link.first_port)
+            found[link.second].append(link.second_port)
+        return tuple(map(tuple, found))
+
     def restricted(self, rows: list[Ints]) -> Problem:
         """The same question with only these rows of each table."""
         tables = (

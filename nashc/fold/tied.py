@@ -12,7 +12,7 @@ having to decide about pairs of them (pinned.py), and what is left between that 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -64,30 +64,29 @@ def any_fit(
 
 
 def least_stretch(
-    problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float = 1.0
+    problem: Problem,
+    rows: list[Ints],
+    budget: Floats,
+    effort: int,
+    *,
+    least: float = 1.0,
+    is_rough: bool = False,
 ) -> Found | None:
-    """As exact.least_stretch, but `bound` may be further away than STRETCH_GAP."""
+    """As exact.least_stretch, but `bound` may be further away than STRETCH_GAP.
+
+    is_rough: SHARE_GAP will do, but not more than all of the budget; anything if that does not do.
+    """
     if is_small(rows):
         return exact.least_stretch(problem, rows, budget, effort, least=least)
     priced = _priced(problem, rows, Limits(budget))
     if priced is None:
         return None
     priced.seek_share(enough=least)
-    return priced.least_share(budget, least, exact.STRETCH_GAP)
-
-
-def least_share(
-    problem: Problem, rows: list[Ints], budget: Floats, effort: int, *, least: float
-) -> Found | None:
-    """As least_stretch where SHARE_GAP will do, but not more than all of the budget; anything if that does not do."""
-    if is_small(rows):
-        return exact.least_stretch(problem, rows, budget, effort, least=least)
-    priced = _priced(problem, rows, Limits(budget))
-    if priced is None:
-        return None
-    priced.seek_share(enough=least)
-    spare = 1 / priced.bound - 1 if priced.bound else np.inf
-    return priced.least_share(budget, least, min(SHARE_GAP, spare) if spare >= 0 else np.inf)
+    gap = exact.STRETCH_GAP
+    if is_rough:
+        spare = 1 / priced.bound - 1 if priced.bound else np.inf
+        gap = min(SHARE_GAP, spare) if spare >= 0 else np.inf
+    return priced.least_share(budget, least, gap)
 
 
 def least_use(
@@ -233,22 +232,6 @@ class _Priced:
         if bounds[best] > self.bound:
             self.bound, self.price = float(bounds[best]), asked[best]
             self.direction = directions[best]
-
-
-def with_widths_of(problem: Problem, rows: list[Ints], choices: Iterable[Ints]) -> list[Ints]:
-    """For each table the rows with the stream widths that it has in one of the choices."""
-    choices = np.array(list(choices))
-    ports: list[list[Ints]] = [[] for _ in rows]
-    for link in problem.links:
-        ports[link.first].append(link.first_port)
-        ports[link.second].append(link.second_port)
-    found = []
-    for table, (kept, seen) in enumerate(zip(rows, ports, strict=True)):
-        widths = np.stack([np.zeros(len(problem.tables[table]), dtype=np.int64), *seen])
-        wanted = np.unique(widths[:, choices[:, table]], axis=1)
-        is_wanted = (widths[:, kept, None] == wanted[:, None]).all(axis=0).any(axis=1)
-        found.append(kept[is_wanted])
-    return found
 
 
 def _priced(problem: Problem, rows: list[Ints], limits: Limits) -> _Priced | None:

@@ -21,7 +21,7 @@ from nashc.fold.programme import Found, Limits, Undecided
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem
-from nashc.fold.tied import ROUNDS, WAY, is_small, with_widths_of
+from nashc.fold.tied import ROUNDS, WAY, is_small
 
 _CLOSE = 1e-4
 """The search among rows leaves more open than what better prices could still promise."""
@@ -42,7 +42,7 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     mixture = _Mixture(problem, rows, limits.budget)
     mixture.improve(*first)
     best = mixture.best()
-    near = with_widths_of(problem, rows, mixture.parts())
+    near = _with_widths_of(problem, rows, mixture.parts())
     with contextlib.suppress(Undecided):
         found = exact.least_latency(problem, near, limits, effort)
         if found is not None and (best is None or found.value < best.value):
@@ -52,6 +52,18 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     choice = _widened(problem, rows, mixture, limits.budget, best.choice)
     value = problem.latency(choice)
     return Found(choice, value, min(value, mixture.bound))
+
+
+def _with_widths_of(problem: Problem, rows: list[Ints], choices: list[Ints]) -> list[Ints]:
+    """For each table the rows with the stream widths that it has in one of the choices."""
+    chosen = np.array(choices)
+    found = []
+    for table, (kept, seen) in enumerate(zip(rows, problem.ports, strict=True)):
+        widths = np.stack([np.zeros(len(problem.tables[table]), dtype=np.int64), *seen])
+        wanted = np.unique(widths[:, chosen[:, table]], axis=1)
+        is_wanted = (widths[:, kept, None] == wanted[:, None]).all(axis=0).any(axis=1)
+        found.append(kept[is_wanted])
+    return found
 
 
 def _widened(
