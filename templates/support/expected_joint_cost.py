@@ -8,10 +8,10 @@ probabilities, and its derivative with respect to one of them the expected cost 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from support.expected_cost import EdgeOps, Shares, kept, through_softmax
-from support.joint_states import StateGraph
+from support.joint_states import Arc, StateGraph
 from support.progress import StageError
 from support.search_costs import FIGURES
 from support.search_joint_costs import JointCosts
@@ -119,7 +119,9 @@ class ExpectedJointCost:
             masses.append(mass if mass > 0 else 1.0)
         return [*of_places, *of_nodes], masses
 
-    def _forwards(self, chances: Sequence[Sequence[float]]):  # type: ignore[no-untyped-def]
+    def _forwards(
+        self, chances: Sequence[Sequence[float]]
+    ) -> Iterator[tuple[int, Sequence[Sequence[Arc]], list[float]]]:
         """For each step what is decided, its states with their arcs, and how likely each state is."""
         reached = [1.0]
         for step, (which, states) in enumerate(zip(self._order, self._arcs, strict=True)):

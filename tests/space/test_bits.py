@@ -19,6 +19,7 @@ from support.derive_bits_within import derive_bits_within
 from support.progress import StageError
 from support.search_bit_costs import BitCosts, ExpectedBitCost
 from support.search_costs import FIGURES
+from tests.space.expected import is_the_mean
 
 SPEC = """nash 1
 use basic from "nashc/resnet.nash"
@@ -177,25 +178,4 @@ def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
     generator = torch.Generator().manual_seed(0)
     alphas = [torch.randn(len(its), generator=generator).double() for _, its in costs.places]
     shares = [torch.softmax(alpha, 0).tolist() for alpha in alphas]
-    mean = dict.fromkeys(FIGURES[1:], 0.0)
-    for picks in every(costs):
-        chance = 1.0
-        for of_one, pick in zip(shares, picks, strict=True):
-            chance *= of_one[pick]
-        for figure in mean:
-            mean[figure] += chance * costs.of_network(picks)[figure]
-    figures = expected.figures(shares)
-    assert {figure: figures[figure] for figure in mean} == pytest.approx(mean)
-
-    def penalty(changed) -> float:
-        return expected.penalty([torch.softmax(alpha, 0).tolist() for alpha in changed])
-
-    step = 1e-5
-    for place, slopes in enumerate(expected.gradient(shares)):
-        for index, slope in enumerate(slopes):
-            sides = []
-            for sign in (1, -1):
-                changed = [alpha.clone() for alpha in alphas]
-                changed[place][index] += sign * step
-                sides.append(penalty(changed))
-            assert slope == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-4, abs=1e-7)
+    is_the_mean(expected, costs, every(costs), shares, alphas)

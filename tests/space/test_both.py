@@ -23,9 +23,9 @@ from support.expected_joint_cost import ExpectedJointCost
 from support.found import provenance_of, write_found
 from support.joint_within import best_jointly_within, nearest_jointly
 from support.progress import StageError
-from support.search_costs import FIGURES
 from support.search_findings import Found
 from support.search_joint_costs import JointCosts
+from tests.space.expected import is_the_mean
 from tests.space.programs import compiled, run
 from tests.space.spaces import edges_drawn, estimated
 
@@ -226,27 +226,7 @@ def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
                     is_replaced = edge.changes_channels and op == MAX_POOL
                     of_node["conv 1x1" if is_replaced else op, edge.source] += share
         chances.append([share / sum(of_node.values()) for share in of_node.values()])
-    mean = dict.fromkeys(FIGURES[1:], 0.0)
-    for picks in every(costs):
-        chance = math.prod(of_one[pick] for of_one, pick in zip(chances, picks, strict=True))
-        figures = costs.of_network(picks)
-        for figure in mean:
-            mean[figure] += chance * figures[figure]
-    told = expected.figures(shares)
-    assert {figure: told[figure] for figure in mean} == pytest.approx(mean)
-
-    def penalty(changed) -> float:
-        return expected.penalty([torch.softmax(alpha, 0).tolist() for alpha in changed])
-
-    step = 1e-5
-    for index, slopes in enumerate(expected.gradient(shares)):
-        for position, slope in enumerate(slopes):
-            sides = []
-            for sign in (1, -1):
-                changed = [alpha.clone() for alpha in alphas]
-                changed[index][position] += sign * step
-                sides.append(penalty(changed))
-            assert slope == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-4, abs=1e-7)
+    is_the_mean(expected, costs, every(costs), chances, alphas)
 
 
 def test_the_program_derives_both(tmp_path: Path) -> None:
