@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nashc.channels import check_channels
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.diagnostics.model import nearest
 from nashc.ir import Graph, Node
@@ -36,6 +37,7 @@ def lower(spec: Spec) -> Graph:
     graph = _Builder(spec, problems).graph()
     problems.check()
     graph = run(graph, spec, problems)
+    check_channels(spec, graph, lower)
     if spec.target and spec.target.folding and not spec.is_searched:
         from nashc.fold.of_target import check_file  # numpy, when a folding is asked for
 

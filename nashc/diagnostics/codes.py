@@ -64,6 +64,7 @@ CODES: dict[str, str] = {
     "NASH310": "no operation left on an edge",
     "NASH311": "cell over parallel branches",
     "NASH312": "bit widths cannot be searched so",
+    "NASH313": "numbers of channels cannot be searched so",
     # writing the project
     "NASH401": "output folder cannot be written",
     "NASH402": "generated file was edited",

@@ -6,7 +6,7 @@ breaks follow ruff's format at 100 columns, so that generated code is formatted 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +44,7 @@ class Part:
     """One class of the model: a stem, a group or a head.
 
     inputs: names of its arguments; outputs: expressions. takes, gives: the values of the graph that these are.
+    parameters: attributes of the network that it is made with.
     """
 
     name: str
@@ -54,10 +55,28 @@ class Part:
     outputs: tuple[str, ...]
     takes: tuple[str, ...]
     gives: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
 
     @property
     def class_name(self) -> str:
         return class_name(self.name)
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """How its `__init__` begins."""
+        arguments = ", ".join(["self", *(f"{name}: ChannelChoice" for name in self.parameters)])
+        one = f"    def __init__({arguments}) -> None:"
+        if len(one) <= WIDTH:
+            return (one,)
+        if len(arguments) + 8 <= WIDTH:
+            return ("    def __init__(", f"        {arguments}", "    ) -> None:")
+        listed = (f"        {argument}," for argument in arguments.split(", "))
+        return ("    def __init__(", *listed, "    ) -> None:")
+
+    @property
+    def made(self) -> Layer:
+        """The attribute of the network that it is."""
+        return Layer(self.name, self.class_name, tuple(f"self.{it}" for it in self.parameters))
 
 
 @dataclass(frozen=True)
@@ -122,6 +141,12 @@ def linear_arguments(node: Node, graph: Graph) -> tuple[str, ...]:
     """Arguments of a fully connected layer that torch and Brevitas share."""
     outputs = "CLASSES" if node is graph.output else str(node.params["out"])
     return (str(graph.node(node.inputs[0]).shape[-1]), outputs, "bias=False")
+
+
+def used(classes: Iterable[str], layers: Iterable[Layer]) -> tuple[str, ...]:
+    """Those of some classes that layers are made with, which a file imports."""
+    constructors = {layer.constructor for layer in layers}
+    return tuple(name for name in classes if name in constructors)
 
 
 def goes_into(node: Node, graph: Graph, summand: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nashc.emit.code import Part
+from nashc.emit.code import Layer, Part
 from nashc.emit.lowering import Call
 
 
@@ -26,6 +26,7 @@ class ModelFile:
     parts: tuple[Part, ...]
     network_class: str
     network_doc: str
+    network_layers: tuple[Layer, ...]
     calls: tuple[str, ...]
 
 
@@ -40,11 +41,13 @@ class SupernetFile:
     precision: str
     quantisers: tuple[str, ...]
     searched_layers: tuple[str, ...]
+    channel_layers: tuple[str, ...]
     has_small_maps: bool
     op_sets: tuple[tuple[str, tuple[str, ...]], ...]
     parts: tuple[Part, ...]
     network_class: str
     network_doc: str
+    network_layers: tuple[Layer, ...]
     calls: tuple[str, ...]
     cells: tuple[tuple[str, tuple[tuple[int, int, str], ...]], ...]
 

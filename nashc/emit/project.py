@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from nashc import __version__, resources
 from nashc.emit import brevitas, lowering, supernet
-from nashc.emit.code import Part, origin, parts, shape_words
+from nashc.emit.code import Part, origin, parts, shape_words, used
 from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
 from nashc.emit.render import render
+from nashc.emit.searched_bits import LAYER_CLASSES as BIT_CLASSES
 from nashc.emit.searched_bits import searched_bits
+from nashc.emit.searched_channels import LAYER_CLASSES as CHANNEL_CLASSES
+from nashc.emit.searched_channels import searched_channels
 from nashc.emit.settings import settings, table_text, text
 from nashc.ir import Graph, dump
 from nashc.lower import lower
@@ -95,6 +98,7 @@ def _model(spec: Spec, graph: Graph) -> ModelFile:
         parts=classes,
         network_class="Network",
         network_doc=_doc(graph),
+        network_layers=tuple(part.made for part in classes),
         calls=_calls(classes),
     )
 
@@ -103,8 +107,9 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
     image, precision = spec.network.input, spec.search.precision if spec.search else "paper"
     merged = graph if precision == "quantised" else supernet.simplified(graph)
     sets = supernet.op_sets(merged)
-    bits = searched_bits(spec, merged)
-    classes = bits.with_choices(parts(merged, supernet.speaker(sets, precision, bits)))
+    bits, channels = searched_bits(spec, merged), searched_channels(spec, graph)
+    classes = parts(merged, supernet.speaker(sets, precision, bits, channels))
+    classes = channels.with_choices(bits.with_choices(classes))
     layers = [layer for part in classes for layer in part.layers]
     return SupernetFile(
         name=spec.name,
@@ -114,12 +119,14 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
         classes=spec.network.classes,
         precision=precision,
         quantisers=brevitas.used_quantisers(layers),
-        searched_layers=bits.layer_classes(layers),
+        searched_layers=used(BIT_CLASSES, layers),
+        channel_layers=used(CHANNEL_CLASSES, [*layers, *channels.layers]),
         has_small_maps=any(layer.constructor == supernet.SMALL_CONV for layer in layers),
         op_sets=tuple((constant, ops) for ops, constant in sets.items()),
         parts=classes,
         network_class="SuperNetwork",
         network_doc=_doc(graph),
+        network_layers=(*channels.layers, *(part.made for part in classes)),
         calls=_calls(classes),
         cells=tuple((cell, tuple(edges)) for cell, edges in supernet.cells(merged).items()),
     )

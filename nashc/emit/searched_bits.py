@@ -67,12 +67,6 @@ class SearchedBits:
             if home == part
         )
 
-    def layer_classes(self, layers: list[Layer]) -> tuple[str, ...]:
-        """Those that the file imports."""
-        used = {layer.constructor for layer in layers}
-        used |= {"BitChoice"} if self.places else set()
-        return tuple(name for name in LAYER_CLASSES if name in used)
-
 
 NO_BITS = SearchedBits()
 

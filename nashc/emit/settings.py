@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from nashc.emit.searched_bits import settings_of_bits
+from nashc.emit.searched_channels import settings_of_channels
 from nashc.ir import Graph
 from nashc.schema import Spec
 from nashc.schema.models import Data
@@ -38,10 +39,12 @@ def settings(spec: Spec, graph: Graph | None = None) -> dict[str, dict[str, Any]
     """The settings of each program by file name, without `.json`; graph: what `folding = optimal` is found for."""
     found: dict[str, dict[str, Any]] = {}
     terms = hardware_terms(spec)
-    if spec.search and (spec.cells or spec.searches_bits):
+    if spec.search and (spec.cells or spec.searches_places):
         found["search"] = _search(spec)
         if spec.searches_bits and graph:
             found["search"]["bits"] = settings_of_bits(spec, graph)
+        if spec.searches_channels:
+            found["search"]["channels"] = settings_of_channels(spec)
         # A budget changes nothing that a search learns, so the search does not read it.
         if terms and terms.weights:
             found["search"]["cost"] = dict(terms.weights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nashc.emit.brevitas import BREVITAS, maxpool
 from nashc.emit.code import (
     Layer,
@@ -13,18 +15,34 @@ from nashc.emit.code import (
     origin,
 )
 from nashc.emit.searched_bits import NO_BITS, SearchedBits
+from nashc.emit.searched_channels import NO_CHANNELS, SearchedChannels
 from nashc.ir import Graph, Node
 
+SayLayer = Callable[[Node, str, Graph], Layer | None]
 SMALL_CONV = "SmallMapConv2d"
 PIXELS_MAX = 4  # of the result of such a convolution: templates/support/small_maps.py
 
 
 def speaker(
-    op_sets: dict[tuple[str, ...], str], precision: str, bits: SearchedBits = NO_BITS
+    op_sets: dict[tuple[str, ...], str],
+    precision: str,
+    bits: SearchedBits = NO_BITS,
+    channels: SearchedChannels = NO_CHANNELS,
 ) -> Speaker:
     """op_sets: constant name of each tuple of candidates. precision: of the search, as the spec says it."""
+
+    def call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
+        say = BREVITAS.call if precision == "quantised" else _call
+        return channels.said(say(node, attribute, inputs, graph), node, graph)
+
     if precision == "quantised":
-        return _quantised(op_sets, bits)
+        layer = _quantised(op_sets, bits, channels)
+        return Speaker(layer, call, _is_inlined_quantised)
+    return Speaker(_full(op_sets, precision), call, _is_inlined)
+
+
+def _full(op_sets: dict[tuple[str, ...], str], precision: str) -> SayLayer:
+    """In full precision, but for what the paper's cells hold."""
 
     def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
         match node.op:
@@ -42,10 +60,12 @@ def speaker(
                 return _choice(node, attribute, graph, op_sets, more)
         return None
 
-    return Speaker(layer, _call, _is_inlined)
+    return layer
 
 
-def _quantised(op_sets: dict[tuple[str, ...], str], searched: SearchedBits) -> Speaker:
+def _quantised(
+    op_sets: dict[tuple[str, ...], str], searched: SearchedBits, channels: SearchedChannels
+) -> SayLayer:
     """As `model.py` has them, but for batch norms, whose batches normalise themselves in a search, and for searched widths."""
 
     def say(node: Node, attribute: str, graph: Graph) -> Layer | None:
@@ -57,13 +77,9 @@ def _quantised(op_sets: dict[tuple[str, ...], str], searched: SearchedBits) -> S
                 convs = f"{bits}" if bits == of_identity else f"{bits}, of_identity={of_identity}"
                 return _choice(node, attribute, graph, op_sets, [f"convs=Quantised({convs})"])
         layer = BREVITAS.layer(node, attribute, graph)
-        return layer and searched.with_widths(layer, node)
+        return layer and channels.with_inputs(searched.with_widths(layer, node), node)
 
-    return Speaker(
-        say,
-        BREVITAS.call,
-        lambda node, graph: node.op == "choice" or BREVITAS.is_inlined(node, graph),
-    )
+    return say
 
 
 def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
@@ -106,6 +122,10 @@ def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
         case "avgpool":
             return f"{inputs[0]}.mean(dim=(2, 3))"
     return f"self.{attribute}({inputs[0]})"
+
+
+def _is_inlined_quantised(node: Node, graph: Graph) -> bool:
+    return node.op == "choice" or BREVITAS.is_inlined(node, graph)
 
 
 def _is_inlined(node: Node, graph: Graph) -> bool:

@@ -11,6 +11,7 @@ from nashc.diagnostics.model import nearest
 from nashc.schema.bit_rules import is_path, one_value, read_bit_rules
 from nashc.schema.board_file import read_board
 from nashc.schema.cells import read_cells, read_genotype
+from nashc.schema.channel_lists import read_channel_list
 from nashc.schema.files import Loader, Module
 from nashc.schema.folding_file import read_folding
 from nashc.schema.merge import Merged, merge
@@ -73,6 +74,7 @@ class _Reader:
         compare = self._compare(self.sections.get("compare"))
         is_searched = bool(cells) and genotype is None
         is_searched = is_searched or any(rule.alternatives for rule in rules)
+        is_searched = is_searched or bool(backbone and backbone.lists)
         for name, section in (("search", search if is_searched else None), ("train", train)):
             if network and section:
                 self._check_data(name, section.data, network)
@@ -240,6 +242,8 @@ class _Reader:
             else:
                 given[name] = argument.value
         args: dict[str, Any] = {}
+        sources: dict[str, ast.Value] = {}
+        lists = []
         for parameter in parameters:
             name = parameter.name.text
             source = given.get(name, parameter.default)
@@ -254,12 +258,18 @@ class _Reader:
                     )
                 )
                 continue
-            args[name] = evaluate(source, {**self.params, **args}, self.problems)
+            sources[name], known = source, {**self.params, **args}
+            if isinstance(source, ast.List):
+                found = read_channel_list(call.name, name, source, known, self.problems)
+                args[name] = found.largest if found else BROKEN
+                lists += [found] if found else []
+                continue
+            args[name] = evaluate(source, known, self.problems)
             if isinstance(args[name], Word):
                 text = f"`{args[name]}` is not defined here"
                 hint = nearest(args[name], self.params)
                 self.problems.add(Diagnostic("NASH103", text, source.span, help=hint))
-        return BackboneUse(definition, args, node.span)
+        return BackboneUse(definition, args, node.span, sources, frozenset(given), tuple(lists))
 
     def _floorplan(self, finn: Merged | None) -> tuple[Place, ...]:
         """`group0.* = 1`: which layers go to which region (SLR) of an Alveo card."""

@@ -12,10 +12,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from nashc import __version__
+from nashc.diagnostics import Problems
 from nashc.schema.bit_rules import BitRule
+from nashc.schema.channel_lists import ChannelList
 from nashc.schema.files import Definition, Module
 from nashc.schema.mistakes import SpanTable
 from nashc.schema.models import CellSettings, Finn, Network, Search, Target, Train
+from nashc.schema.values import evaluate
 from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import Bits
@@ -63,11 +66,27 @@ class Place:
 
 @dataclass(frozen=True)
 class BackboneUse:
-    """The backbone of the network: its definition and the values of its parameters."""
+    """The backbone of the network: its definition and the values of its parameters.
+
+    lists: of the arguments that a search chooses; `args` has the largest of each. sources: what all arguments were read from,
+    in order; given: the names of those that stand in the network.
+    """
 
     definition: Definition
     args: Mapping[str, Any]
     span: Span
+    sources: Mapping[str, ast.Value]
+    given: frozenset[str]
+    lists: tuple[ChannelList, ...] = ()
+
+    def with_channels(self, chosen: Mapping[str, int], params: Mapping[str, Any]) -> BackboneUse:
+        """With these numbers, by place, the largest elsewhere, and what the other arguments make of them."""
+        numbers = {it.argument: chosen.get(it.place, it.largest) for it in self.lists}
+        problems, args = Problems(), dict[str, Any]()
+        for name, source in self.sources.items():
+            args[name] = numbers.get(name) or evaluate(source, {**params, **args}, problems)
+        problems.check()
+        return replace(self, args=args, lists=())
 
 
 @dataclass(frozen=True)
@@ -104,8 +123,13 @@ class Spec:
 
     @property
     def is_searched(self) -> bool:
-        """Whether a search has to find something first: what the cells hold, or bit widths."""
-        return self.searches_cells or self.searches_bits
+        """Whether a search has to find something first: what the cells hold, bit widths, or numbers of channels."""
+        return self.searches_cells or self.searches_places
+
+    @property
+    def searches_places(self) -> bool:
+        """Whether a list lets a search choose."""
+        return self.searches_bits or self.searches_channels
 
     @property
     def searches_cells(self) -> bool:
@@ -114,6 +138,14 @@ class Spec:
     @property
     def searches_bits(self) -> bool:
         return any(rule.alternatives for rule in self.bit_rules)
+
+    @property
+    def searches_channels(self) -> bool:
+        return bool(self.backbone.lists)
+
+    def with_channels(self, chosen: Mapping[str, int]) -> Spec:
+        """The spec with these numbers, by place, where it lets a search choose; the largest elsewhere."""
+        return replace(self, backbone=self.backbone.with_channels(chosen, self.params))
 
     def with_bits(self, chosen: Mapping[str, Bits]) -> Spec:
         """The spec with these widths, by place, where it lets a search choose; the first alternative elsewhere."""
@@ -150,7 +182,7 @@ class Spec:
             "network": _plain(self.network.model_dump()),
             "backbone": {
                 "definitions": _definitions(self.backbone.definition),
-                "args": _plain(dict(self.backbone.args)),
+                "args": _plain(dict(self.backbone.args)) | self._lists(),
             },
             "bit_rules": [
                 [rule.pattern, *map(str, rule.alternatives or (rule.bits,))]
@@ -180,6 +212,9 @@ class Spec:
             },
             "floorplan": [[place.pattern, place.region] for place in self.floorplan],
         }
+
+    def _lists(self) -> dict[str, Any]:
+        return {it.argument: list(it.alternatives) for it in self.backbone.lists}
 
     def effective(self) -> list[Setting]:
         """Every value in force with the place it came from, `default` where nobody wrote it."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from brevitas.proxy.runtime_quant import ActQuantProxyFromInjector, FusedActivat
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+Quantise = Callable[[Tensor], Tensor]
 Quantised = tuple[Tensor, Tensor, Tensor, Tensor]  # value, scale, zero point, bit width
 
 # Under float32's own grain of the weights: it only keeps an all-zero channel from dividing by zero.
@@ -96,11 +98,11 @@ class TensorBinaryGrid(BinaryGrid):
     per_channel = False
 
 
-def quantised_weights(weight: Tensor, bits: int) -> Tensor:
-    """The weights of a convolution as `BinaryGrid` (1 bit) or `WeightGrid` (more, narrow range) has them, without a module."""
+def quantised_weights(weight: Tensor, bits: int, per_channel: bool = True) -> Tensor:
+    """Weights as `BinaryGrid` (1 bit) or `WeightGrid` (more, narrow range) has them, without a module."""
     if bits == 1:
-        return _MeanAndSign.apply(weight, True)[0]
-    return _LargestAtEnd.apply(weight, float(2 ** (bits - 1) - 1), True)[0]
+        return _MeanAndSign.apply(weight, per_channel)[0]
+    return _LargestAtEnd.apply(weight, float(2 ** (bits - 1) - 1), per_channel)[0]
 
 
 class _Clamped(torch.autograd.Function):

@@ -14,7 +14,7 @@ active; gain and bias are shared by the widths.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -25,11 +25,10 @@ from torch import Tensor, nn
 
 from support.alternatives import Alternatives
 from support.gates import Gate
-from support.grid import quantised_weights
+from support.grid import Quantise, quantised_weights
 from support.quantisers import UnsignedAct
+from support.search_channels import Channels
 from support.search_ops import inner_product
-
-Quantise = Callable[[Tensor], Tensor]
 
 
 class BitChoice(Alternatives):
@@ -52,17 +51,29 @@ class BitChoice(Alternatives):
 
 
 class SearchedConv2d(nn.Conv2d):
-    """A convolution whose float weights are quantised to the chosen width, as `qnn.QuantConv2d` of that width does."""
+    """A convolution whose float weights are quantised to the chosen width, as `qnn.QuantConv2d` of that width does.
 
-    def __init__(self, *sizes: int, bits: BitChoice, **options: Any) -> None:
+    bits: the choice, or one width. inputs: the channels that it reads, where these are searched.
+    """
+
+    def __init__(
+        self, *sizes: int, bits: BitChoice | int, inputs: Channels | None = None, **options: Any
+    ) -> None:
         super().__init__(*sizes, **options)
+        widths = (bits,) if isinstance(bits, int) else bits.widths_of("w")
+        quantisers: list[Quantise] = [partial(quantised_weights, bits=it) for it in widths]
+        if inputs:
+            quantisers = [partial(inputs.quantised, quantise=it) for it in quantisers]
+        self._quantisers = quantisers
         self._bits = (bits,)  # in a tuple, which keeps it from being a module of this one, too
-        self._quantisers = [partial(quantised_weights, bits=it) for it in bits.widths_of("w")]
 
     def forward(self, x: Tensor) -> Tensor:
         [bits] = self._bits
-        weight = self._quantisers[bits.gate.sampled](self.weight)
-        weight = bits.quantised(self.weight, self._quantisers, weight)
+        if isinstance(bits, int):
+            weight = self._quantisers[0](self.weight)
+        else:
+            weight = self._quantisers[bits.gate.sampled](self.weight)
+            weight = bits.quantised(self.weight, self._quantisers, weight)
         return self._conv_forward(_value(x), weight, None)
 
 
