@@ -64,9 +64,7 @@ def check_channels(spec: Spec, graph: Graph, lower: Lower) -> None:
 
 def _place(rule: ChannelList, spec: Spec, graph: Graph, lower: Lower) -> ChannelPlace:
     seen = [_with(rule, index, spec, graph, lower) for index in range(len(rule.alternatives))]
-    counts = {
-        node.name: tuple(it.node(node.name).shape[-1] for it in seen) for node in graph.nodes
-    }
+    counts = {node.name: tuple(it.node(node.name).shape[-1] for it in seen) for node in graph.nodes}
     return ChannelPlace(rule, {name: its for name, its in counts.items() if len(set(its)) > 1})
 
 

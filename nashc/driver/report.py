@@ -96,11 +96,10 @@ def headline(result: Result) -> str:
     value = result.summary
     match result.stage:
         case "search":
-            cells, bits = value.get("cells", {}), value.get("bits", {})
+            cells, places = value.get("cells", {}), _places(value)
             nodes = sum(map(len, cells.values()))
-            counts = [f"{nodes} nodes in {len(cells)} cells"] if cells or not bits else []
-            counts += [f"{len(bits)} bit widths"] if bits else []
-            return f"{' and '.join(counts)} found"
+            counts = [f"{nodes} nodes in {len(cells)} cells"] if cells or not places else []
+            return f"{' and '.join([*counts, *places])} found"
         case "derive":
             return _derived(value)
         case "train":
@@ -122,11 +121,18 @@ def _derived(value: Mapping[str, Any]) -> str:
     """What the network costs, and how good it is among those within the budget."""
     about = value["provenance"]
     budget, cost = about["budget"], about["cost"]
-    nodes, bits = sum(map(len, value["cells"].values())), len(value.get("bits", {}))
-    parts = [f"{nodes} nodes"] * bool(nodes) + [f"{bits} bit widths"] * bool(bits)
+    nodes = sum(map(len, value["cells"].values()))
+    parts = [f"{nodes} nodes"] * bool(nodes) + _places(value)
     proven = "proven best" if budget["is_proven"] else "best found, not proven"
     figures = f"{cost['lut']:,} LUT, {cost['bram18']:,} BRAM18, {cost['cycles']:,} cycles"
     return f"{len(budget['displaced'])} of {' and '.join(parts)} changed by the budget, {proven}; {figures}"
+
+
+def _places(value: Mapping[str, Any]) -> list[str]:
+    """How many bit widths and numbers of channels were chosen, in words."""
+    bits, channels = len(value.get("bits", {})), len(value.get("channels", {}))
+    of_channels = f"{channels} numbers of channels" if channels != 1 else "1 number of channels"
+    return [f"{bits} bit widths"] * bool(bits) + [of_channels] * bool(channels)
 
 
 def verification(value: Mapping[str, Any]) -> str:

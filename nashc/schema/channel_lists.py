@@ -44,7 +44,9 @@ def read_channel_list(
         return None
     for index, (value, item) in enumerate(zip(values, node.items, strict=True)):
         if isinstance(value, bool) or not isinstance(value, int):
-            text = f"a search chooses between whole numbers of channels, and this is {describe(value)}"
+            text = (
+                f"a search chooses between whole numbers of channels, and this is {describe(value)}"
+            )
             problems.add(Diagnostic("NASH104", text, item.span, help=f"{argument} = [8, 16]"))
             return None
         if value < 1:

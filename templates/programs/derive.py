@@ -14,6 +14,7 @@ from typing import Any
 
 from support.derive_bits_within import DerivedBits, derive_bits_within
 from support.derive_both_within import derive_both_within
+from support.derive_places import counted
 from support.derive_within import Derived, derive_within
 from support.files import read_json
 from support.found import edges_of, places_of, provenance_of, scores_of, write_found
@@ -70,14 +71,14 @@ def _bits(
     searched: dict[str, Any],
     progress: Progress,
 ) -> dict[str, Any]:
-    """The same of a search for bit widths."""
+    """The same of a search for bit widths or numbers of channels."""
     costs, limits, places = BitCosts.of(settings), settings["limits"], places_of(searched)
     derived = derive_bits_within(places, costs, limits)
     scores = scores_of(searched)
     found = Found(searched["seed"], {}, edges_of(searched), scores, places, derived.bits)
     budget = _about(derived.answer, limits, _places(derived))
     about = {**searched, "cost": costs.of_widths(derived.bits), "budget": budget}
-    return _written(args.out, found, about, f"{len(places)} bit widths", progress)
+    return _written(args.out, found, about, " and ".join(counted(derived.bits)), progress)
 
 
 def _both(
@@ -104,7 +105,7 @@ def _both(
         "budget": _about(derived.ops.answer, limits, displaced),
     }
     nodes = sum(len(choices) for choices in cells.values())
-    what = f"{nodes} ops and {len(places)} bit widths"
+    what = " and ".join([f"{nodes} ops", *counted(bits)])
     return _written(args.out, found, about, what, progress)
 
 

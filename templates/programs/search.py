@@ -1,4 +1,4 @@
-"""Search the cells of the network (NASH, Algorithm 1), or bit widths of its layers, and derive one architecture.
+"""Search the cells of the network (NASH, Algorithm 1), bit widths or numbers of channels, and derive one architecture.
 
 Each step updates the architecture on a random validation batch with the weights frozen, then the weights on a training batch
 with the architecture frozen; one op runs on each edge, in one of the widths of its place. Training and validation are halves
@@ -44,17 +44,18 @@ from support.data import (
     steps_per_epoch,
 )
 from support.derive import derive
-from support.derive_bits import Place, most_probable
+from support.derive_places import BITS, CHANNELS, Place, counted, most_probable
 from support.distributed import joined, rank, share
 from support.files import read_json, write_text
 from support.found import provenance_of, write_found
 from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments
 from support.progress import Diverged, Progress, main
-from support.search_bit_pictures import draw_bits
 from support.search_bits import bit_choices
+from support.search_channels import channel_choices
 from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
 from support.search_pictures import draw_search, draw_seeds
+from support.search_place_pictures import draw_places
 from support.search_priced import priced
 from support.search_space import edge_ops, edges
 from support.search_updates import Updates
@@ -140,8 +141,8 @@ def _search_seeds(
 
 def _choices(search: Search) -> str:
     """`12 edges`, `3 bit widths` or both."""
-    counts = ((sum(map(len, search.cells.values())), "edges"), (len(search.bits), "bit widths"))
-    return " and ".join(f"{count} {what}" for count, what in counts if count)
+    edges = sum(map(len, search.cells.values()))
+    return " and ".join([f"{edges} edges"] * bool(edges) + counted(search.places))
 
 
 class Search(Loop):
@@ -163,13 +164,13 @@ class Search(Loop):
         self.network = prepare(SuperNetwork(), device)
         synchronise(self.network)
         self.cells = self.network.cells()
-        self.bits = bit_choices(self.network)
+        self.places = bit_choices(self.network) | channel_choices(self.network)
         self.expected, self.price = None, None
         if COSTS.is_file():
             table = read_json(COSTS)
             self.expected, self.price = priced(table, edge_ops(self.cells), settings)
         cost = self.expected if settings.get("cost") else None
-        self.updates = Updates(self.network, settings, cost, self.bits.values())
+        self.updates = Updates(self.network, settings, cost, self.places.values())
         self.training_score, self.validation_score = Score(), Score()
         self.history: list[dict[str, Any]] = []
 
@@ -235,8 +236,8 @@ class Search(Loop):
                     for name, cell in self.cells.items()
                 },
                 **(
-                    {"bits": {name: told(choice) for name, choice in self.bits.items()}}
-                    if self.bits
+                    {"places": {name: told(choice) for name, choice in self.places.items()}}
+                    if self.places
                     else {}
                 ),
             }
@@ -289,17 +290,19 @@ class Search(Loop):
         cells = derive(found_edges, self.settings["policy"]) if found_edges else {}
         places = [
             Place(name, it.ops, tuple(it.probabilities().tolist()), tuple(it.trained_counts))
-            for name, it in self.bits.items()
+            for name, it in self.places.items()
         ]
-        bits = most_probable(places)
+        chosen = most_probable(places)
         last = self.history[-1]
         scores = {name: last[name] for name in SCORES}
-        found = Found(self.settings["seed"], cells, found_edges, scores, places, bits)
+        found = Found(self.settings["seed"], cells, found_edges, scores, places, chosen)
         if rank() == 0:
             lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
             write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
             draw_search(self.history, found_edges, cells, self.out, progress)
-            draw_bits(self.history, places, bits, self.out, progress)
+            for kind, name in ((BITS, "bits"), (CHANNELS, "channels")):
+                own = [place for place in places if place.kind == kind]
+                draw_places(self.history, own, chosen, self.out / name, progress)
             for warning in warnings(found):
                 progress.log(warning)
         return found
@@ -326,7 +329,7 @@ class Search(Loop):
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
             **({"cost": cost} if cost else {}),
             **({"spread": agreed} if agreed else {}),
-            **({"bit_lists": settings["bits"]} if found.bits else {}),
+            **_lists(settings, found),
         }
         genotype, text = write_found(self.out, found, provenance_of(found, about))
         for line in text.splitlines():
@@ -334,12 +337,18 @@ class Search(Loop):
         if (HERE / "derive.py").is_file():
             progress.log("derive.py goes on from here: it finds the network within the budget")
         ops = sum(len(choices) for choices in found.cells.values())
-        counts = ((ops, "ops"), (len(found.bits), "bit widths"))
-        chosen = " and ".join(f"{count} {what}" for count, what in counts if count)
+        chosen = " and ".join([f"{ops} ops"] * bool(ops) + counted(found.chosen))
         return genotype | {
             "out": str(self.out),
             "summary": f"{chosen} chosen, the genotype is in {self.out / 'found.nash'}",
         }
+
+
+def _lists(settings: dict[str, Any], found: Found) -> dict[str, Any]:
+    """Where the spec has the lists of the places."""
+    if not found.places:
+        return {}
+    return {"bit_lists": settings.get("bits", []), "backbone": settings.get("channels")}
 
 
 if __name__ == "__main__":

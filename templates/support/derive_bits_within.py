@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from support.bits_within import best_bits_within
-from support.derive_bits import Place, most_probable
+from support.derive_places import Place, most_probable
 from support.progress import StageError
 from support.search_bit_costs import BitCosts
 from support.within_budget import Answer

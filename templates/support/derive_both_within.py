@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from support.derive import Choice, Edge, ranking
-from support.derive_bits import Place
 from support.derive_bits_within import DerivedBits, losses_of
+from support.derive_places import Place
 from support.derive_within import Derived, loss_of
 from support.joint_within import Tell, best_jointly_within
 from support.progress import StageError

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.derive import Edge, genotype_json, genotype_text
-from support.derive_bits import Place, bits_text
+from support.derive_places import BITS, CHANNELS, Place, kind_of, places_text
 from support.files import write_json, write_text
 from support.search_costs import FIGURES
 from support.search_findings import SCORES, Found, findings, seeds_words, warnings
@@ -29,7 +29,7 @@ def provenance_of(found: Found, about: Mapping[str, Any]) -> dict[str, Any]:
         "seed": found.seed,
         "findings": findings(found),
         "weights": {name: [asdict(edge) for edge in cell] for name, cell in found.edges.items()},
-        **({"bit_weights": [asdict(place) for place in found.places]} if found.places else {}),
+        **({"places": [asdict(place) for place in found.places]} if found.places else {}),
     }
 
 
@@ -52,10 +52,10 @@ def edges_of(provenance: Mapping[str, Any]) -> dict[str, list[Edge]]:
 
 
 def places_of(provenance: Mapping[str, Any]) -> list[Place]:
-    """Those of searched bit widths, as the search ended with them."""
+    """Those of searched bit widths and numbers of channels, as the search ended with them."""
     return [
         Place(it["name"], tuple(it["alternatives"]), tuple(it["weights"]), tuple(it["trained"]))
-        for it in provenance.get("bit_weights", ())
+        for it in provenance.get("places", ())
     ]
 
 
@@ -70,11 +70,14 @@ def write_found(
     genotype = {"cells": genotype_json(found.cells), "provenance": dict(provenance)}
     remarks = _remarks(found, provenance)
     blocks = [genotype_text(found.cells, remarks)] if found.cells else []
-    if found.bits:
-        genotype["bits"] = dict(found.bits)
-        name, lists = provenance["network"], provenance["bit_lists"]
+    if found.chosen:
+        for name, kind in (("bits", BITS), ("channels", CHANNELS)):
+            own = {place: word for place, word in found.chosen.items() if kind_of(place) == kind}
+            genotype |= {name: own} if own else {}
+        lists = provenance["bit_lists"], provenance["backbone"]
         remaining = () if blocks else remarks
-        blocks.append(bits_text(name, lists, found.places, found.bits, remaining))
+        about = provenance["network"], *lists, found.places, found.chosen, remaining
+        blocks.append(places_text(*about))
     text = "\n".join(blocks)
     write_json(out / "genotype.json", genotype)
     write_text(out / "found.nash", text)

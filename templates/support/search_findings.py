@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.derive import IDENTITY, Choice, Edge
-from support.derive_bits import Place
+from support.derive_places import Place
 
 # More of a cell's nodes than this keep an identity, and at least two: called a collapse. An independent choice among six
 # ops would give one in six.
@@ -26,14 +26,14 @@ SCORES = ("validation_top1", "validation_loss")
 
 @dataclass(frozen=True)
 class Found:
-    """One finished search. scores: by SCORES. places: of searched bit widths; bits: what each of them chose."""
+    """One finished search. scores: by SCORES. places: of searched bit widths and numbers of channels; chosen: by place."""
 
     seed: int
     cells: dict[str, list[Choice]]
     edges: dict[str, list[Edge]]
     scores: dict[str, float]
     places: Sequence[Place] = ()
-    bits: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def collapsed_cells(cells: dict[str, list[Choice]]) -> list[str]:
@@ -63,7 +63,7 @@ def mean_entropy(found: Found) -> tuple[float, float]:
 
 
 def _choices(found: Found) -> list[Place]:
-    """The edges, `group0 0-1`, and the places of bit widths."""
+    """The edges, `group0 0-1`, and the places."""
     of_edges = [
         Place(f"{name} {edge.source}-{edge.node}", edge.ops, edge.weights, edge.trained)
         for name, cell in found.edges.items()
@@ -95,7 +95,8 @@ def findings(found: Found) -> dict[str, Any]:
 def warnings(found: Found) -> list[str]:
     """What a person should hear of it."""
     about, choices = findings(found), len(_choices(found))
-    what = "edges" if not found.places else "choices" if found.edges else "bit widths"
+    kinds = {place.kind for place in found.places} or {"edges"}
+    what = "choices" if (found.places and found.edges) or len(kinds) > 1 else next(iter(kinds))
     said = []
     if about["collapsed_cells"]:
         cells = ", ".join(about["collapsed_cells"])
@@ -131,7 +132,7 @@ def spread(searches: Sequence[Found]) -> dict[str, Any]:
     choices = [
         [
             *((it.op, it.source) for cell in found.cells.values() for it in cell),
-            *((width, 0) for width in found.bits.values()),
+            *((word, 0) for word in found.chosen.values()),
         ]
         for found in searches
     ]

@@ -1,4 +1,4 @@
-"""What a search with a cost reckons with, by what it chooses: ops of cells, bit widths, or both. Pure Python."""
+"""What a search with a cost reckons with, by what it chooses: ops of cells, places, or both. Pure Python."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def priced(
         return expected, lambda found: cost_of(costs, found.cells)
     if "options" not in table:
         of_bits = BitCosts.of(table)
-        return ExpectedBitCost(of_bits, weights), lambda found: of_bits.of_widths(found.bits)
+        return ExpectedBitCost(of_bits, weights), lambda found: of_bits.of_widths(found.chosen)
     both = JointCosts.of(table)
     return ExpectedJointCost(both, edges, policy, weights), lambda found: both.of_network(
-        both.picks(found.cells, found.bits)
+        both.picks(found.cells, found.chosen)
     )

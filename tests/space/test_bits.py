@@ -14,8 +14,8 @@ from nashc.schema import load
 from nashc.space.bit_table import BitTable
 from nashc.space.pricing import MODEL
 from support.bits_within import best_bits_within, nearest_bits
-from support.derive_bits import Place, bits_text, most_probable
 from support.derive_bits_within import derive_bits_within
+from support.derive_places import Place, most_probable, places_text
 from support.progress import StageError
 from support.search_bit_costs import BitCosts, ExpectedBitCost
 from support.search_costs import FIGURES
@@ -96,7 +96,7 @@ def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) ->
     for _ in range(6):
         places = drawn(costs, rnd)
         chosen = most_probable(places)
-        block = bits_text("tiny", rules, places, chosen)
+        block = places_text("tiny", rules, places, chosen)
         assert costs.of_widths(chosen) == estimated(space, block), block
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.derive_bits import Place, most_probable
+from support.derive_places import Place, most_probable
 from support.found import provenance_of, write_found
 from support.search_findings import Found
 from tests.paths import SPECS

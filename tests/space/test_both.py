@@ -16,8 +16,8 @@ from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.joint_table import JointTable
 from support.derive import MAX_POOL, Edge, derive
-from support.derive_bits import Place, bits_text, most_probable
 from support.derive_both_within import derive_both_within
+from support.derive_places import Place, most_probable, places_text
 from support.expected_cost import EdgeOps
 from support.expected_joint_cost import ExpectedJointCost
 from support.found import provenance_of, write_found
@@ -109,7 +109,7 @@ def test_the_table_says_what_the_estimate_of_networks_drawn_says(name: str, tmp_
             name: widths[pick] for (name, widths), pick in zip(costs.places, picks, strict=False)
         }
         block = "\n".join(
-            ["genotype {", *lines, "}", bits_text("tiny", rules, drawn(costs, rnd), bits)]
+            ["genotype {", *lines, "}", places_text("tiny", rules, drawn(costs, rnd), bits)]
         )
         assert costs.of_network(picks) == estimated(path, block), block
 

@@ -17,7 +17,7 @@ from nashc.emit import project  # noqa: E402
 from nashc.emit.searched_bits import settings_of_bits  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
-from support.derive_bits import Place, bits_text  # noqa: E402
+from support.derive_places import Place, places_text  # noqa: E402
 from support.gates import Gate, Sampler  # noqa: E402
 from support.search_bits import BitChoice, SearchedConv2d, SearchedReLU, bit_choices  # noqa: E402
 from support.search_quantised import Quantised  # noqa: E402
@@ -185,7 +185,7 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
         it.set_gate(Gate(picks[name], (), torch.ones(0)))
     places = [Place(name, it.ops, (0.5,) * len(it.ops), ()) for name, it in choices.items()]
     chosen = {name: it.ops[picks[name]] for name, it in choices.items()}
-    block = bits_text("tiny", settings_of_bits(spec, lower(spec)), places, chosen)
+    block = places_text("tiny", settings_of_bits(spec, lower(spec)), places, chosen)
     if has_cells:
         block += GENOTYPE
     found = tmp_path / "found.nash"
@@ -256,7 +256,7 @@ def test_lines_of_a_place_leave_other_layers_alone(tmp_path):
         chosen = dict(zip(["group0.block0", "group0.block1", "group1.block0"], widths, strict=True))
         places = [Place(name, ("w1", "w8"), (0.5, 0.5), (1, 1)) for name in chosen]
         found = tmp_path / "found.nash"
-        block = bits_text("tiny", [rule], places, chosen)
+        block = places_text("tiny", [rule], places, chosen)
         found.write_text(f'nash 1\nextends "tiny.nash"\n{block}')
         graph = lower(load(found))
         for name, width in chosen.items():

@@ -1,4 +1,4 @@
-"""The probabilities of searched bit widths over the epochs, PNG and SVG."""
+"""The probabilities of searched bit widths, or numbers of channels, over the epochs, PNG and SVG."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from support.curves import count_epochs
-from support.derive_bits import Place
+from support.derive_places import Place
 from support.progress import Progress
 from support.search_pictures import History, can_draw, draw_shares, save
 
 COLUMNS = 4
 
 
-def draw_bits(
+def draw_places(
     history: History,
     places: Sequence[Place],
     chosen: Mapping[str, str],
-    folder: Path,
+    path: Path,
     progress: Progress,
 ) -> None:
-    """bits.png and .svg, one small picture a place; nothing but a word without matplotlib."""
+    """path.png and .svg, one small picture for each of places of one kind; nothing but a word without matplotlib."""
     if places and can_draw(progress):
-        save(_bits(history, places, chosen), folder / "bits")
+        save(_places(history, places, chosen), path)
 
 
-def _bits(history: History, places: Sequence[Place], chosen: Mapping[str, str]) -> Any:
+def _places(history: History, places: Sequence[Place], chosen: Mapping[str, str]) -> Any:
     from matplotlib import pyplot
 
-    widths = list(dict.fromkeys(word for place in places for word in place.alternatives))
-    colours = {word: f"C{index}" for index, word in enumerate(widths)}
+    words = list(dict.fromkeys(word for place in places for word in place.alternatives))
+    colours = {word: f"C{index}" for index, word in enumerate(words)}
     columns = min(COLUMNS, len(places))
     rows = -(-len(places) // columns)
     figure, grid = pyplot.subplots(
@@ -47,12 +47,13 @@ def _bits(history: History, places: Sequence[Place], chosen: Mapping[str, str]) 
     for axes in grid.flat[len(places) :]:
         axes.set_visible(False)
     for axes, place in zip(grid.flat, places, strict=False):
-        alphas = [entry["bits"][place.name]["alpha"] for entry in history]
+        alphas = [entry["places"][place.name]["alpha"] for entry in history]
         lines |= draw_shares(axes, epochs, place.alternatives, alphas, colours)
         axes.set_title(f"{place.name}: {chosen[place.name]}", fontsize=8)
         axes.tick_params(labelsize=7, labelbottom=True)
         count_epochs(axes)
-    figure.suptitle("probability of each bit width over the epochs; dotted: by chance", fontsize=9)
+    title = f"probabilities of {places[0].kind} over the epochs; dotted: by chance"
+    figure.suptitle(title, fontsize=9)
     figure.legend(
         list(lines.values()), list(lines), loc="outside lower center", ncols=6, fontsize=8
     )
