@@ -96,7 +96,7 @@ def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) ->
     for _ in range(6):
         places = drawn(costs, rnd)
         chosen = most_probable(places)
-        block = places_text("tiny", rules, places, chosen)
+        block = places_text("tiny", rules, None, places, chosen)
         assert costs.of_widths(chosen) == estimated(space, block), block
 
 

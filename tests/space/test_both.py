@@ -109,7 +109,7 @@ def test_the_table_says_what_the_estimate_of_networks_drawn_says(name: str, tmp_
             name: widths[pick] for (name, widths), pick in zip(costs.places, picks, strict=False)
         }
         block = "\n".join(
-            ["genotype {", *lines, "}", places_text("tiny", rules, drawn(costs, rnd), bits)]
+            ["genotype {", *lines, "}", places_text("tiny", rules, None, drawn(costs, rnd), bits)]
         )
         assert costs.of_network(picks) == estimated(path, block), block
 

@@ -185,7 +185,7 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
         it.set_gate(Gate(picks[name], (), torch.ones(0)))
     places = [Place(name, it.ops, (0.5,) * len(it.ops), ()) for name, it in choices.items()]
     chosen = {name: it.ops[picks[name]] for name, it in choices.items()}
-    block = places_text("tiny", settings_of_bits(spec, lower(spec)), places, chosen)
+    block = places_text("tiny", settings_of_bits(spec, lower(spec)), None, places, chosen)
     if has_cells:
         block += GENOTYPE
     found = tmp_path / "found.nash"
@@ -256,7 +256,7 @@ def test_lines_of_a_place_leave_other_layers_alone(tmp_path):
         chosen = dict(zip(["group0.block0", "group0.block1", "group1.block0"], widths, strict=True))
         places = [Place(name, ("w1", "w8"), (0.5, 0.5), (1, 1)) for name in chosen]
         found = tmp_path / "found.nash"
-        block = places_text("tiny", [rule], places, chosen)
+        block = places_text("tiny", [rule], None, places, chosen)
         found.write_text(f'nash 1\nextends "tiny.nash"\n{block}')
         graph = lower(load(found))
         for name, width in chosen.items():
