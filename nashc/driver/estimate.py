@@ -232,8 +232,9 @@ def known_target(spec: Spec) -> Target:
         text = f"`{spec.name}` has cells whose architecture is not known yet"
         finds, instead = "it", "write a genotype"
         if not spec.searches_cells:
-            text = f"`{spec.name}` has layers whose bit widths are not known yet"
-            finds, instead = "them", "write one width instead of each list"
+            what = "bit widths" if spec.searches_bits else "numbers of channels"
+            text = f"`{spec.name}` has layers whose {what} are not known yet"
+            finds, instead = "them", "write one alternative instead of each list"
         hint = (
             f"`nashc run {spec.path} --to search` finds {finds} and writes {FOUND} into the project: estimate that, "
             f"or {instead}"

@@ -1,4 +1,4 @@
-"""The found architecture as a spec of its own: `found.nash` extends the searched spec by a genotype and bit widths."""
+"""The found architecture as a spec of its own: `found.nash` extends the searched spec by what was chosen."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def found_text(
 
 
 def found_blocks(text: str) -> str:
-    """The genotype, or the chosen bit widths, or both, in a spec or in what `search.py` wrote."""
+    """The genotype, the chosen bit widths and numbers of channels, in a spec or in what `search.py` wrote."""
     blocks = [match.rstrip("\n") + "\n" for match in _BLOCKS.findall(text.replace("\r\n", "\n"))]
     if not blocks:
-        raise ValueError("neither a genotype nor bit widths")
+        raise ValueError("nothing that a search chose")
     return "\n".join(blocks)
 
 

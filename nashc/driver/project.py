@@ -100,7 +100,7 @@ def with_genotype(
     spec = _load_text(project, text)
     graph = lower(spec)
     files = {**emit.project(spec, graph), FOUND: text}
-    if project.base.searches_bits:  # found.nash no longer says what to choose from
+    if project.base.searches_places:  # found.nash no longer says what to choose from
         files |= {name: it for name, it in project.searched.items() if emit.is_of_search(name)}
     return replace(project, spec=spec, graph=graph, files=files)
 

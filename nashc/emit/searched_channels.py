@@ -107,9 +107,11 @@ def searched_channels(spec: Spec, graph: Graph) -> SearchedChannels:
     return SearchedChannels(tuple(choices), of_layer)
 
 
-def settings_of_channels(spec: Spec) -> dict[str, Any]:
-    """For the result of a search: the backbone as found.nash has it, its arguments by name; None where the search chooses."""
+def settings_of_channels(spec: Spec) -> dict[str, Any] | None:
+    """For the result of a search: the backbone as found.nash has it, of each argument the text, or the place that chooses it."""
     use = spec.backbone
+    if not use.lists:
+        return None
     searched = {it.argument: it.place for it in use.lists}
     given = [name for name in use.sources if name in use.given or name in searched]
     return {

@@ -2,7 +2,8 @@
 
 Only specs with `cost` or `budget` in `search` pay for it. `alternatives` says what each node may keep, `table` prices it
 by lowering real networks (`network`, `pricing`), `terms` reads weights and limits, `feasible` asks whether anything fits.
-Where bit widths are searched instead, `bits` and `bit_table` do the same; `joint_table` is the table where both are.
+Where bit widths or numbers of channels are searched (`places`), `place_terms` and `place_table` do the same; `joint_table`
+is the table where cells are searched, too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class HardwareTerms:
 
 
 def hardware_terms(spec: Spec) -> HardwareTerms | None:
-    """What the search of a spec asks of the hardware; None where it asks nothing. Errors: NASH481, NASH482, NASH312."""
+    """What the search of a spec asks of the hardware; None where it asks nothing. Errors: NASH481, NASH482, NASH312, NASH313."""
     if not (spec.search and spec.search.asks_for_costs):
         return None
     if spec.search.budget.is_asked and not spec.is_searched:
@@ -32,10 +33,10 @@ def hardware_terms(spec: Spec) -> HardwareTerms | None:
 
         if spec.target and not spec.target.folding:  # the budget is of FINN's own folding
             check_kept(spec)
-    if spec.searches_bits:
-        from nashc.space.bits import terms_of_bits
+    if spec.searches_places:
+        from nashc.space.place_terms import terms_of_places
 
-        return HardwareTerms(*terms_of_bits(spec))
+        return HardwareTerms(*terms_of_places(spec))
     if not spec.cells:
         return None
     from nashc.space.feasible import check_feasible  # these load numpy

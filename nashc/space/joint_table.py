@@ -1,7 +1,7 @@
 """The cost of every choice of ops and bit widths as a table of parts: settings/search_costs.json of a search for both.
 
 The parts of a search for ops (space/table.py), each for every choice of the widths of the places that it meets. Places get
-colours as in space/bit_table.py, and for each choice of a width by colour the parts of the ops are taken from real networks.
+colours as in space/place_table.py, and for each choice of a width by colour the parts of the ops are taken from real networks.
 templates/support/search_joint_costs.py reads the table and says what its parts mean.
 """
 
@@ -17,11 +17,11 @@ from typing import Any, Generic, TypeVar
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.lower import lower
-from nashc.passes.bit_places import bit_places
 from nashc.schema import Choice, Spec
 from nashc.space.alternatives import Alternative, alternatives, covering_networks
-from nashc.space.bit_table import MOST_NETWORKS, coloured, meeting_places
 from nashc.space.network import Branch, is_of_branch
+from nashc.space.place_table import MOST_NETWORKS, coloured
+from nashc.space.places import meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 from nashc.space.table import SpaceTable, Value, trimmed
 
@@ -58,7 +58,7 @@ class JointTable:
         assert spec.cells and spec.target
         self.spec = spec
         graph = lower(spec)
-        self.places = bit_places(graph, spec)
+        self.places = searched_places(spec, graph)
         self.counts = [len(place.alternatives) for place in self.places]
         found = alternatives(graph, spec.cells[0].settings.policy)
         genotypes = list(covering_networks(found, spec.cells[0].span))
@@ -120,8 +120,7 @@ class JointTable:
         if count > MOST_NETWORKS:
             text = f"too many bit widths meet in one layer to price them with all ops of cells: {count:,} networks"
             hint = "fewer alternatives, or one choice for a block or a group: group* = [w2a2, w4a4]"
-            rule = self.places[0].rule
-            raise SpecError([Diagnostic("NASH312", text, rule.span, help=hint)])
+            raise SpecError([Diagnostic("NASH312", text, self.places[0].span, help=hint)])
         for picks in product(*map(range, most)):
             yield tuple(
                 picks[colour] % of_place
@@ -131,9 +130,7 @@ class JointTable:
     # ---- what is seen ------------------------------------------------------------------------------
 
     def _table(self, picks: Choices) -> SpaceTable:
-        pairs = zip(self.places, picks, strict=True)
-        chosen = {place.name: place.alternatives[pick] for place, pick in pairs}
-        return SpaceTable(self.spec.with_bits(chosen))
+        return SpaceTable(with_picks(self.spec, self.places, picks))
 
     def _prepare(self, tables: Iterable[SpaceTable]) -> None:
         """What is read and what no op changes, with the places that they meet whatever the widths are."""
@@ -175,7 +172,7 @@ class JointTable:
             of_layer.see(picks, nodes, tuple(node.signature for node in nodes))
 
     def _home(self, layer: str) -> str:
-        """The layer whose hardware this is, as in space/bit_table.py."""
+        """The layer whose hardware this is, as in space/place_table.py."""
         while layer not in self.layers and "." in layer:
             layer = layer.rpartition(".")[0]
         return layer if layer in self.layers else self.output
@@ -207,7 +204,7 @@ class JointTable:
             "figures": FIGURES,
             "paces": paces,
             "places": [
-                {"name": place.name, "alternatives": [str(bits) for bits in place.alternatives]}
+                {"name": place.name, "alternatives": list(map(str, place.alternatives))}
                 for place in self.places
             ],
             "parts": [

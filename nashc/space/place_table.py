@@ -1,8 +1,8 @@
-"""The cost of every choice of bit widths as a table of parts: settings/search_costs.json of a search for widths.
+"""The cost of every choice of bit widths and numbers of channels as a table of parts: settings/search_costs.json.
 
 A layer's hardware depends on few places: on the widths of its weights, of the activations that it reads, and of those that
-it gives its results in, whose readers decide about single bits. Places that meet in no layer may change together. So the
-places get colours, as few as the greedy way needs, and one network is lowered for each choice of a width by colour: every
+it gives its results in, whose readers decide about single bits; and on the channels of what it reads and gives. Places that meet in no layer may change together. So the
+places get colours, as few as the greedy way needs, and one network is lowered for each choice by colour: every
 layer is then seen with every choice of the places that it depends on, by the cost model that `nashc estimate` uses.
 templates/support/search_bit_costs.py reads the table and says what its parts mean.
 """
@@ -10,7 +10,7 @@ templates/support/search_bit_costs.py reads the table and says what its parts me
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -18,10 +18,9 @@ from nashc.cost.backends import Wanted
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
-from nashc.ir import Graph, Node
 from nashc.lower import lower
-from nashc.passes.bit_places import BitPlace, bit_places
 from nashc.schema import Spec
+from nashc.space.places import meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 
 MOST_NETWORKS = 1500
@@ -32,15 +31,15 @@ Choices = tuple[int, ...]
 """An alternative for each of some places."""
 
 
-class BitTable:
+class PlaceTable:
     """All parts of the space. Errors: NASH312 where too many places meet in one layer."""
 
     def __init__(self, spec: Spec) -> None:
-        """spec: with lists of widths, a search and a target; cells have a genotype."""
+        """spec: with lists to choose from, a search and a target; cells have a genotype."""
         assert spec.target
         self.spec, self.target = spec, spec.target
         graph = lower(spec)
-        self.places = bit_places(graph, spec)
+        self.places = searched_places(spec, graph)
         self.counts = [len(place.alternatives) for place in self.places]
         self.output = graph.output.name
         self.meets = meeting_places(graph, self.places)
@@ -57,10 +56,19 @@ class BitTable:
             for colour in range(max(colours) + 1)
         ]
         if math.prod(most) > MOST_NETWORKS:
-            text = f"too many bit widths meet in one layer to price them all: {math.prod(most):,} networks"
+            place = self.places[0]
+            what, code = (
+                ("numbers of channels", "NASH313")
+                if place.is_of_channels
+                else ("bit widths", "NASH312")
+            )
+            text = (
+                f"too many {what} meet in one layer to price them all: {math.prod(most):,} networks"
+            )
             hint = "fewer alternatives, or one choice for a block or a group: group* = [w2a2, w4a4]"
-            rule = self.places[0].rule
-            raise SpecError([Diagnostic("NASH312", text, rule.span, help=hint)])
+            if place.is_of_channels:
+                hint = "fewer alternatives, or fewer arguments with lists"
+            raise SpecError([Diagnostic(code, text, place.span, help=hint)])
         for picks in product(*map(range, most)):
             yield tuple(
                 picks[colour] % count for colour, count in zip(colours, self.counts, strict=True)
@@ -68,11 +76,7 @@ class BitTable:
 
     def _see(self, picks: Choices) -> None:
         """Lower one network and sort its nodes by the places that their layers depend on."""
-        chosen = {
-            place.name: place.alternatives[pick]
-            for place, pick in zip(self.places, picks, strict=True)
-        }
-        graph = lower(self.spec.with_bits(chosen))
+        graph = lower(with_picks(self.spec, self.places, picks))
         layers: dict[str, list[HwNode]] = {}
         part, wanted = self.target.board.part, Wanted.of(self.spec)
         for node in MODELS[MODEL].hardware(graph, part, None, wanted):
@@ -108,7 +112,7 @@ class BitTable:
             "figures": FIGURES,
             "paces": paces,
             "places": [
-                {"name": place.name, "alternatives": [str(bits) for bits in place.alternatives]}
+                {"name": place.name, "alternatives": list(map(str, place.alternatives))}
                 for place in self.places
             ],
             "parts": [
@@ -119,39 +123,6 @@ class BitTable:
                 for meets, by_choice in groups.items()
             ],
         }
-
-
-def meeting_places(
-    graph: Graph, places: tuple[BitPlace, ...], without: frozenset[str] = frozenset()
-) -> Mapping[str, tuple[int, ...]]:
-    """For each layer the places, by index, that its hardware depends on. without: layers that are not asked as readers."""
-    of_layer: dict[str, int] = {}
-    for index, place in enumerate(places):
-        of_layer |= dict.fromkeys((*place.weights, *place.acts), index)
-    found = {}
-    for node in graph.nodes:
-        near = {node.name, *_above(node, graph), *_below(node, graph, without)}
-        found[node.name] = tuple(sorted({of_layer[name] for name in near if name in of_layer}))
-    return found
-
-
-def _above(node: Node, graph: Graph) -> Iterator[str]:
-    """What a value is made of, up to the activations that are read for it."""
-    for name in node.inputs:
-        yield name
-        before = graph.node(name)
-        if before.op != "act":
-            yield from _above(before, graph)
-
-
-def _below(node: Node, graph: Graph, without: frozenset[str]) -> Iterator[str]:
-    """Where a value goes, up to the next activation, or to the matrix products that read it."""
-    for reader in graph.consumers[node.name]:
-        if reader.name in without:
-            continue
-        yield reader.name
-        if reader.op not in ("act", "conv", "linear"):
-            yield from _below(reader, graph, without)
 
 
 def coloured(meets: Any, count: int) -> list[int]:

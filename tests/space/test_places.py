@@ -1,4 +1,4 @@
-"""Searched bit widths: their table is what `nashc estimate` says, what is found is the best within the budget."""
+"""Searched bit widths and numbers of channels: their table is what `nashc estimate` says, what is found is the best within the budget."""
 
 import random
 from itertools import product
@@ -9,9 +9,10 @@ import pytest
 from nashc.cost.cost import RESOURCES
 from nashc.driver.estimate import Question, answer
 from nashc.emit.searched_bits import settings_of_bits
+from nashc.emit.searched_channels import settings_of_channels
 from nashc.lower import lower
 from nashc.schema import load
-from nashc.space.bit_table import BitTable
+from nashc.space.place_table import PlaceTable
 from nashc.space.pricing import MODEL
 from support.bits_within import best_bits_within, nearest_bits
 from support.derive_bits_within import derive_bits_within
@@ -23,16 +24,16 @@ from tests.space.expected import is_the_mean
 
 SPEC = """nash 1
 use basic from "nashc/resnet.nash"
-backbone tiny(width = 8) {
+backbone tiny(width = 8, wide = 2 * width) {
   stem:   conv 3x3(width) -> bn -> act -> maxpool 3x3(stride = 2)
   group0: basic(width) * 2
-  group1: basic(2 * width, stride = 2, project = true)
+  group1: basic(wide, stride = 2, project = true)
   head:   avgpool -> fc: linear(classes)
 }
 network tiny {
   input    = UINT8 1x16x16
   classes  = 10
-  backbone = tiny(width = 8)
+  backbone = tiny(%(arguments)s)
   %(cell)s
   bits { %(bits)s }
 }
@@ -55,12 +56,28 @@ SPACES = {
         "cell": CELL,
         "genotype": GENOTYPE,
     },
+    "channels": {"bits": "group* = w1a2", "arguments": "width = [2, 8, 12], wide = [16, 5, 32]"},
+    "channels at a rate": {
+        "bits": "group* = w4a4",
+        "arguments": "width = [2, 8, 5, 16]",
+        "board": "U250; fps = 60000",
+    },
+    "channels and bits": {
+        "bits": "group* = [w1a1, w4a2]; stem* = w4a1",
+        "arguments": "width = [3, 8], wide = [8, 24]",
+    },
+    "channels of a fixed cell": {
+        "bits": "nas = w1a4",
+        "arguments": "width = [4, 8], wide = [16, 24]",
+        "cell": CELL,
+        "genotype": GENOTYPE,
+    },
 }
 
 
 def write(folder: Path, **values: str) -> Path:
     path = folder / "space.nash"
-    usual = {"cell": "", "genotype": "", "board": "U250"}
+    usual = {"cell": "", "genotype": "", "board": "U250", "arguments": "width = 8"}
     path.write_text(SPEC % {**usual, **values}, encoding="utf-8")
     return path
 
@@ -90,13 +107,13 @@ def estimated(path: Path, block: str) -> dict[str, int]:
 
 def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) -> None:
     spec = load(space)
-    costs = BitCosts.of(BitTable(spec).to_json())
-    rules = settings_of_bits(spec, lower(spec))
+    costs = BitCosts.of(PlaceTable(spec).to_json())
+    rules = settings_of_bits(spec, lower(spec)), settings_of_channels(spec)
     rnd = random.Random(1)
     for _ in range(6):
         places = drawn(costs, rnd)
         chosen = most_probable(places)
-        block = places_text("tiny", rules, None, places, chosen)
+        block = places_text("tiny", *rules, places, chosen)
         assert costs.of_widths(chosen) == estimated(space, block), block
 
 
@@ -104,10 +121,12 @@ def every(costs: BitCosts) -> list[tuple[int, ...]]:
     return list(product(*(range(len(alternatives)) for _, alternatives in costs.places)))
 
 
-@pytest.mark.parametrize("name", ["groups at a rate", "layers", "weights and stem"])
+@pytest.mark.parametrize(
+    "name", ["groups at a rate", "layers", "weights and stem", "channels and bits"]
+)
 def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Path) -> None:
     """Held to every choice of a space."""
-    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES[name]))).to_json())
+    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES[name]))).to_json())
     figures = {picks: costs.of_network(picks) for picks in every(costs)}
     luts = sorted(it["lut"] for it in figures.values())
     brams = sorted(it["bram18"] for it in figures.values())
@@ -134,7 +153,7 @@ def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Pa
 
 
 def test_the_nearest_widths_exceed_by_the_smallest_factor(tmp_path: Path) -> None:
-    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
     limits = {"lut": 100, "bram18": 1}
     excess = {
         picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
@@ -147,7 +166,7 @@ def test_the_nearest_widths_exceed_by_the_smallest_factor(tmp_path: Path) -> Non
 def test_no_budget_takes_the_most_probable_widths_and_a_small_one_is_refused(
     tmp_path: Path,
 ) -> None:
-    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
     places = drawn(costs, random.Random(3))
     likeliest = {it.name: max(zip(it.weights, it.alternatives, strict=True))[1] for it in places}
     loose = derive_bits_within(places, costs, {"lut": 10**9})
@@ -172,7 +191,7 @@ def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
     tmp_path: Path,
 ) -> None:
     torch = pytest.importorskip("torch")
-    costs = BitCosts.of(BitTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
     weights = {"lut": 1e-3, "bram18": 0.3}
     expected = ExpectedBitCost(costs, weights)
     generator = torch.Generator().manual_seed(0)
