@@ -65,7 +65,12 @@ def check_channels(spec: Spec, graph: Graph, lower: Lower) -> None:
 def _place(rule: ChannelList, spec: Spec, graph: Graph, lower: Lower) -> ChannelPlace:
     seen = [_with(rule, index, spec, graph, lower) for index in range(len(rule.alternatives))]
     counts = {node.name: tuple(it.node(node.name).shape[-1] for it in seen) for node in graph.nodes}
-    return ChannelPlace(rule, {name: its for name, its in counts.items() if len(set(its)) > 1})
+    counts = {name: its for name, its in counts.items() if len(set(its)) > 1}
+    if not counts:
+        text = f"no layer follows `{rule.argument}`, so there is nothing to search"
+        help_ = f"one number: {rule.argument} = {rule.largest}"
+        raise SpecError([Diagnostic("NASH313", text, rule.span, help=help_)])
+    return ChannelPlace(rule, counts)
 
 
 def _with(rule: ChannelList, index: int, spec: Spec, graph: Graph, lower: Lower) -> Graph:

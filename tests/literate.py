@@ -49,6 +49,8 @@ HOSTS = {
     + "search {\n  data = digits\n%s}\ntarget { board = Pynq-Z1; fps = 5000 }\n",
     "choosing": _NETWORK % "  bits {\n%s  }\n"
     + "search { data = digits; precision = quantised }\ntarget { board = Pynq-Z1; fps = 5000 }\n",
+    "widening": _NETWORK.replace("backbone = tiny\n", "")
+    + "search { data = digits; precision = quantised }\n",
     "weighed": _NETWORK % "  bits { group* = [w1a2, w4a4] }\n"
     + "search {\n  data = digits; precision = quantised\n%s}\n"
     + "target { board = Pynq-Z1; fps = 5000 }\n",

@@ -14,21 +14,18 @@ from nashc.text import Span
 
 @dataclass(frozen=True)
 class ChannelList:
-    """`width = [8, 16, 24]` of `backbone = tiny(...)`. spans: of the alternatives."""
+    """`width = [8, 16, 24]` of `backbone = tiny(...)`. span: of the list; spans: of the alternatives."""
 
     backbone: str
     argument: str
     alternatives: tuple[int, ...]
+    span: Span
     spans: tuple[Span, ...]
 
     @property
     def place(self) -> str:
         """`tiny(width)`: no path of a layer has brackets."""
         return f"{self.backbone}({self.argument})"
-
-    @property
-    def span(self) -> Span:
-        return self.spans[0].to(self.spans[-1])
 
     @property
     def largest(self) -> int:
@@ -63,4 +60,5 @@ def read_channel_list(
         text = "a search needs two numbers of channels or more to choose from"
         problems.add(Diagnostic("NASH313", text, node.span, help=f"{argument} = [8, 16]"))
         return None
-    return ChannelList(backbone, argument, tuple(values), tuple(item.span for item in node.items))
+    spans = tuple(item.span for item in node.items)
+    return ChannelList(backbone, argument, tuple(values), node.span, spans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -231,6 +231,7 @@ class Spec:
         }
         for name, section in sections.items():
             rows.extend(self._rows((name,), section) if section else [])
+            rows.extend(self._of_network() if name == "network" else ())
         for cell in self.cells:
             key = f"cell in {'each ' if cell.each else ''}{cell.scope}"
             rows.extend(self._rows((key,), cell.settings))
@@ -238,6 +239,17 @@ class Spec:
             text = ", ".join(f"{choice.op} from {choice.source}" for choice in choices)
             rows.append(Setting(f"genotype.{scope}", text, str(self.genotype_spans[scope])))
         return rows
+
+    def _of_network(self) -> Iterator[Setting]:
+        """The arguments of the backbone, and the bit widths that name layers."""
+        use = self.backbone
+        args = {**use.args, **self._lists()}
+        for name, source in use.sources.items():
+            origin = str(source.span) if name in use.given else "default"
+            yield Setting(f"network.backbone.{name}", _words(args[name]), origin)
+        for rule in self.bit_rules:
+            value = list(rule.alternatives) if rule.alternatives else rule.bits
+            yield Setting(f"network.bits.{rule.pattern}", _words(value), str(rule.span))
 
     def _rows(self, path: tuple[str, ...], section: BaseModel) -> list[Setting]:
         rows = []

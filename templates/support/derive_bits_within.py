@@ -1,4 +1,4 @@
-"""The best bit widths within a hardware budget, from the probabilities that a search ends with. Pure Python.
+"""The best bit widths and numbers of channels within a hardware budget, from the probabilities that a search ends with. Pure Python.
 
 Those widths are taken whose network stays within the budget and for which the product of the probabilities is the largest.
 Where the most probable ones of all places fit, that is what is derived without a budget.
@@ -45,7 +45,7 @@ def derive_bits_within(
     if answer is None:
         said = ", ".join(f"{figure} <= {limit}" for figure, limit in limits.items())
         raise StageError(
-            f"no bit widths of this search stay within {said}",
+            f"no network of this search stays within {said}",
             "nashc check refuses such a budget: compile the spec again, or widen it in settings/derive.json",
         )
     return DerivedBits.of(places, answer)
@@ -57,7 +57,7 @@ def losses_of(
     """In nats, of each alternative of each place. priced: the places of the costs. Errors: StageError if these are others."""
     if [(it.name, it.alternatives) for it in places] != list(priced):
         raise StageError(
-            "settings/derive.json prices other bit widths than the search chose from",
+            "settings/derive.json prices other bit widths or channels than the search chose from",
             "search again: the lists of the spec changed since",
         )
     return [

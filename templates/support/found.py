@@ -74,7 +74,7 @@ def write_found(
         for name, kind in (("bits", BITS), ("channels", CHANNELS)):
             own = {place: word for place, word in found.chosen.items() if kind_of(place) == kind}
             genotype |= {name: own} if own else {}
-        lists = provenance["bit_lists"], provenance["backbone"]
+        lists = provenance["bit_lists"], provenance.get("backbone")
         remaining = () if blocks else remarks
         about = provenance["network"], *lists, found.places, found.chosen, remaining
         blocks.append(places_text(*about))

@@ -84,3 +84,11 @@ def test_several_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         load(path)
     codes = {(d.code, d.span.line if d.span else 0) for d in error.value.diagnostics}
     assert {code for code, _ in codes} == {"NASH101", "NASH105", "NASH106", "NASH115"}
+
+
+def test_lists_that_a_search_chooses_from_are_among_the_settings():
+    rows = {it.path: it.value for it in load(SPECS / "quickstart_channels.nash").effective()}
+    assert rows["network.backbone.first"] == "[4, 8, 12, 16]"
+    rows = {it.path: it.value for it in load(SPECS / "quickstart_bits.nash").effective()}
+    assert rows["network.backbone.width"] == "16"
+    assert rows["network.bits.group*.block*"] == "[w1a2, w2a2, w4a4]"

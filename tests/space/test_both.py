@@ -191,7 +191,9 @@ def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path
     assert tight.ops.displaced or tight.widths.displaced
     with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
         derive_both_within(edges, "v1", places, costs, {"lut": 10})
-    with pytest.raises(StageError, match="prices other bit widths than the search chose from"):
+    with pytest.raises(
+        StageError, match="prices other bit widths or channels than the search chose from"
+    ):
         derive_both_within(edges, "v1", places[:1], costs, {"lut": 10**9})
     others = {
         cell: [Edge(it.source, it.node, ("conv 9x9",), (1.0,), False, (1,)) for it in its]
@@ -254,7 +256,9 @@ def test_the_program_derives_both(tmp_path: Path) -> None:
     block = text[text.index("genotype ") :]
     assert about["cost"] == estimated(path, block)
     assert (
-        about["cost"]["lut"] <= 6499 < costs.of_network(costs.picks(found.cells, found.bits))["lut"]
+        about["cost"]["lut"]
+        <= 6499
+        < costs.of_network(costs.picks(found.cells, found.chosen))["lut"]
     )
     assert about["budget"]["is_proven"] and about["budget"]["loss_nats"] > 0
     assert about["budget"]["displaced"]

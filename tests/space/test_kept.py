@@ -8,6 +8,7 @@ from nashc.diagnostics import SpecError
 from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.kept import figures_of
+from tests.paths import SPECS
 from tests.space.spaces import estimated
 from tests.space.test_both import SPACES, write
 
@@ -47,6 +48,28 @@ def test_widths_alone_are_held_to_the_budget(tmp_path: Path) -> None:
     said = held(tmp_path, WIDTHS, "fps > 10M", cell="")
     assert said.startswith("the bit widths break the budget of the search: they need")
     assert "cycles of" in said
+
+
+def test_channels_are_held_to_the_budget(tmp_path: Path) -> None:
+    base = tmp_path / "base.nash"
+    text = (SPECS / "quickstart_channels.nash").read_text(encoding="utf-8")
+    base.write_text(text, encoding="utf-8")
+    found = tmp_path / "found.nash"
+    block = "network quickstart_channels { backbone = tiny(first = 8, second = %d) }\n"
+    for second, code in ((24, None), (48, "NASH481")):
+        found.write_text(f'nash 1\nextends "base.nash"\n{block % second}', encoding="utf-8")
+        try:
+            hardware_terms(load(found))
+        except SpecError as error:
+            [problem] = error.diagnostics
+            assert problem.code == code
+            assert problem.message == (
+                "the numbers of channels break the budget of the search: they need 5,047 LUT of 4,699"
+            )
+            [label] = problem.others
+            assert label.text == "searched numbers of channels"
+        else:
+            assert code is None
 
 
 def test_a_network_that_no_search_chose_is_not_held(tmp_path: Path) -> None:

@@ -181,9 +181,11 @@ def test_no_budget_takes_the_most_probable_widths_and_a_small_one_is_refused(
         for name, width in likeliest.items()
         if width != tight.bits[name]
     ]
-    with pytest.raises(StageError, match="no bit widths of this search stay within lut <= 10"):
+    with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
         derive_bits_within(places, costs, {"lut": 10})
-    with pytest.raises(StageError, match="prices other bit widths than the search chose from"):
+    with pytest.raises(
+        StageError, match="prices other bit widths or channels than the search chose from"
+    ):
         derive_bits_within(places[:1], costs, {"lut": 10**9})
 
 

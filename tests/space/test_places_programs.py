@@ -43,7 +43,6 @@ def test_the_widths_within_the_budget_and_what_is_said_of_them(tmp_path: Path) -
         "epochs": 2,
         "batch": 64,
         "bit_lists": settings["bits"],
-        "backbone": None,
     }
     write_found(tmp_path / "results" / "search", found, provenance_of(found, about))
     run("derive.py", tmp_path)

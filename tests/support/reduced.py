@@ -28,8 +28,9 @@ SMALLER = (
     (r"width = 64", "width = 8"),
     (r"param width: int = 16", "param width: int = 8"),
     (r"param most_lut: int = \d+", "param most_lut: int = 20000"),  # what these cells need
-    # Bit widths for the spec that would have to search them first.
+    # Bit widths and numbers of channels for the specs that would have to search them first.
     (r"group\*.block\* = \[.*\]", "group0.block* = w4a4\n    group1.block* = w1a2"),
+    (r"first = \[.*?\], second = \[.*?\]", "first = 4, second = 8"),
 )
 
 
