@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nashc.driver.desk import Desk, desk_of
 from nashc.driver.found import FOUND
-from nashc.driver.plan import Desk, desk_of
 from nashc.driver.project import Project, with_existing_found
 from nashc.driver.request import Request
 from nashc.driver.search import derivation_of

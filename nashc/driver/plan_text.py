@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nashc.driver.desk import Row
 from nashc.driver.display import NAME_WIDTH
-from nashc.driver.plan import Plan, Row
+from nashc.driver.plan import Plan
 from nashc.driver.request import Request
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nashc.diagnostics import Diagnostic, SpecError
-from nashc.driver.plan import Desk, desk_of, rows
+from nashc.driver.desk import Desk, desk_of, rows
 from nashc.driver.report import figures_in
 from nashc.driver.request import Request
 from nashc.report import Figures

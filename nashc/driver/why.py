@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nashc.driver.desk import Row, desk_of, rows
 from nashc.driver.display import duration
 from nashc.driver.key import differences
-from nashc.driver.plan import Row, desk_of, rows
 from nashc.driver.request import Request, stage_called
 from nashc.driver.store import Result
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nashc.diagnostics import Diagnostic
+from nashc.driver.desk import Desk, Row, desk_of, rows
 from nashc.driver.needs import Machine
-from nashc.driver.plan import Desk, Row, desk_of, rows
 from nashc.driver.request import Request
 from nashc.driver.search import derivation_of
 from nashc.pareto.measure import Measure

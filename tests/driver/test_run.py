@@ -14,8 +14,8 @@ import pytest
 
 from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
-from nashc.driver.plan import desk_of
-from nashc.driver.run import StageFailed, command_of
+from nashc.driver.desk import desk_of
+from nashc.driver.execute import StageFailed, command_of
 from nashc.stages import BY_NAME
 from nashc.tools import vivado
 from tests.driver.lab import QUICKSTART, Lab, without_compare

@@ -1,0 +1,167 @@
+"""One stage as a process: its command, what it says meanwhile, and what is made of how it ends."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nashc import __version__
+from nashc.diagnostics import Diagnostic, SpecError
+from nashc.driver.desk import Desk
+from nashc.driver.display import Display
+from nashc.driver.key import Key
+from nashc.driver.needs import DATA_VARIABLE, data_root
+from nashc.driver.store import LOG, Result
+from nashc.stages import Stage
+from nashc.tools import process
+
+
+class StageFailed(SpecError):
+    """A stage's failure; `output` holds the last lines it printed."""
+
+    def __init__(self, diagnostics: list[Diagnostic], output: list[str]) -> None:
+        super().__init__(diagnostics)
+        self.output = output
+
+
+def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
+    """The stage's program as a process of its own; its result is kept under `key`.
+
+    Errors: StageFailed; NASH506 when it was interrupted.
+    """
+    is_forced = stage.name in desk.request.force
+    resumes = not is_forced and desk.store.was_interrupted(stage, key.digest)
+    partial = desk.store.begin(stage, key.digest, resumes=resumes, label=desk.label)
+    command = command_of(desk, stage, partial, resumes=resumes)
+    heard = _Heard()
+    with display.stage(stage.name) as shown, (partial / LOG).open("a", encoding="utf-8") as log:
+        log.write(f"$ {_repeat(desk, stage, command)}\n")
+        log.flush()
+
+        def listen(event: dict[str, Any]) -> None:
+            heard.event(event)
+            shown.event(event)
+
+        try:
+            finished = process.run(
+                [*command, "--progress", "jsonl"],
+                folder=desk.project.folder,
+                environment=_environment(desk, stage),
+                log=partial / LOG,
+                on_event=listen,
+            )
+        except OSError as error:
+            raise _failed(desk, stage, command, partial, str(error), "") from error
+    if finished.interrupted or finished.exit_code in (130, 143):
+        raise _interrupted(stage)
+    if finished.exit_code != 0 or heard.result is None:
+        reason = heard.error or f"{stage.program} {_ending(finished.exit_code)}"
+        raise _failed(desk, stage, command, partial, reason, heard.help)
+    missing = [name for name in stage.gives if not (partial / name).is_file()]
+    if missing:
+        reason = f"{stage.program} ended without writing {', '.join(missing)}"
+        raise _failed(desk, stage, command, partial, reason, "")
+    about = {
+        "label": desk.label,
+        "spec_digest": desk.project.spec.digest,
+        "duration_s": round(finished.duration_s, 3),
+        "versions": {"nashc": __version__, **desk.machine.versions},
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "command": shlex.join(command),
+    }
+    final = desk.store.root / stage.name / key.digest
+    result = _with_paths(heard.result, str(partial.resolve()), final.as_posix())
+    return desk.store.finish(stage, key, about=about, result=result)
+
+
+class _Heard:
+    """What matters later of all that a program said."""
+
+    def __init__(self) -> None:
+        self.result: dict[str, Any] | None = None
+        self.error = ""
+        self.help = ""
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "result":
+            self.result = {k: v for k, v in event.items() if k not in ("event", "stage")}
+        elif event["event"] == "error":
+            self.error, self.help = str(event.get("message", "")), str(event.get("help", ""))
+
+
+def command_of(desk: Desk, stage: Stage, out: Path, *, resumes: bool = False) -> list[str]:
+    """The command that runs a stage, with absolute paths: it works from any folder."""
+    program = desk.project.folder.resolve() / stage.program
+    command = [*_launcher(desk, stage), str(program), *stage.arguments]
+    for take in stage.takes:
+        folder = desk.results[take.stage].folder
+        command += [take.option, str((folder / take.file if take.file else folder).resolve())]
+    if stage.reads_data and desk.request.data is not None:
+        command += ["--data", str(desk.request.data.absolute())]
+    return [*command, "--out", str(out.resolve()), *(["--resume"] if resumes else [])]
+
+
+def _launcher(desk: Desk, stage: Stage) -> list[str]:
+    python, count = desk.machine.python, desk.request.processes
+    if not stage.is_shareable or count == 1:
+        return [python]
+    return [python, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+
+
+def _environment(desk: Desk, stage: Stage) -> dict[str, str]:
+    environment = {**desk.request.environment, "PYTHONUNBUFFERED": "1"}
+    if stage.reads_data:
+        environment[DATA_VARIABLE] = str(data_root(stage, desk.project, environment))
+    return environment
+
+
+def _repeat(desk: Desk, stage: Stage, command: list[str]) -> str:
+    """What a person types to do the same again."""
+    if stage.reads_data and desk.request.data is None:
+        root = data_root(stage, desk.project, desk.request.environment)
+        return f"{DATA_VARIABLE}={shlex.quote(str(root))} {shlex.join(command)}"
+    return shlex.join(command)
+
+
+def _with_paths(value: Any, partial: str, final: str) -> Any:
+    """A program tells paths in the folder it worked in; say where they are from now on."""
+    if isinstance(value, Mapping):
+        return {key: _with_paths(item, partial, final) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_paths(item, partial, final) for item in value]
+    return value.replace(partial, final) if isinstance(value, str) else value
+
+
+def _ending(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    name = signal.Signals(-exit_code).name
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"was ended by {name}{hint}"
+
+
+def _failed(
+    desk: Desk, stage: Stage, command: list[str], partial: Path, reason: str, help_text: str
+) -> SpecError:
+    said = process.tail(partial / LOG)
+    lines = [f"{stage.name} failed: {reason}"]
+    if not help_text:  # the program had no advice, so its last words are all there is
+        lines += ["last lines of its output:", *(f"    {line}" for line in said)]
+    helps = [help_text] if help_text else []
+    helps += [f"the whole output is in {partial / LOG}"]
+    if "--resume" in command:
+        helps += [f"nashc run --force {stage.name} begins it anew"]
+    helps += [f"to repeat this stage alone: {_repeat(desk, stage, command)}"]
+    return StageFailed([Diagnostic("NASH501", lines[0], help="; ".join(helps))], lines[1:])
+
+
+def _interrupted(stage: Stage) -> SpecError:
+    kept = "its state is saved, " if stage.can_resume else "what was finished before is kept, "
+    message = f"{stage.name} was interrupted"
+    help_text = f"{kept}the same nashc run goes on from there"
+    return SpecError([Diagnostic("NASH506", message, help=help_text)])
