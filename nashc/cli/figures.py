@@ -59,6 +59,7 @@ def estimate(
     At once, before anything is trained, and the figures that FINN would give.
     """
     from nashc.driver.estimate import Question, answer
+    from nashc.driver.estimate_text import estimate_lines
 
     found = answer(
         Question(common.only_spec(spec), common.overrides(settings), model, weights, folding)
@@ -67,7 +68,9 @@ def estimate(
         from nashc.driver.estimate_page import estimate_page
 
         common.write_text(html, estimate_page(found))
-    click.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
+    click.echo(
+        json.dumps(found.to_json(), indent=2) if as_json else "\n".join(estimate_lines(found))
+    )
     if html is not None and not as_json:
         click.echo(f"\nThe page is {html}")
     return 0

@@ -12,8 +12,7 @@ from nashc.cost.backends import Wanted
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import Place, apply, read
-from nashc.cost.models import MODELS, SUM
-from nashc.cost.models.nashc import LATENCY_MEANS as OWN
+from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND
@@ -21,13 +20,9 @@ from nashc.driver.trained import ranges_file
 from nashc.ir import Graph, TensorType
 from nashc.lower import lower
 from nashc.ops import REGISTRY
-from nashc.report.figures import RESOURCES as COLUMNS
 from nashc.report.figures import known_sum
-from nashc.report.table import aligned
 from nashc.schema import Spec, load
 from nashc.schema.models import Target
-
-MOST_LAYERS = 12
 
 
 @dataclass(frozen=True)
@@ -87,6 +82,13 @@ class Answer:
             return False
         return None if self.found.not_counted else True
 
+    @property
+    def types(self) -> str:
+        """How wide sums and thresholds are taken to be, in words."""
+        if self.is_trained:
+            return "with the values of the trained network"
+        return "before training: sums and thresholds as wide as their types allow"
+
     def to_json(self) -> dict[str, Any]:
         found = self.found
         shares = found.shares(self.target.board)
@@ -94,7 +96,7 @@ class Answer:
             "model": found.model,
             "network": self.spec.name,
             "params": {name: str(value) for name, value in self.spec.params.items()},
-            "types": _TYPES[self.is_trained],
+            "types": self.types,
             "fps": found.fps,
             "latency_ms": found.latency_ms,
             "latency_means": found.latency_means,
@@ -114,72 +116,6 @@ class Answer:
             "nodes": nodes_json(found),
             "compare": [other.to_json() for other in self.compare],
         }
-
-    def lines(self) -> list[str]:
-        """For people: totals, share of the board, the slowest layers."""
-        board = self.target.board
-        shares = self.found.shares(board)
-        tool, clock = self.found.model, f"{1000 / self.target.clock:g} MHz"
-        table = [["", "fps", "latency ms", "cycles", *(label for _, label in COLUMNS)]]
-        table += [answer._row() for answer in (self, *self.compare)]
-        if shares:
-            table.append(["of the board", "", "", "", *map(_percent, shares.values())])
-        lines = [
-            f"{self.spec.name} on {board.name} at {clock}, as {tool} estimates it;",
-            _TYPES[self.is_trained],
-            "",
-            *aligned(table),
-            "",
-            f"slowest     {self.found.slowest.node.name}",
-        ]
-        if shares is None:
-            lines.append(f"fits        not known: there are no resource counts of {board.name}")
-        elif self.fits is None:
-            lines.append("fits        as far as it is counted")
-        else:
-            lines.append(f"fits        {'yes' if self.fits else f'no, {board.name} is too small'}")
-        if self.target.fps is not None and self.found.fps < self.target.fps:
-            text = f"{self.target.fps:,} frames a second are asked for"
-            lines.append(
-                f"target      {text}: {self.found.slowest.node.name} gives no more, so folded"
-            )
-        for name, kinds in self.found.not_counted.items():
-            lines.append(f"at least    without the {name.upper()} of {', '.join(kinds)}: not known")
-        if self.left_out:
-            named = ", ".join(f"finn.{name}" for name in self.left_out)
-            lines.append(f"left out    {named}: {tool} has no regard to it")
-        lines.append(f"latency     {_LATENCY[self.found.latency_means]}")
-        return [*lines, "", *self._layer_table()]
-
-    def _row(self) -> list[str]:
-        name = ", ".join(f"{key}={value}" for key, value in self.spec.params.items())
-        figures = [
-            f"{self.found.fps:,.2f}",
-            f"{self.found.latency_ms:,.3f}",
-            f"{self.found.cycles:,}",
-        ]
-        return [name or self.spec.name, *figures, *(f"{self.found.total(k):,}" for k, _ in COLUMNS)]
-
-    def _layer_table(self) -> list[str]:
-        slowest = sorted(self.layers, key=lambda layer: -layer.cycles)
-        table = [["layer", "cycles", *(label for _, label in COLUMNS), "weights", "MACs"]]
-        for layer in slowest[:MOST_LAYERS]:
-            counts = (getattr(layer, key) for key, _ in COLUMNS)
-            numbers = (layer.cycles, *counts, layer.weights, layer.macs)
-            table.append([layer.name, *("?" if n is None else f"{n:,}" for n in numbers)])
-        rest = len(slowest) - MOST_LAYERS
-        more = [f"... and {rest} more layers, all with --json"] if rest > 0 else []
-        return [*aligned(table), *more]
-
-
-_LATENCY = {
-    SUM: "all nodes on the longest path one after the other, as FINN reckons",
-    OWN: "of one frame through the empty pipeline, all nodes at work at once",
-}
-_TYPES = {
-    False: "before training: sums and thresholds as wide as their types allow",
-    True: "with the values of the trained network",
-}
 
 
 def answer(question: Question) -> Answer:
@@ -282,7 +218,3 @@ def _work(graph: Graph, layer: str) -> dict[str, int]:
     result = TensorType(node.shape, node.dtype)
     work = op.work(op.params.model_validate(dict(node.params)), inputs, result)
     return {"weights": work.weight_bits // node.params["weight_bits"], "macs": work.macs}
-
-
-def _percent(share: float) -> str:
-    return "none there" if share == float("inf") else f"{100 * share:.1f} %"

@@ -33,8 +33,7 @@ def estimate_page(answer: Answer) -> str:
     spec = answer.spec
     params = ", ".join(f"{key} = {value}" for key, value in spec.params.items())
     about = f"{spec.path.name}, {params}" if params else spec.path.name
-    types = answer.to_json()["types"]
-    subtitle = f"{about}; as {answer.found.model} estimates it, {types}"
+    subtitle = f"{about}; as {answer.found.model} estimates it, {answer.types}"
     return page(estimate_figures(answer), lower(spec), spec.name, subtitle)
 
 
