@@ -6,17 +6,17 @@ a comment on a line of its own stays on one, a comment behind something stays be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from nashc.syntax import ast
-from nashc.syntax.flat import flat, operands, step_head, step_tail, term_head
-from nashc.syntax.lines import STEP, WIDTH, Line, Lines
+from nashc.syntax.columns import Entry, prefixes, rows, runs
+from nashc.syntax.flat import flat
+from nashc.syntax.lines import STEP, Line
 from nashc.syntax.parse import parse
 from nashc.syntax.scan import scan
+from nashc.syntax.wrap import Wrapped
 from nashc.text import Source
-
-_Entry = ast.Item | ast.Number | ast.Setting | ast.Edge | ast.Branch | ast.Flow
 
 
 def format_source(source: Source) -> str:
@@ -46,19 +46,16 @@ def _written(source: Source) -> str:
     return writer.text()
 
 
-class _Writer(Lines):
-    """Writes from left to right and top to bottom; comments come in as their place is passed."""
+class _Writer(Wrapped):
+    """Writes statements from left to right and top to bottom; comments come in as their place is passed."""
 
-    # ---- statements ------------------------------------------------------------------------------
-
-    def body(self, entries: Sequence[_Entry], indent: int, start: int, end: int) -> None:
+    def body(self, entries: Sequence[Entry], indent: int, start: int, end: int) -> None:
         """All entries between the characters start and end, with their comments and blank lines."""
         last = start
         is_first = True
-        for run in _runs(self.source, entries):
-            prefixes = _prefixes(run)
-            rows = _rows(run, prefixes, indent)
-            for entry, prefix, row in zip(run, prefixes, rows, strict=True):
+        for run in runs(self.source, entries):
+            heads = prefixes(run)
+            for entry, prefix, row in zip(run, heads, rows(run, heads, indent), strict=True):
                 last, is_first = self.own_comments(entry.span.start, indent, last, is_first)
                 self.gap(last, entry.span.start, is_first)
                 self.newline(indent)
@@ -101,7 +98,7 @@ class _Writer(Lines):
                 return comment.start + len(comment.text)
         return last
 
-    def entry(self, entry: _Entry, prefix: str, row: str, indent: int) -> None:
+    def entry(self, entry: Entry, prefix: str, row: str, indent: int) -> None:
         if row:
             self.put(row)
             return
@@ -153,7 +150,7 @@ class _Writer(Lines):
         )
         return last + next(signs).end
 
-    def braces(self, body: Sequence[_Entry], entry: ast.Node, indent: int, head_end: int) -> None:
+    def braces(self, body: Sequence[Entry], entry: ast.Node, indent: int, head_end: int) -> None:
         opening = self.source.text.index("{", head_end)
         inside = [c for c in self.comments if opening < c.start < entry.span.end]
         if not body and not inside:
@@ -164,201 +161,3 @@ class _Writer(Lines):
         self.body(body, indent + STEP, start, entry.span.end)
         self.newline(indent)
         self.put("}")
-
-    # ---- values and flows ------------------------------------------------------------------------
-
-    def values(self, values: Sequence[ast.Value], indent: int) -> None:
-        if len(values) == 1:
-            self.value(values[0], indent)
-            return
-        if self.fits(", ".join(map(flat, values)), values[-1].span.end):
-            self.put(" " + ", ".join(map(flat, values)))
-            return
-        for value in values:
-            self.comments_before(value, indent + STEP)
-            self.newline(indent + STEP)
-            self.value(value, indent + STEP)
-            if value is not values[-1]:
-                self.put(",")
-            self.behind(value.span.end, indent + STEP)
-
-    def value(self, value: ast.Value, indent: int, tail: int = 0) -> None:
-        """A value at the end of the current line; tail: characters that must still fit behind it."""
-        self.comments_before(value, indent + STEP)
-        text = flat(value)
-        if self.fits(text, value.span.end, tail):
-            self.put_word(text, indent)
-            return
-        match value:
-            case ast.List():
-                self.put_word("", indent)
-                self.bracket("[", value.items, "]", indent, value.span.end, tail)
-            case ast.Term() if value.arguments:
-                self.put_word(term_head(value), indent)
-                self.bracket("(", value.arguments, ")", indent, value.span.end, tail)
-            case ast.From() if value.op.arguments:
-                self.value(value.op, indent, len(f" from {flat(value.node)}") + tail)
-                self.put(f" from {flat(value.node)}")
-            case ast.Binary():
-                left, right = operands(value)
-                self.part_of_sum(value.left, left, indent)
-                self.put(f" {value.op}")
-                self.newline(indent + STEP)
-                self.part_of_sum(value.right, right, indent + STEP)
-            case _:
-                self.put_word(text, indent)
-
-    def part_of_sum(self, node: ast.Value, text: str, indent: int) -> None:
-        """An operand; one that needs parentheses stays on its line."""
-        if text.startswith("(") and text != flat(node):
-            self.put_word(text, indent)
-        else:
-            self.value(node, indent)
-
-    def bracket(
-        self,
-        opening: str,
-        items: Sequence[ast.Value] | Sequence[ast.Argument] | Sequence[ast.Parameter],
-        closing: str,
-        indent: int,
-        end: int,
-        tail: int = 0,
-    ) -> None:
-        """A bracket on one line if it fits, else one line for each item."""
-        text = opening + ", ".join(map(flat, items)) + closing
-        has_comment = bool(self.comments) and self.comments[0].start < end
-        has_room = not items or self.column + len(text) + tail <= WIDTH
-        if not has_comment and has_room:
-            self.put(text)
-            return
-        self.put(opening)
-        for item in items:
-            self.comments_before(item, indent + STEP)
-            self.newline(indent + STEP)
-            self.item(item, indent + STEP)
-            self.put(",")
-            self.behind(item.span.end, indent + STEP)
-        self.write_comments(end, indent + STEP)
-        self.newline(indent)
-        self.put(closing)
-
-    def item(self, item: ast.Value | ast.Argument | ast.Parameter, indent: int) -> None:
-        match item:
-            case ast.Argument(name=name):
-                if name:
-                    self.put(f"{flat(name)} =")
-                self.value(item.value, indent, 1)
-            case ast.Parameter(default=default):
-                self.put(flat(item.name))
-                if default:
-                    self.put(" =")
-                    self.value(default, indent, 1)
-            case _:
-                self.value(item, indent, 1)
-
-    def flow(self, flow: ast.Flow, indent: int) -> None:
-        """Steps behind each other if they fit, else one line for each."""
-        self.comments_before(flow, indent + STEP)
-        if self.fits(flat(flow), flow.span.end):
-            self.put_word(flat(flow), indent)
-            return
-        for step in flow.steps:
-            self.comments_before(step, indent + STEP)
-            if step is flow.steps[0]:
-                self.put_word("", indent)
-            else:
-                self.newline(indent + STEP)
-                self.put("-> ")
-            self.step(step, indent + STEP)
-            self.behind(step.span.end, indent + STEP)
-
-    def step(self, step: ast.Step, indent: int) -> None:
-        if self.fits(flat(step), step.span.end):
-            self.put(flat(step))
-            return
-        self.put(step_head(step))
-        if isinstance(step.what, ast.If):
-            self.choice(step.what, indent)
-        else:
-            self.value(step.what, indent, len(step_tail(step)))
-        self.put(step_tail(step))
-
-    def choice(self, choice: ast.If, indent: int) -> None:
-        self.put("if")
-        self.value(choice.condition, indent)
-        for word, flow in (("then", choice.then), ("else", choice.otherwise)):
-            self.comments_before(flow, indent)
-            self.newline(indent)
-            self.put(word)
-            self.flow(flow, indent)
-            self.behind(flow.span.end, indent)
-
-
-# ---- neighbours -------------------------------------------------------------------------------------
-
-
-def _runs(source: Source, entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
-    """Neighbours of one kind without a blank line between them; their signs are aligned."""
-    run: list[_Entry] = []
-    for before, entry in zip([None, *entries], entries, strict=False):
-        if run and before is not None and not _are_neighbours(source, before, entry):
-            yield run
-            run = []
-        run.append(entry)
-    if run:
-        yield run
-
-
-def _are_neighbours(source: Source, before: _Entry, entry: _Entry) -> bool:
-    settings = isinstance(before, ast.Setting | ast.Edge) and isinstance(
-        entry, ast.Setting | ast.Edge
-    )
-    if not settings and not (isinstance(before, ast.Branch) and isinstance(entry, ast.Branch)):
-        return False
-    between = source.text[before.span.end : entry.span.start].split("\n")[1:-1]
-    return all(line.strip(" \t\r;") for line in between)
-
-
-def _prefixes(run: Sequence[_Entry]) -> list[str]:
-    """What stands up to the value: `key    =`, `part:   `; empty for entries without."""
-    heads = [_head(entry) for entry in run]
-    width = max(len(head) for head, _ in heads)
-    return [
-        f"{head + sign:<{width + 1}} " if sign == ":" else f"{head:<{width}} {sign}" if sign else ""
-        for head, sign in heads
-    ]
-
-
-def _head(entry: _Entry) -> tuple[str, str]:
-    match entry:
-        case ast.Setting():
-            return flat(entry.key), entry.sign
-        case ast.Edge():
-            return f"edge {flat(entry.source)} -> {flat(entry.target)}", "="
-        case ast.Branch():
-            behind = entry.span.text[len(entry.name.text) :].lstrip()
-            return flat(entry.name), behind[0]
-    return "", ""
-
-
-def _rows(run: Sequence[_Entry], prefixes: Sequence[str], indent: int) -> list[str]:
-    """Settings of equally many values as rows of a table; empty for all that is none."""
-    counts = {len(entry.values) for entry in run if isinstance(entry, ast.Setting)}
-    settings = [entry for entry in run if isinstance(entry, ast.Setting)]
-    if len(settings) < 2 or len(settings) < len(run) or len(counts) != 1 or counts == {1}:
-        return [""] * len(run)
-    if any(piece.kind == "comment" for entry in run for piece in scan(entry.span.text)):
-        return [""] * len(run)
-    cells = [[flat(value) for value in entry.values] for entry in settings]
-    widths = [max(map(len, column)) + 1 for column in zip(*cells, strict=True)]
-    rows = [
-        prefix
-        + " "
-        + " ".join(
-            f"{cell},".ljust(width) for cell, width in zip(row[:-1], widths[:-1], strict=True)
-        )
-        + " "
-        + row[-1]
-        for prefix, row in zip(prefixes, cells, strict=True)
-    ]
-    return rows if all(indent + len(row) <= WIDTH for row in rows) else [""] * len(run)
