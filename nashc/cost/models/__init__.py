@@ -14,6 +14,7 @@ from nashc.cost.flow import latency
 from nashc.cost.fold import Folding, Foldings, Ints
 from nashc.cost.hardware import hardware
 from nashc.cost.models import finn_0_9, finn_plus_1_6, nashc
+from nashc.cost.models.finn_plus_1_6_cycles import cycles as finn_plus_cycles
 from nashc.cost.nodes import HwNode
 from nashc.cost.ranges import Ranges
 from nashc.cost.set_folding import FINN_PLUS, Rules, set_folding
@@ -56,7 +57,7 @@ class Model:
 
 
 _PLUS, _OLD = finn_plus_1_6, finn_0_9
-_BUILDS = Model(_PLUS.NAME, hardware, _PLUS.cycles, _PLUS.cost, FINN_PLUS)
+_BUILDS = Model(_PLUS.NAME, hardware, finn_plus_cycles, _PLUS.cost, FINN_PLUS)
 MODELS = {
     model.name: model
     for model in (
@@ -65,7 +66,7 @@ MODELS = {
         Model(
             nashc.NAME,
             hardware,
-            _PLUS.cycles,
+            finn_plus_cycles,
             nashc.cost,
             FINN_PLUS,
             nashc.unknown,

@@ -20,6 +20,7 @@ from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.cost import Cost
 from nashc.cost.fold import Foldings, Ints
 from nashc.cost.models import finn_plus_1_6 as later
+from nashc.cost.models.finn_plus_1_6_cycles import cycles as later_cycles
 from nashc.cost.nodes import HwNode
 from nashc.cost.ranges import Ranges
 from nashc.cost.set_folding import Rules
@@ -70,7 +71,7 @@ def _of_0_9(node: HwNode, weight_bits: int | None) -> HwNode:
 
 def cycles(node: HwNode, f: Foldings) -> Ints:
     """Clock cycles of one frame (get_exp_cycles), int64 [foldings]."""
-    return _CYCLES[node.kind](node, f) if node.kind in _CYCLES else later.cycles(node, f)
+    return _CYCLES[node.kind](node, f) if node.kind in _CYCLES else later_cycles(node, f)
 
 
 def cost(node: HwNode, f: Foldings, part: str) -> Cost:
@@ -115,7 +116,7 @@ def _matrix_unit(node: HwNode, f: Foldings) -> Cost:
     lut = (300 + 1.1 * (f.pe * per_pe).astype(np.float64)).astype(np.int64)
     bram18, _ = later.weight_memory(node, f)
     nothing = np.zeros_like(lut)
-    return Cost(later.cycles(node, f), lut, bram18, nothing, nothing)
+    return Cost(later_cycles(node, f), lut, bram18, nothing, nothing)
 
 
 def _thresholding(node: HwNode, f: Foldings) -> Cost:
@@ -123,7 +124,7 @@ def _thresholding(node: HwNode, f: Foldings) -> Cost:
     bits = f.pe * node.width("inputDataType")
     depth = node["NumChannels"] // f.pe
     lut = bits + np.where(depth > 1, bits * -(-depth // 64), 0)
-    return replace(Cost.free(later.cycles(node, f)), lut=lut)
+    return replace(Cost.free(later_cycles(node, f)), lut=lut)
 
 
 _CYCLES: dict[str, Callable[[HwNode, Foldings], Ints]] = {

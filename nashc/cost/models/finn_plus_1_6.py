@@ -1,4 +1,4 @@
-"""The cycles and resources that FINN+ 1.6.1 estimates: the same numbers, holes included.
+"""The resources that FINN+ 1.6.1 estimates: the same numbers, holes included.
 
 Sources are files of finn-plus 1.6.1 under finn/custom_op/fpgadataflow/. Its holes, as they are: no LUT for thresholds
 inside an MVAU_hls unless `ram_style_thresholds` is distributed, no LUT at all for MVAU_rtl, and nothing but cycles for
@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from nashc.cost.cost import Cost
-from nashc.cost.fold import MEM_MODES, RAM_STYLES, RES_TYPES, Bools, Foldings, Ints
+from nashc.cost.fold import MEM_MODES, RAM_STYLES, RES_TYPES, Foldings, Ints
+from nashc.cost.models.finn_plus_1_6_cycles import cycles, is_parallel
 from nashc.cost.nodes import HwNode
 from nashc.cost.parts import dsp_block
 from nashc.cost.windows import pixels_kept
@@ -30,11 +31,6 @@ _DECOUPLED, _EMBEDDED = (
 _DSP = RES_TYPES.index("dsp")
 
 
-def cycles(node: HwNode, f: Foldings) -> Ints:
-    """Clock cycles of one frame (get_exp_cycles of each op), int64 [foldings]."""
-    return _CYCLES.get(node.kind, _elementwise_cycles)(node, f)
-
-
 def cost(node: HwNode, f: Foldings, part: str) -> Cost:
     """Cycles and resources (get_exp_cycles, node_res_estimation) of each folding."""
     if node.op_type in _COST:
@@ -42,85 +38,6 @@ def cost(node: HwNode, f: Foldings, part: str) -> Cost:
     if node.kind.startswith("Elementwise"):
         return _elementwise(node, f)
     return Cost.free(cycles(node, f))
-
-
-# ---- cycles ----------------------------------------------------------------------------------------
-
-
-def _mvau_cycles(node: HwNode, f: Foldings) -> Ints:
-    """matrixvectoractivation.py, get_exp_cycles; TH = 1."""
-    return (node["MH"] // f.pe) * (node["MW"] // f.simd) * math.prod(node.sizes("numInputVectors"))
-
-
-def _stream_cycles(node: HwNode, f: Foldings) -> Ints:
-    """thresholding.py, duplicatestreams.py, get_exp_cycles."""
-    return node["NumChannels"] // f.pe * math.prod(node.sizes("numInputVectors"))
-
-
-def _elementwise_cycles(node: HwNode, f: Foldings) -> Ints:
-    """elementwise_binary.py, get_exp_cycles."""
-    *others, channels = node.sizes("out_shape")
-    return channels // f.pe * math.prod(others)
-
-
-def _pool_cycles(node: HwNode, f: Foldings) -> Ints:
-    """pool.py, get_exp_cycles."""
-    return node["Channels"] * math.prod(node.sizes("KernelSize") + node.sizes("OutImgDims")) // f.pe
-
-
-def _padding_cycles(node: HwNode, f: Foldings) -> Ints:
-    """fmpadding.py, get_exp_cycles."""
-    (height, width), pad = node.sizes("ImgDim"), node.sizes("Padding")
-    return node["NumChannels"] // f.simd * (height + pad[0] + pad[2]) * (width + pad[1] + pad[3])
-
-
-def _label_cycles(node: HwNode, f: Foldings) -> Ints:
-    """labelselect.py, get_exp_cycles."""
-    return node["Labels"] // f.pe
-
-
-def _window_cycles(node: HwNode, f: Foldings) -> Ints:
-    """rtl/convolutioninputgenerator_rtl.py, get_exp_cycles; dilation 1."""
-    (k_h, k_w), (height, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
-    (out_h, out_w), (stride_h, stride_w) = node.sizes("OFMDim"), node.sizes("Stride")
-    fold = node["IFMChannels"] // f.simd
-    depthwise = node["depthwise"]
-    in_parallel = height * width * fold + 2
-    if height == 1 or width == 1:
-        if width == 1:
-            width, out_w, k_w, stride_w = height, out_h, k_h, stride_h
-        if depthwise:
-            writing = out_w * k_w * fold + (fold - 1) * k_w
-            reading = width * fold + fold * (k_w - 1) * (stride_w - 1)
-            in_turn = np.maximum(writing, reading) + 2
-        else:
-            in_turn = out_w * k_w * fold + 2
-    else:
-        first = ((k_h - 1) * width + (k_w - 1) + 1) * fold
-        row = np.maximum(out_w * k_w * k_h * fold, stride_w * width * fold)
-        if depthwise:
-            row = row + out_w * (stride_w - 1) * (fold - 1)
-        in_turn = first + out_h * row
-        if depthwise:
-            in_turn = in_turn + (stride_h - 1) * width * fold
-    return np.where(_is_parallel(node, f), in_parallel, in_turn)
-
-
-def _is_parallel(node: HwNode, f: Foldings) -> Bools:
-    """rtl/convolutioninputgenerator_rtl.py, select_impl_style."""
-    in_parallel: Bools = f.parallel_window == 1
-    return in_parallel | (node.sizes("ConvKernelDim") == (1, 1))
-
-
-_CYCLES: dict[str, Callable[[HwNode, Foldings], Ints]] = {
-    "MVAU": _mvau_cycles,
-    "Thresholding": _stream_cycles,
-    "DuplicateStreams": _stream_cycles,
-    "Pool": _pool_cycles,
-    "FMPadding": _padding_cycles,
-    "LabelSelect": _label_cycles,
-    "ConvolutionInputGenerator": _window_cycles,
-}
 
 
 # ---- matrix units ----------------------------------------------------------------------------------
@@ -147,7 +64,7 @@ def _mvau_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
     lut = (300 + 1.1 * (pe * per_pe).astype(np.float64) + memory).astype(np.int64)
     dsp = pe * simd * math.ceil((w + a) / 48) * in_dsps
     bram18, uram = weight_memory(node, f)
-    return Cost(_mvau_cycles(node, f), lut, bram18, uram, dsp)
+    return Cost(cycles(node, f), lut, bram18, uram, dsp)
 
 
 def _mvau_rtl(node: HwNode, f: Foldings, part: str) -> Cost:
@@ -155,7 +72,7 @@ def _mvau_rtl(node: HwNode, f: Foldings, part: str) -> Cost:
     is_versal = dsp_block(part) == "DSP58"
     dsp = f.pe * _ceil(f.simd, 3) if is_versal else _ceil(f.pe, 4) * f.simd
     bram18, uram = weight_memory(node, f)
-    return Cost(_mvau_cycles(node, f), np.zeros_like(dsp), bram18, uram, dsp)
+    return Cost(cycles(node, f), np.zeros_like(dsp), bram18, uram, dsp)
 
 
 def _sum_bits(node: HwNode, w: int, a: int) -> int:
@@ -206,12 +123,12 @@ _BRAM_DEPTH = 16384
 def _window(node: HwNode, f: Foldings, _part: str) -> Cost:
     """rtl/convolutioninputgenerator_rtl.py, lut_estimation, bram_estimation, uram_estimation."""
     bits = f.simd * node.width("inputDataType")
-    in_parallel = _is_parallel(node, f)
+    in_parallel = is_parallel(node, f)
     depth = buffer_depth(node, f)
     lut = 300 + np.where(f.ram_style == _DISTRIBUTED, bits * _ceil(depth, 38), 0)
     if not np.any(f.ram_style != _DISTRIBUTED):
         nothing = np.zeros_like(lut)
-        return Cost(_window_cycles(node, f), lut, nothing, nothing, nothing)
+        return Cost(cycles(node, f), lut, nothing, nothing, nothing)
     (k_h, k_w), (height, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
     rows = 0 if height == 1 or width == 1 else k_h - 1
     depth = np.where(in_parallel, width - k_w, depth)
@@ -223,12 +140,12 @@ def _window(node: HwNode, f: Foldings, _part: str) -> Cost:
     saved = np.where(depth > _BRAM_DEPTH, wide - rest, 0)
     bram18 = np.where(in_bram, (deep * wide - saved) * count, 0)
     uram = np.where(f.ram_style == _ULTRA, _ceil(depth, 4096) * _ceil(bits, 72) * count, 0)
-    return Cost(_window_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+    return Cost(cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
 def buffer_depth(node: HwNode, f: Foldings) -> Ints:
     """Words in the buffer of a sliding window: get_buffer_depth of the same file."""
-    in_parallel = _is_parallel(node, f)
+    in_parallel = is_parallel(node, f)
     (k_h, k_w), (_, width) = node.sizes("ConvKernelDim"), node.sizes("IFMDim")
     fold = node["IFMChannels"] // f.simd
     in_turn = pixels_kept(node) * fold
@@ -274,7 +191,7 @@ def _thresholding(node: HwNode, f: Foldings, _part: str) -> Cost:
     uram, bram18, lut = (
         (number * is_kind[chosen]).sum(axis=-1) for is_kind in (_IS_URAM, _IS_BRAM, _IS_LUT)
     )
-    return Cost(_stream_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+    return Cost(cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
 def _thresholding_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
@@ -287,20 +204,20 @@ def _thresholding_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
     in_bram, in_uram = is_deep & (f.ram_style == _BLOCK), is_deep & (f.ram_style == _ULTRA)
     bram18 = np.where(in_bram, _ceil(bits, 16) * _ceil(depth, 1024), 0)
     uram = np.where(in_uram, _ceil(bits, 72) * _ceil(depth, 4096), 0)
-    return Cost(_stream_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+    return Cost(cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
 def _elementwise(node: HwNode, f: Foldings) -> Cost:
     """elementwise_binary.py: the memory of a constant, which FINN counts only when it is decoupled."""
     if node.attrs["rhs_style"] != "const":
-        return Cost.free(_elementwise_cycles(node, f))
+        return Cost.free(cycles(node, f))
     counts = f.mem_mode == _DECOUPLED
     bits, depth = f.pe * node.width("rhs_dtype"), node.sizes("out_shape")[-1] // f.pe
     in_bram = (f.ram_style != _DISTRIBUTED) & (f.ram_style != _ULTRA)
     lut = np.where(counts & (f.ram_style == _DISTRIBUTED), bits * _ceil(depth, 64), 0)
     uram = np.where(counts & (f.ram_style == _ULTRA), _ceil(bits, 72) * _ceil(depth, 4096), 0)
     bram18 = np.where(counts & in_bram, _bram18(bits, depth), 0)
-    return Cost(_elementwise_cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+    return Cost(cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
 
 
 _COST: dict[str, Callable[[HwNode, Foldings, str], Cost]] = {
