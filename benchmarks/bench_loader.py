@@ -85,6 +85,7 @@ def report(folder: Path, args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
+    loader: Any = importlib.import_module("support.batches")
     data: Any = importlib.import_module("support.data")
     image_files: Any = importlib.import_module("support.image_files")
     shape = {"channels": 3, "height": 224, "width": 224, "classes": CLASSES}
@@ -93,7 +94,7 @@ def report(folder: Path, args: argparse.Namespace) -> None:
 
     def batches() -> Iterator[Any]:
         for epoch in itertools.count():
-            yield from data.training_batches(pictures, args.batch, seed=0, epoch=epoch)
+            yield from loader.training_batches(pictures, args.batch, seed=0, epoch=epoch)
 
     small = data.MemoryImages(
         np.zeros((10_000, 3, 32, 32), np.uint8), np.zeros(10_000, np.int64), flip=True, crop=4
@@ -101,7 +102,7 @@ def report(folder: Path, args: argparse.Namespace) -> None:
     loaders = {
         "loader": rates(batches(), args.batch, args.steps),
         "32x32 from memory": rates(
-            data.training_batches(small, 64, seed=0, epoch=0), 64, args.steps
+            loader.training_batches(small, 64, seed=0, epoch=0), 64, args.steps
         ),
     }
     device = torch.device(args.device)

@@ -33,16 +33,10 @@ from torch import Tensor
 from support import checkpoint
 from support.alternatives import Alternatives
 from support.batch_norm import synchronise
+from support.batches import Batch, search_batches, steps_per_epoch
 from support.belonging import Option, with_options
 from support.classification import Score, prepare, to_device
-from support.data import (
-    Batch,
-    data_settings,
-    halves,
-    open_dataset,
-    search_batches,
-    steps_per_epoch,
-)
+from support.data import data_settings, halves, open_dataset
 from support.derive import derive
 from support.derive_places import BITS, CHANNELS, Place, counted, most_probable
 from support.distributed import joined, rank, share

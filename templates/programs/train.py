@@ -28,17 +28,11 @@ from torch import Tensor, nn
 
 from support import checkpoint
 from support.average import Average
+from support.batches import steps_per_epoch, training_batches
 from support.belonging import Option, with_options
 from support.classification import Score, checked, evaluate, prepare, to_device
 from support.curves import draw_curves
-from support.data import (
-    Dataset,
-    data_root,
-    data_settings,
-    open_dataset,
-    steps_per_epoch,
-    training_batches,
-)
+from support.data import Dataset, data_root, data_settings, open_dataset
 from support.distributed import joined, parallel, rank, share
 from support.files import read_json, sha256, write_json, write_text
 from support.heap import large_blocks_inside

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from support.data import Dataset, test_batches
+from support.batches import test_batches
+from support.data import Dataset
 from support.distributed import rank, share, total
 from support.progress import Diverged, StageError
 

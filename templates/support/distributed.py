@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from support.batch_norm import synchronise
-from support.data import Share
+from support.batches import Share
 from support.optimisation import device_called
 from support.progress import Lost, StageError
 

@@ -106,3 +106,11 @@ def _python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=500,
         check=False,
     )
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """The class folders of image_sets.FOLDER."""
+    from tests.support.image_sets import class_folders  # Pillow
+
+    return class_folders(tmp_path / "images")

@@ -26,7 +26,7 @@ from generated import (  # noqa: E402
 )
 from safetensors import safe_open  # noqa: E402
 
-from support.data import Share  # noqa: E402
+from support.batches import Share  # noqa: E402
 from support.distributed import own_device  # noqa: E402
 from support.progress import StageError  # noqa: E402
 

@@ -1,0 +1,63 @@
+"""Class folders: whole, in order, decoded at any size; and a clear word where they are broken."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+Image = pytest.importorskip("PIL.Image")
+
+from support import data  # noqa: E402
+from tests.support.image_sets import FOLDER, refusal  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+def test_folders(folders, tmp_path):
+    images, labels = data.load(FOLDER, "train", tmp_path)
+    assert images.shape == (6, 3, 16, 24) and labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert images[0, :, 8, 8].tolist() == [0, 0, 250] and images[5, :, 8, 8].tolist() == [250, 0, 0]
+    assert data.load(FOLDER, "test", tmp_path)[1].tolist() == [0, 0, 1, 1]
+
+
+def test_grey_pictures_from_colour_files(folders, tmp_path):
+    assert data.load(FOLDER | {"channels": 1}, "test", tmp_path)[0].shape == (4, 1, 16, 24)
+
+
+def test_folders_that_are_broken(folders, tmp_path):
+    broken = folders / "train" / "red" / "1.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    assert refusal(FOLDER, "train", tmp_path).startswith(
+        "ROOT/images/train/red/1.png is no image, or a broken one"
+    )
+    broken.write_bytes(b"")
+    assert refusal(FOLDER, "train", tmp_path) == (
+        "ROOT/images/train/red/1.png is no image, or a broken one: it is empty"
+    )
+    broken.write_bytes(b"no image at all")
+    assert refusal(FOLDER, "train", tmp_path) == (
+        "ROOT/images/train/red/1.png is no image, or a broken one: it has the format of no image"
+    )
+    (folders / "val" / "green").mkdir()
+    assert refusal(FOLDER, "test", tmp_path) == (
+        "ROOT/images/val has other class folders than ROOT/images/train"
+    )
+    (folders / "val" / "green").rmdir()
+    for file in (folders / "val" / "red").iterdir():
+        file.unlink()
+    assert refusal(FOLDER, "test", tmp_path) == "ROOT/images/val/red holds no image"
+    (folders / "val").rename(folders / "validation")
+    assert refusal(FOLDER, "test", tmp_path) == "ROOT/images has no test or val folder"
+    (folders / "train").rename(folders / "training")
+    assert refusal(FOLDER, "train", tmp_path) == "ROOT/images has no class folders"
+
+
+def test_large_jpegs_are_decoded_small_and_look_the_same(folders, tmp_path, monkeypatch):
+    rows, columns = np.mgrid[0:600, 0:800]
+    smooth = np.stack([rows * 0.4, columns * 0.3, 128 + 100 * np.sin(rows / 40)], axis=-1)
+    for file in (folders / "val" / "red").iterdir():
+        Image.fromarray(smooth.astype(np.uint8)).save(file.with_suffix(".jpg"), quality=95)
+        file.unlink()
+    small = data.load(FOLDER, "test", tmp_path)[0][2].astype(int)
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", lambda *_: None)
+    full = data.load(FOLDER, "test", tmp_path)[0][2].astype(int)
+    assert 0 < abs(small - full).max() <= 6  # measured: 3
