@@ -32,7 +32,8 @@ from support import (
 from support.deferred_imports import import_finn_layers
 from support.files import digest_of, read_json, sha256, write_json
 from support.finn_quick import hurried, nothing
-from support.progress import Progress, StageError, main
+from support.progress import Progress, StageError
+from support.stage import main
 from support.steps import Steps
 
 HERE = Path(__file__).resolve().parent

@@ -18,11 +18,12 @@ from support.derive_places import counted
 from support.derive_within import Derived, derive_within
 from support.files import read_json
 from support.found import edges_of, places_of, provenance_of, scores_of, write_found
-from support.progress import Progress, main
+from support.progress import Progress
 from support.search_bit_costs import BitCosts
 from support.search_costs import SearchCosts, cost_of
 from support.search_findings import Found, warnings
 from support.search_joint_costs import JointCosts
+from support.stage import main
 from support.within_budget import Answer
 
 HERE = Path(__file__).resolve().parent

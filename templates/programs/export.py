@@ -15,9 +15,10 @@ import torch
 
 from support import onnx_files, trained
 from support.files import atomic_path, read_json, sha256, write_json
-from support.progress import Progress, StageError, main
+from support.progress import Progress, StageError
 from support.qonnx_export import export
 from support.ranges import ranges
+from support.stage import main
 from support.steps import Steps
 
 HERE = Path(__file__).resolve().parent

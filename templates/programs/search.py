@@ -44,7 +44,7 @@ from support.files import read_json, write_text
 from support.found import provenance_of, write_found
 from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments
-from support.progress import Diverged, Progress, main
+from support.progress import Diverged, Progress
 from support.search_bits import bit_choices
 from support.search_channels import channel_choices
 from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
@@ -53,6 +53,7 @@ from support.search_place_pictures import draw_places
 from support.search_priced import priced
 from support.search_space import edge_ops, edges
 from support.search_updates import Updates
+from support.stage import main
 
 HERE = Path(__file__).resolve().parent
 OPTIONS = (

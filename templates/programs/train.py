@@ -40,7 +40,8 @@ from support.loop import Loop, add_loop_arguments
 from support.mixed_precision import bfloat16_products
 from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
 from support.precision import distilled, set_quantised, start_from, teacher_of
-from support.progress import Progress, main
+from support.progress import Progress
+from support.stage import main
 from support.tensorboard import TensorBoard
 
 HERE = Path(__file__).resolve().parent

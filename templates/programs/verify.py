@@ -23,7 +23,8 @@ from support import trained
 from support.comparison import Activations, Recorder, boundary_paths, flips
 from support.execution import ELEMENTS_MAX, Runner
 from support.files import atomic_path, read_json, sha256, write_json
-from support.progress import Progress, StageError, main
+from support.progress import Progress, StageError
+from support.stage import main
 
 HERE = Path(__file__).resolve().parent
 IMAGES_AT_ONCE = 128

@@ -10,7 +10,8 @@ import textwrap
 import pytest
 
 from support import progress
-from support.progress import Progress, StageError, duration, main
+from support.progress import Progress, StageError, duration
+from support.stage import main
 from tests.paths import ROOT
 
 
@@ -172,7 +173,8 @@ def test_a_crash_of_ours_keeps_its_traceback_and_is_told_to_machines(capsys):
 PROGRAM = """
 import os, subprocess, sys, time
 sys.path.insert(0, {templates!r})
-from support.progress import Stopped, main
+from support.progress import Stopped
+from support.stage import main
 
 @main("wait")
 def run(args, report):
