@@ -28,7 +28,7 @@ from support.gates import Gate
 from support.grid import Quantise, quantised_weights
 from support.quantisers import UnsignedAct
 from support.search_channels import Channels
-from support.search_ops import inner_product
+from support.search_norms import inner_product
 
 
 class BitChoice(Alternatives):

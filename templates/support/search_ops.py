@@ -5,8 +5,7 @@ norm sees depends on the ops sampled before it, so an average over steps describ
 here and in the backbone of the supernet.
 
 Called with a gate, a scalar of value 1, an op is g * op(x): the gate's gradient is <grad, op(x)>. Of an op that did not run,
-`along(grad, node)` is the same inner product, all that the architecture's gradient wants of it. Neither takes more tensors
-than it must: of a batch norm's result x_hat * gain + bias, <grad, .> is the sum of gain * dL/dgain + bias * dL/dbias.
+`along(grad, node)` is the same inner product, all that the architecture's gradient wants of it.
 """
 
 from __future__ import annotations
@@ -18,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from support.batch_norm import BatchNorm2d, gradients, moments, normalised
+from support.batch_norm import BatchNorm2d, gradients, normalised
 from support.binary_conv import BinaryConv, signs
 from support.derive import IDENTITY, MAX_POOL, ZERO
+from support.search_norms import along_affine, along_normalised, batch_normed, eps_of, inner_product
 
 
 class Node:
@@ -107,6 +107,17 @@ class Identity(SearchOp):
         return x if gate is None else _Gated.apply(x, gate)
 
 
+class _Gated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, gate: Tensor) -> Tensor:
+        ctx.save_for_backward(y)
+        return y.view_as(y)
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor]:
+        return grad_y, inner_product(grad_y, *ctx.saved_tensors)
+
+
 class MaxPool(SearchOp):
     """3x3 max-pool and batch norm. Across a channel change the pool stands beside itself until the channels are there."""
 
@@ -125,6 +136,36 @@ class MaxPool(SearchOp):
 
     def beside_itself(self, pooled: Tensor) -> Tensor:
         return torch.cat([pooled] * self.copies, dim=1) if self.copies > 1 else pooled
+
+
+class _PoolNorm(torch.autograd.Function):
+    """Both in one. The pool is made again in backward: its values and where they lie would take three times the memory of x."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, gate: Tensor | None, op: MaxPool
+    ) -> Tensor:
+        pooled = op.beside_itself(max_pool(x, op.stride))
+        y, mean, inverse_std = normalised(pooled, gain, bias, op.bn.eps)
+        ctx.save_for_backward(x, gain, bias, mean, inverse_std)
+        ctx.op = op
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        x, gain, bias, mean, inverse_std = ctx.saved_tensors
+        window = (3, 3), (ctx.op.stride,) * 2, (1, 1)
+        pooled, where = torch.ops.aten.max_pool2d_with_indices(x, *window)
+        grad_x, *others = gradients(
+            grad_y, ctx.op.beside_itself(pooled), gain, mean, inverse_std, ctx.needs_input_grad[0]
+        )
+        if grad_x is not None:
+            grad_pooled = sum(grad_x.chunk(ctx.op.copies, dim=1))
+            grad_x = torch.ops.aten.max_pool2d_with_indices_backward(
+                grad_pooled, x, *window, (1, 1), False, where
+            )
+        grad_gate = along_affine(gain, bias, *others) if ctx.needs_input_grad[3] else None
+        return grad_x, *others, grad_gate, None
 
 
 def max_pool(x: Tensor, stride: int) -> Tensor:
@@ -166,13 +207,43 @@ class BinaryConvNorm(SearchOp):
         self.bn = batch_norm(outputs)
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
-        eps = _eps(self.bn, self.conv.scale())
+        eps = eps_of(self.bn, self.conv.scale())
         return _BinaryConvNorm.apply(
             x, self.conv.weight, self.bn.weight, self.bn.bias, gate, self.conv, eps
         )
 
     def along(self, grad: Tensor, node: Node) -> Tensor:
         return along_normalised(grad, self.conv.of_signs(node.signs), self.bn, self.conv.scale())
+
+
+class _BinaryConvNorm(torch.autograd.Function):
+    """Both in one, so that what lies in between is kept once, as whole numbers of one or two bytes."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        gain: Tensor,
+        bias: Tensor,
+        gate: Tensor | None,
+        conv: BinaryConv,
+        eps: float,
+    ) -> Tensor:
+        y = conv.of_signs(signs(x))
+        z, mean, inverse_std = normalised(y, gain, bias, eps)
+        ctx.save_for_backward(x, conv.kept(y), gain, bias, mean, inverse_std)
+        ctx.conv = conv
+        return z
+
+    @staticmethod
+    def backward(ctx: Any, grad_z: Tensor) -> tuple[Tensor | None, ...]:
+        x, y, gain, bias, mean, inverse_std = ctx.saved_tensors
+        y, wanted = y.to(x.dtype), ctx.needs_input_grad[:2]
+        grad_y, *others = gradients(grad_z, y, gain, mean, inverse_std, any(wanted))
+        of_conv = (None, None) if grad_y is None else ctx.conv.gradients(grad_y, x, y, *wanted)
+        grad_gate = along_affine(gain, bias, *others) if ctx.needs_input_grad[4] else None
+        return *of_conv, *others, grad_gate, None, None
 
 
 class FactorisedIdentity(SearchOp):
@@ -222,121 +293,3 @@ class Float:
 
 def _halves(outputs: int) -> tuple[int, int]:
     return outputs // 2, outputs - outputs // 2
-
-
-# ---- batch norms and inner products ---------------------------------------------------------------
-
-
-def batch_normed(x: Tensor, bn: nn.BatchNorm2d, gate: Tensor | None) -> Tensor:
-    """gate * bn(x)."""
-    return _Normalised.apply(x.to(bn.weight.dtype), bn.weight, bn.bias, gate, bn.eps)
-
-
-def along_normalised(grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float = 1.0) -> Tensor:
-    """<grad, bn(scale * x)>, under no_grad. Two passes over x: its moments, then the gradients of gain and bias."""
-    mean, variance = moments(x)
-    inverse_std = torch.rsqrt(variance + _eps(bn, scale))
-    return _along(bn.weight, bn.bias, *gradients(grad, x, bn.weight, mean, inverse_std, False)[1:])
-
-
-def _along(gain: Tensor, bias: Tensor, grad_gain: Tensor, grad_bias: Tensor) -> Tensor:
-    return torch.dot(gain, grad_gain) + torch.dot(bias, grad_bias)
-
-
-def _eps(bn: nn.BatchNorm2d, scale: float) -> float:
-    """With it bn(x) is what bn(scale * x) would be, scale > 0: x need not be multiplied."""
-    return bn.eps / scale**2 if scale else bn.eps
-
-
-def inner_product(a: Tensor, b: Tensor) -> Tensor:
-    """sum(a * b) of tensors of one shape."""
-    a, b = a.permute(0, 2, 3, 1), b.permute(0, 2, 3, 1)  # as they lie in memory: no copy
-    return torch.dot(a.reshape(-1), b.reshape(-1))
-
-
-class _Gated(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, y: Tensor, gate: Tensor) -> Tensor:
-        ctx.save_for_backward(y)
-        return y.view_as(y)
-
-    @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, Tensor]:
-        return grad_y, inner_product(grad_y, *ctx.saved_tensors)
-
-
-class _Normalised(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, gate: Tensor | None, eps: float
-    ) -> Tensor:
-        y, mean, inverse_std = normalised(x, gain, bias, eps)
-        ctx.save_for_backward(x, gain, bias, mean, inverse_std)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        x, gain, bias, mean, inverse_std = ctx.saved_tensors
-        grad_x, *others = gradients(grad_y, x, gain, mean, inverse_std, ctx.needs_input_grad[0])
-        grad_gate = _along(gain, bias, *others) if ctx.needs_input_grad[3] else None
-        return grad_x, *others, grad_gate, None
-
-
-class _PoolNorm(torch.autograd.Function):
-    """Both in one. The pool is made again in backward: its values and where they lie would take three times the memory of x."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, gain: Tensor, bias: Tensor, gate: Tensor | None, op: MaxPool
-    ) -> Tensor:
-        pooled = op.beside_itself(max_pool(x, op.stride))
-        y, mean, inverse_std = normalised(pooled, gain, bias, op.bn.eps)
-        ctx.save_for_backward(x, gain, bias, mean, inverse_std)
-        ctx.op = op
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        x, gain, bias, mean, inverse_std = ctx.saved_tensors
-        window = (3, 3), (ctx.op.stride,) * 2, (1, 1)
-        pooled, where = torch.ops.aten.max_pool2d_with_indices(x, *window)
-        grad_x, *others = gradients(
-            grad_y, ctx.op.beside_itself(pooled), gain, mean, inverse_std, ctx.needs_input_grad[0]
-        )
-        if grad_x is not None:
-            grad_pooled = sum(grad_x.chunk(ctx.op.copies, dim=1))
-            grad_x = torch.ops.aten.max_pool2d_with_indices_backward(
-                grad_pooled, x, *window, (1, 1), False, where
-            )
-        grad_gate = _along(gain, bias, *others) if ctx.needs_input_grad[3] else None
-        return grad_x, *others, grad_gate, None
-
-
-class _BinaryConvNorm(torch.autograd.Function):
-    """Both in one, so that what lies in between is kept once, as whole numbers of one or two bytes."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        weight: Tensor,
-        gain: Tensor,
-        bias: Tensor,
-        gate: Tensor | None,
-        conv: BinaryConv,
-        eps: float,
-    ) -> Tensor:
-        y = conv.of_signs(signs(x))
-        z, mean, inverse_std = normalised(y, gain, bias, eps)
-        ctx.save_for_backward(x, conv.kept(y), gain, bias, mean, inverse_std)
-        ctx.conv = conv
-        return z
-
-    @staticmethod
-    def backward(ctx: Any, grad_z: Tensor) -> tuple[Tensor | None, ...]:
-        x, y, gain, bias, mean, inverse_std = ctx.saved_tensors
-        y, wanted = y.to(x.dtype), ctx.needs_input_grad[:2]
-        grad_y, *others = gradients(grad_z, y, gain, mean, inverse_std, any(wanted))
-        of_conv = (None, None) if grad_y is None else ctx.conv.gradients(grad_y, x, y, *wanted)
-        grad_gate = _along(gain, bias, *others) if ctx.needs_input_grad[4] else None
-        return *of_conv, *others, grad_gate, None, None
