@@ -8,9 +8,8 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,13 @@ from typing import Any
 from support import (
     finn_checks,
     finn_errors,
-    finn_estimates,
-    finn_folding,
-    finn_hardware,
-    finn_names,
     finn_options,
-    finn_streams,
     finn_tool,
-    finn_widths,
     onnx_files,
     vivado_steps,
+    vivado_tools,
 )
+from support.build_steps import CHECKED, STEPS_VERSION, TARGETS, Job, Step, steps_to
 from support.deferred_imports import import_finn_layers
 from support.files import digest_of, read_json, sha256, write_json
 from support.finn_quick import hurried, nothing
@@ -37,13 +32,6 @@ from support.stage import main
 from support.steps import Steps
 
 HERE = Path(__file__).resolve().parent
-TARGETS = ("hw", "estimates", "codegen", "ipgen", "stitched", "rtlsim", "ooc", "bitfile")
-# Bump when a step of ours changes what it makes: kept results of older steps are then made again.
-STEPS_VERSION = 4
-# Hours on a large network: beside one step of Vivado all others are nothing.
-VIVADO_SHARE = 3600.0
-# Behind these FINN renames the nodes and adds streams of its own.
-CHECKED = ("hw", "specialised", "folded", "minimised", "estimates")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,55 +80,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True)
-class Job:
-    out: Path
-    board: str
-    part: str
-    clock_ns: float
-    target_cycles: int | None
-    mvau_wwidth_max: int
-    folding: dict[str, Any]
-    shell: str
-    resources: dict[str, Any] | None
-    options: dict[str, Any]  # the section `finn` of the spec
-    origins: dict[str, str]  # layer -> file:line of the spec
-    say: Callable[[str], None]  # what is being done
-    log: Callable[[str], None]  # what is worth keeping
-
-    @property
-    def vivado(self) -> vivado_steps.Job:
-        names = self.out / "names.json"
-        return vivado_steps.Job(
-            self.out,
-            self.board,
-            self.part,
-            self.shell,
-            self.clock_ns,
-            self.options,
-            read_json(names) if names.is_file() else {},
-            self.origins,
-        )
-
-
-@dataclass(frozen=True)
-class Step:
-    """reads: what it is made from besides the model before it. makes: files that must exist for it to count as done.
-
-    also: where else its model is kept, for whoever looks for it.
-    share: what it usually takes, in seconds for ResNet18 with cells at 224x224 on one core.
-    missing: what else must exist, told by the model it made; FINN's own "done" is not believed.
-    """
-
-    name: str
-    run: Callable[[Any, Job], Any]
-    reads: Callable[[Job], Any] = lambda job: None
-    makes: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-    share: float = VIVADO_SHARE
-    missing: Callable[[Any, Job], list[str]] | None = None
-
-
 @main("build", arguments=arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_json(HERE / "settings" / "build.json")
@@ -148,15 +87,15 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     out = args.out.resolve()
     if args.to in vivado_steps.TARGETS:
         # Before FINN is started: nothing is written when a tool is missing.
-        vivado_steps.check_tools(
+        vivado_tools.check_tools(
             args.to, _job(args, settings, out, progress).vivado, settings.get("vivado")
         )
     finn_tool.start(out / "finn")
     job = _job(args, settings, out, progress)
     progress.log(f"{finn_tool.tool()}, {job.board} ({job.part})")
     if args.to in vivado_steps.TARGETS:
-        vivado_steps.prepare(job.vivado)
-    plan = _steps(args.to, job)
+        vivado_tools.prepare(job.vivado)
+    plan = steps_to(args.to, job)
     steps = Steps(progress, {step.name: step.share for step in plan})
     job = replace(job, say=steps.say)
     kept = _kept(out)
@@ -235,105 +174,6 @@ def _run(step: Step, model: Any, job: Job) -> Any:
             f"{step.name} failed in {finn_tool.tool()}: {finn_errors.explain(cause, names, job.origins)}",
             f"everything is in {log}",
         ) from error
-
-
-def _steps(target: str, job: Job) -> list[Step]:
-    steps = [
-        Step("hw", _hardware, also=("hardware.onnx",), share=2.0),
-        Step("specialised", _specialised, lambda job: [job.part, _layer_options(job)], share=1.8),
-        Step(
-            "folded",
-            _folded,
-            lambda job: [job.target_cycles, job.mvau_wwidth_max, job.folding],
-            makes=("folding.json",),
-            share=1.2,
-        ),
-        Step("minimised", lambda model, job: finn_widths.minimise(model, job.say), share=1.0),
-        Step(
-            "estimates",
-            _estimates,
-            lambda job: [job.board, job.resources, job.clock_ns],
-            makes=("estimates.json", "report/estimate_network_performance.json"),
-            share=0.7,
-        ),
-        Step(
-            "codegen",
-            _code,
-            lambda job: [str(job.out), job.clock_ns],
-            makes=("names.json",),
-            share=20.0,
-            missing=lambda model, job: finn_hardware.without_code(model),
-        ),
-    ]
-    if target == "hw":
-        return steps[:1]
-    if target == "estimates":
-        return steps[:5]
-    if target == "codegen":
-        return steps
-    return steps + [_vivado_step(name) for name in vivado_steps.steps_of(target, job.vivado)]
-
-
-def _layer_options(job: Job) -> list[Any]:
-    """The options that change layers; the others are read by Vivado's steps alone."""
-    return [job.options[name] for name in ("prefer", "mem_mode", "ram_style")]
-
-
-def _hardware(model: Any, job: Job) -> Any:
-    return finn_widths.minimise(finn_hardware.to_hardware(model, job.say), job.say)
-
-
-def _specialised(model: Any, job: Job) -> Any:
-    model = finn_hardware.partition(model, job.out / "partition")
-    model = finn_options.set_options(model, job.options)
-    return finn_hardware.specialise(model, job.part)
-
-
-def _folded(model: Any, job: Job) -> Any:
-    model = finn_folding.fold(model, job.target_cycles, job.mvau_wwidth_max, job.log)
-    model = finn_folding.apply_folding(model, job.folding, job.log)
-    finn_streams.check(model)
-    write_json(job.out / "folding.json", finn_folding.folding_of(model))
-    return model
-
-
-def _estimates(model: Any, job: Job) -> Any:
-    reports = job.out / "report"
-    result = finn_estimates.estimate(model, job.part, job.board, job.clock_ns, reports)
-    result["board"] = job.resources
-    result["target_cycles"] = job.target_cycles
-    write_json(job.out / "estimates.json", result)
-    for warning in result["warnings"]:
-        job.log(f"warning: {warning['layer']}: {warning['text']}")
-    return model
-
-
-def _code(model: Any, job: Job) -> Any:
-    model, names = finn_names.finn_names(model)
-    model = finn_hardware.generate_code(model, job.part, job.clock_ns)
-    missing = finn_hardware.without_code(model)
-    if missing:
-        raise StageError(
-            f"FINN ended code generation without an error, but made none for {missing}"
-        )
-    write_json(job.out / "names.json", names)
-    return model
-
-
-def _vivado_step(name: str) -> Step:
-    def run_step(model: Any, job: Job) -> Any:
-        model = vivado_steps.run(name, model, job.vivado)
-        names = read_json(job.out / "names.json")
-        write_json(job.out / "names.json", finn_names.with_inserted(model, names))
-        vivado_steps.reports_by_layer(job.vivado)
-        return model
-
-    return Step(
-        name,
-        run_step,
-        lambda job: [job.board, job.clock_ns, job.options],
-        missing=lambda model, job: vivado_steps.missing_outputs(name, model, job.vivado),
-    )
 
 
 def _result(target: str, model: Any, job: Job) -> dict[str, Any]:

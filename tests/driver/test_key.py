@@ -116,8 +116,8 @@ def test_estimates_are_kept_whatever_only_vivado_reads():
 
 
 def test_estimates_read_the_options_that_their_key_holds():
-    """`_layer_options` of build.py is what its steps up to the estimates are keyed by."""
-    text = (ROOT / "templates" / "programs" / "build.py").read_text()
+    """`_layer_options` of build_steps.py is what steps up to the estimates are keyed by."""
+    text = (ROOT / "templates" / "support" / "build_steps.py").read_text()
     body = text[text.index("def _layer_options") :]
     assert set(re.findall(r'"(\w+)"', body[: body.index("\n\n\n")])) == READ_BY_ESTIMATES
 

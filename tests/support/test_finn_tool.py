@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from support import finn_options, finn_tool, vivado_steps
+from support import finn_options, finn_tool, vivado_config, vivado_steps
 from support.progress import StageError
 
 AMD = "finn.transformation.fpgadataflow.convert_to_hw_layers"
@@ -47,7 +47,7 @@ def test_amds_finn_has_other_steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     module = SimpleNamespace(**dict.fromkeys(names))
     monkeypatch.setattr(vivado_steps, "_finn_steps", lambda: module)
     monkeypatch.setattr(vivado_steps, "found", lambda: finn_tool.Tool("AMD FINN", "0.10.1", False))
-    job = vivado_steps.Job(
+    job = vivado_config.Job(
         tmp_path, "Pynq-Z1", "xc7z020clg400-1", "vivado_zynq", 5.0, finn_options.DEFAULTS
     )
     assert vivado_steps.steps_of("bitfile", job) == [

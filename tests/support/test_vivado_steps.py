@@ -33,20 +33,21 @@ mkdir -p $folder/project_$node/sol1/impl/ip $folder/project_$node/sol1/impl/veri
 STEP = """
 import json, sys
 from pathlib import Path
-from support import finn_options, finn_tool, vivado_steps
+from support import finn_options, finn_tool, vivado_config, vivado_steps, vivado_tools
 from support.files import read_json
+from support.progress import StageError
 out = Path({out!r})
 finn_tool.start(out / "finn")
 import finn.xsi
 finn.xsi.SimEngine = object  # FINN imports its simulator, which Vivado builds, for an annotation
 from qonnx.core.modelwrapper import ModelWrapper
-job = vivado_steps.Job(
+job = vivado_config.Job(
     out, "Pynq-Z1", "xc7z020clg400-1", {shell!r}, 5.0, {{**finn_options.DEFAULTS, **{options!r}}},
     read_json(out / "names.json"), {{"group0.block0.conv1": "own.nash:7"}},
 )
 try:
     {body}
-except vivado_steps.StageError as error:
+except StageError as error:
     print("StageError", error.message, "|", error.help)
 """
 
@@ -134,7 +135,7 @@ def test_what_finn_calls_done_is_looked_for(compiled: Path, generated: Path) -> 
 
 
 def test_options_become_finns_settings(compiled: Path, generated: Path) -> None:
-    body = """c = vivado_steps.config_of(job); print(
+    body = """c = vivado_config.config_of(job); print(
         c.shell_flow_type.value, c.auto_fifo_strategy.value, c.large_fifo_mem_style.value,
         [kind.value for kind in c.generate_outputs], c.vitis_opt_strategy, c.vitis_platform,
         c.vitis_floorplan_file and Path(c.vitis_floorplan_file).read_text())"""
@@ -173,9 +174,9 @@ def test_options_become_finns_settings(compiled: Path, generated: Path) -> None:
 def test_what_cannot_be_is_told_before_hours_of_building(
     compiled: Path, generated: Path, options: dict[str, Any], shell: str, words: str
 ) -> None:
-    body = 'vivado_steps.check_tools("bitfile", job, None); vivado_steps.config_of(job)'
+    body = 'vivado_tools.check_tools("bitfile", job, None); vivado_config.config_of(job)'
     if "fifo_sizing" in options:
-        body = "vivado_steps.config_of(job)"
+        body = "vivado_config.config_of(job)"
     said = finn(compiled, generated, body, shell=shell, **options)
     assert said.startswith("StageError") and words in said
 
