@@ -24,6 +24,8 @@ from nashc.report.figures import known_sum
 from nashc.schema import Spec, load
 from nashc.schema.models import Target
 
+BEFORE_TRAINING = "before training: sums and thresholds as wide as their types allow"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -87,7 +89,7 @@ class Answer:
         """How wide sums and thresholds are taken to be, in words."""
         if self.is_trained:
             return "with the values of the trained network"
-        return "before training: sums and thresholds as wide as their types allow"
+        return BEFORE_TRAINING
 
     def to_json(self) -> dict[str, Any]:
         found = self.found

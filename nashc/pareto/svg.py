@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from nashc.emit.picture.svg import FONT
+from nashc.emit.picture.svg import FONT, tenths
 from nashc.pareto.shapes import HALO, Box, Line, Mark, Picture, Place, Shape, Text
 
 
 def svg(picture: Picture, names: Iterable[str] = ()) -> str:
     """names: what a reader who points at the mark of a row is told; by row."""
     told = list(names)
-    size = f"{_n(picture.width)} {_n(picture.height)}"
+    size = f"{tenths(picture.width)} {tenths(picture.height)}"
     width, height = size.split()
     attributes = f'width="{width}" height="{height}" viewBox="0 0 {size}" role="img"'
     lines = [
@@ -29,30 +29,34 @@ def _shape(shape: Shape, told: list[str]) -> str:
     match shape:
         case Line():
             dash = (
-                f' stroke-dasharray="{_n(shape.dash[0])} {_n(shape.dash[1])}"' if shape.dash else ""
+                f' stroke-dasharray="{tenths(shape.dash[0])} {tenths(shape.dash[1])}"'
+                if shape.dash
+                else ""
             )
             return (
                 f'<polyline points="{_points(shape.points)}" fill="none" stroke="{shape.colour}" '
-                f'stroke-width="{_n(shape.width)}"{dash}{_opacity(shape.opacity)}/>'
+                f'stroke-width="{tenths(shape.width)}"{dash}{_opacity(shape.opacity)}/>'
             )
         case Box():
             return (
-                f'<rect x="{_n(shape.x)}" y="{_n(shape.y)}" width="{_n(shape.width)}" '
-                f'height="{_n(shape.height)}" fill="{shape.fill}" stroke="{shape.stroke}"/>'
+                f'<rect x="{tenths(shape.x)}" y="{tenths(shape.y)}" width="{tenths(shape.width)}" '
+                f'height="{tenths(shape.height)}" fill="{shape.fill}" stroke="{shape.stroke}"/>'
             )
         case Text():
             turn = (
-                f' transform="rotate(-90 {_n(shape.x)} {_n(shape.y)})"' if shape.is_upright else ""
+                f' transform="rotate(-90 {tenths(shape.x)} {tenths(shape.y)})"'
+                if shape.is_upright
+                else ""
             )
             anchor = f' text-anchor="{shape.anchor}"' if shape.anchor != "start" else ""
             weight = ' font-weight="bold"' if shape.is_bold else ""
             halo = (
-                f' stroke="{shape.halo}" stroke-width="{_n(HALO)}" stroke-linejoin="round" paint-order="stroke"'
+                f' stroke="{shape.halo}" stroke-width="{tenths(HALO)}" stroke-linejoin="round" paint-order="stroke"'
                 if shape.halo
                 else ""
             )
             return (
-                f'<text x="{_n(shape.x)}" y="{_n(shape.y)}" font-size="{_n(shape.size)}" '
+                f'<text x="{tenths(shape.x)}" y="{tenths(shape.y)}" font-size="{tenths(shape.size)}" '
                 f'fill="{shape.colour}"{halo}{anchor}{weight}{turn}>{escape(shape.words, quote=False)}</text>'
             )
         case Mark():
@@ -60,7 +64,7 @@ def _shape(shape: Shape, told: list[str]) -> str:
 
 
 def _mark(mark: Mark, told: list[str]) -> str:
-    paint = f'fill="{mark.fill}" stroke="{mark.stroke}" stroke-width="{_n(mark.width)}"'
+    paint = f'fill="{mark.fill}" stroke="{mark.stroke}" stroke-width="{tenths(mark.width)}"'
     paint += _opacity(mark.opacity)
     if mark.row is not None:
         paint += f' class="point" data-row="{mark.row}"'
@@ -68,24 +72,18 @@ def _mark(mark: Mark, told: list[str]) -> str:
     if mark.row is not None and told:
         title = f"<title>{escape(told[mark.row], quote=False)}</title>"
     if not mark.outline:
-        tag, shape = "circle", f'cx="{_n(mark.x)}" cy="{_n(mark.y)}" r="{_n(mark.radius)}"'
+        tag, shape = (
+            "circle",
+            f'cx="{tenths(mark.x)}" cy="{tenths(mark.y)}" r="{tenths(mark.radius)}"',
+        )
     else:
         tag, shape = "polygon", f'points="{_points(mark.corners)}"'
     return f"<{tag} {shape} {paint}>{title}</{tag}>" if title else f"<{tag} {shape} {paint}/>"
 
 
 def _points(points: tuple[Place, ...]) -> str:
-    return " ".join(f"{_n(x)},{_n(y)}" for x, y in points)
+    return " ".join(f"{tenths(x)},{tenths(y)}" for x, y in points)
 
 
 def _opacity(opacity: float) -> str:
     return f' opacity="{opacity:g}"' if opacity != 1 else ""
-
-
-def _n(value: float) -> str:
-    """In tenths: enough for the eye, and no digits that differ between machines."""
-    return (
-        f"{value:.1f}".removesuffix(".0").replace("-0", "0")
-        if value == 0
-        else f"{value:.1f}".removesuffix(".0")
-    )

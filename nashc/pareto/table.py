@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nashc import __version__
+from nashc.driver.estimate import BEFORE_TRAINING
 from nashc.pareto.rows import COSTS, FIGURES, Row
 from nashc.report.figures import RESOURCES
 from nashc.report.table import aligned
@@ -23,7 +24,7 @@ def points_json(rows: Sequence[Row], model: str) -> dict[str, Any]:
         "accuracy": measure.name if measure.stage else None,
         "upwards": measure.figure,
         "model": model,
-        "types": "before training: sums and thresholds as wide as their types allow",
+        "types": BEFORE_TRAINING,
         "points": [row.to_json() for row in rows],
     }
 

@@ -53,9 +53,9 @@ def svg(graph: Graph, heat: Heat | None = None) -> str:
         legend, legend_height = _legend(list(ops), kinds, width)
     top = HEADING + legend_height
     shift = (width - sheet.width) / 2
-    size = f"{_n(width)} {_n(top + sheet.height)}"
+    size = f"{tenths(width)} {tenths(top + sheet.height)}"
     attributes = (
-        f'width="{_n(width)}" height="{_n(top + sheet.height)}" viewBox="0 0 {size}" role="img" '
+        f'width="{tenths(width)}" height="{tenths(top + sheet.height)}" viewBox="0 0 {size}" role="img" '
         f'font-family="{FONT}" font-size="11" fill="{INK}"'
     )
     lines = [
@@ -65,7 +65,7 @@ def svg(graph: Graph, heat: Heat | None = None) -> str:
         f'<text x="{MARGIN}" y="34" font-size="18" font-weight="bold">{_text(graph.name)}</text>',
         f'<text x="{MARGIN}" y="52" fill="{MUTED}">{_text(_summary(graph))}</text>',
         *legend,
-        f'<g transform="translate({_n(shift)} {_n(top)})">',
+        f'<g transform="translate({tenths(shift)} {tenths(top)})">',
         *(line for band in sheet.bands for line in _band(band, sheet)),
         *(line for kind in ("nas", "shortcut", "spine") for line in _wires(kind, sheet)),
         *(line for place in sheet.places for line in _place(place, heat)),
@@ -97,11 +97,13 @@ def _legend(ops: list[str], kinds: list[str], width: float) -> tuple[list[str], 
             x, y = float(MARGIN), y + LEGEND_ROW
         if kind:
             colour = f'stroke="{WIRES[kind]}" stroke-width="2"'
-            lines.append(f'<path d="M{_n(x)} {_n(y + 6)}h18" fill="none" {colour}/>')
+            lines.append(f'<path d="M{tenths(x)} {tenths(y + 6)}h18" fill="none" {colour}/>')
         else:
             colours = _colours(word)
-            lines.append(f'<rect x="{_n(x)}" y="{_n(y)}" width="18" height="12" rx="3" {colours}/>')
-        lines.append(f'<text x="{_n(x + 24)}" y="{_n(y + 10)}">{_text(word)}</text>')
+            lines.append(
+                f'<rect x="{tenths(x)}" y="{tenths(y)}" width="18" height="12" rx="3" {colours}/>'
+            )
+        lines.append(f'<text x="{tenths(x + 24)}" y="{tenths(y + 10)}">{_text(word)}</text>')
         x += step
     return lines, y + LEGEND_ROW + 12 - HEADING
 
@@ -109,11 +111,11 @@ def _legend(ops: list[str], kinds: list[str], width: float) -> tuple[list[str], 
 def _band(band: Band, sheet: Layout) -> Iterable[str]:
     inset = MARGIN / 2
     yield (
-        f'<rect x="{_n(inset)}" y="{_n(band.y)}" width="{_n(sheet.width - 2 * inset)}" '
-        f'height="{_n(band.height)}" rx="10" fill="{BAND}" stroke="{BAND_LINE}"/>'
+        f'<rect x="{tenths(inset)}" y="{tenths(band.y)}" width="{tenths(sheet.width - 2 * inset)}" '
+        f'height="{tenths(band.height)}" rx="10" fill="{BAND}" stroke="{BAND_LINE}"/>'
     )
     yield (
-        f'<text x="{_n(inset + 12)}" y="{_n(band.y + 22)}" font-size="13" font-weight="bold" '
+        f'<text x="{tenths(inset + 12)}" y="{tenths(band.y + 22)}" font-size="13" font-weight="bold" '
         f'fill="{MUTED}">{_text(band.name)}</text>'
     )
 
@@ -125,18 +127,20 @@ def _wires(kind: str, sheet: Layout) -> Iterable[str]:
         if wire.kind == kind:
             x, y = wire.points[-1]
             yield f'<path d="{_path(wire)}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
-            yield f'<path d="M{_n(x - 4)} {_n(y - 7)}h8L{_n(x)} {_n(y)}Z" fill="{colour}"/>'
+            yield f'<path d="M{tenths(x - 4)} {tenths(y - 7)}h8L{tenths(x)} {tenths(y)}Z" fill="{colour}"/>'
 
 
 def _path(wire: Wire) -> str:
     (x, y), *rest = wire.points
-    parts = [f"M{_n(x)} {_n(y)}"]
+    parts = [f"M{tenths(x)} {tenths(y)}"]
     for to_x, to_y in rest:
         if to_x == x:
-            parts.append(f"V{_n(to_y)}")
+            parts.append(f"V{tenths(to_y)}")
         else:
             middle = (y + to_y) / 2
-            parts.append(f"C{_n(x)} {_n(middle)} {_n(to_x)} {_n(middle)} {_n(to_x)} {_n(to_y)}")
+            parts.append(
+                f"C{tenths(x)} {tenths(middle)} {tenths(to_x)} {tenths(middle)} {tenths(to_x)} {tenths(to_y)}"
+            )
         x, y = to_x, to_y
     return "".join(parts)
 
@@ -154,18 +158,18 @@ def _place(place: Place, heat: Heat | None) -> Iterable[str]:
     yield "<g>"
     yield f"<title>{_text(title)}</title>"
     yield (
-        f'<rect x="{_n(place.x)}" y="{_n(place.y)}" width="{_n(place.width)}" '
-        f'height="{_n(place.height)}" rx="7" {_colours(box.layer.op, fill)}/>'
+        f'<rect x="{tenths(place.x)}" y="{tenths(place.y)}" width="{tenths(place.width)}" '
+        f'height="{tenths(place.height)}" rx="7" {_colours(box.layer.op, fill)}/>'
     )
-    yield f'<text x="{_n(left)}" y="{_n(y)}" font-weight="bold">{_text(short(box.name))}</text>'
+    yield f'<text x="{tenths(left)}" y="{tenths(y)}" font-weight="bold">{_text(short(box.name))}</text>'
     y += LINE
-    yield f'<text x="{_n(left)}" y="{_n(y)}">{_text(operation(box.layer))}</text>'
+    yield f'<text x="{tenths(left)}" y="{tenths(y)}">{_text(operation(box.layer))}</text>'
     ink = f'font-weight="bold" fill="{INK}"' if heat else f'fill="{MUTED}"'
-    yield f'<text x="{_n(right)}" y="{_n(y)}" text-anchor="end" {ink}>{_text(corner)}</text>'
+    yield f'<text x="{tenths(right)}" y="{tenths(y)}" text-anchor="end" {ink}>{_text(corner)}</text>'
     if words := details(box):
         y += LINE
         tone = INK if heat else MUTED
-        yield f'<text x="{_n(left)}" y="{_n(y)}" fill="{tone}">{_text(words)}</text>'
+        yield f'<text x="{tenths(left)}" y="{tenths(y)}" fill="{tone}">{_text(words)}</text>'
     yield from _pills(place, y + 7)
     yield "</g>"
 
@@ -177,11 +181,11 @@ def _pills(place: Place, top: float) -> Iterable[str]:
         row, column = divmod(index, PILLS_PER_ROW)
         x, y = place.x + PAD + column * (width + 4), top + row * PILL
         yield (
-            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{PILL - 3}" rx="8" '
+            f'<rect x="{tenths(x)}" y="{tenths(y)}" width="{tenths(width)}" height="{PILL - 3}" rx="8" '
             f"{_colours(op)}/>"
         )
         yield (
-            f'<text x="{_n(x + width / 2)}" y="{_n(y + 11.5)}" text-anchor="middle" '
+            f'<text x="{tenths(x + width / 2)}" y="{tenths(y + 11.5)}" text-anchor="middle" '
             f'font-size="10">{_text(op)}</text>'
         )
 
@@ -189,14 +193,14 @@ def _pills(place: Place, top: float) -> Iterable[str]:
 def _scale(heat: Heat) -> list[str]:
     """The legend of costs: from none to the dearest layer."""
     x, y, steps, width = float(MARGIN), float(HEADING) + 8, 20, 9
-    lines = [f'<text x="{_n(x)}" y="{_n(y + 10)}">{_text(heat.label)}: 0</text>']
+    lines = [f'<text x="{tenths(x)}" y="{tenths(y + 10)}">{_text(heat.label)}: 0</text>']
     x += LETTER * (len(heat.label) + 3) + 8
     lines += [
-        f'<rect x="{_n(x + i * width)}" y="{_n(y)}" width="{width}" height="12" fill="{scale(i / (steps - 1))}"/>'
+        f'<rect x="{tenths(x + i * width)}" y="{tenths(y)}" width="{width}" height="12" fill="{scale(i / (steps - 1))}"/>'
         for i in range(steps)
     ]
-    end = _n(x + steps * width + 8)
-    return [*lines, f'<text x="{end}" y="{_n(y + 10)}">{heat.most:,}</text>']
+    end = tenths(x + steps * width + 8)
+    return [*lines, f'<text x="{end}" y="{tenths(y + 10)}">{heat.most:,}</text>']
 
 
 def _colours(op: str, fill: str = "") -> str:
@@ -208,6 +212,6 @@ def _text(words: str) -> str:
     return escape(words, quote=False)
 
 
-def _n(value: float) -> str:
-    """A coordinate in tenths: enough for the eye, and no digits that differ between machines."""
-    return f"{value:.1f}".removesuffix(".0")
+def tenths(value: float) -> str:
+    """A coordinate: enough for the eye, and no digits that differ between machines."""
+    return f"{value + 0.0:.1f}".removesuffix(".0")  # + 0.0 takes the sign from a zero
