@@ -31,7 +31,6 @@ from supernet import NAME, SuperNetwork
 from torch import Tensor
 
 from support import checkpoint
-from support.alternatives import Alternatives
 from support.batch_norm import synchronise
 from support.batches import Batch, search_batches, steps_per_epoch
 from support.belonging import Option, with_options
@@ -48,6 +47,7 @@ from support.progress import Diverged, Progress
 from support.search_bits import bit_choices
 from support.search_channels import channel_choices
 from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
+from support.search_history import entry_of, epoch_words
 from support.search_pictures import draw_search, draw_seeds
 from support.search_place_pictures import draw_places
 from support.search_priced import priced
@@ -205,49 +205,17 @@ class Search(Loop):
         return logits, loss
 
     def close_epoch(self, progress: Progress) -> None:
-        training, validation = self.training_score.of_all(), self.validation_score.of_all()
-        expected = self.expected and self.expected.figures(self.updates.shares())
-
-        def told(mixed: Alternatives) -> dict[str, Any]:
-            return {
-                "alpha": mixed.alpha.tolist(),
-                "entropy_nats": mixed.entropy_nats(),
-                "sampled": list(mixed.sampled_counts),
-            }
-
-        self.history.append(
-            {
-                **({"expected_cost": expected} if expected else {}),
-                "epoch": self.epoch + 1,
-                "loss": training.loss,
-                "top1": training.top1,
-                "validation_loss": validation.loss,
-                "validation_top1": validation.top1,
-                "lr": self._rate(),
-                "cells": {
-                    name: {
-                        f"{source}-{node}": told(mixed) for (source, node), mixed in cell.items()
-                    }
-                    for name, cell in self.cells.items()
-                },
-                **(
-                    {"places": {name: told(choice) for name, choice in self.places.items()}}
-                    if self.places
-                    else {}
-                ),
-            }
+        entry = entry_of(
+            self.epoch + 1,
+            self.training_score.of_all(),
+            self.validation_score.of_all(),
+            self._rate(),
+            self.cells,
+            self.places,
+            self.expected and self.expected.figures(self.updates.shares()),
         )
-        entropies = [mixed.entropy_nats() for mixed in self.updates.mixed]
-        progress.log(
-            f"epoch {self.epoch + 1:3}  loss {training.loss:.4f}"
-            f"  train {training.top1:7.2%}  validation {validation.top1:7.2%}"
-            f"  mean entropy {sum(entropies) / len(entropies):.4f} nats"
-            + (
-                f"  expected {expected['lut']:,.0f} LUT, {expected['cycles']:,.0f} cycles"
-                if expected
-                else ""
-            )
-        )
+        self.history.append(entry)
+        progress.log(epoch_words(entry, [it.entropy_nats() for it in self.updates.mixed]))
         self.training_score, self.validation_score = Score(), Score()
         for mixed in self.updates.mixed:
             mixed.sampled_counts = [0] * len(mixed.ops)
