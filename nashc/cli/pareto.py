@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nashc.cli import common, project
+from nashc.cli import common
 from nashc.cli.figures import model_option
+from nashc.cli.request import (
+    data_option,
+    interrupt,
+    overwrite_option,
+    processes_option,
+    python_option,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -73,10 +80,10 @@ Examples: nashc pareto original.nash v1.nash v2.nash --sweep bits=w1a2,w2a2,w4a4
 @model_option
 @click.option("--plan", is_flag=True, help="Tell what would run, and run nothing.")
 @click.option("--kept", is_flag=True, help="Draw the points that are finished, and run nothing.")
-@project.data_option
-@project.processes_option
-@project.python_option
-@project.overwrite_option
+@data_option
+@processes_option
+@python_option
+@overwrite_option
 @common.as_json
 @common.reports_mistakes
 def pareto(
@@ -106,7 +113,7 @@ def pareto(
     from nashc.pareto.sweep import Question, points
     from nashc.pareto.walk import Walk
 
-    signal.signal(signal.SIGTERM, project.interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     if speed and accuracy != "none":
         raise click.BadParameter("--speed goes with --accuracy none")
     measure = MEASURES[speed or "fps"] if accuracy == "none" else MEASURES[accuracy]

@@ -3,70 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import click
 
 from nashc.cli import common
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    from nashc.driver.request import Request
-
-    _Type = click.ParamType[str]
-else:
-    _Type = click.ParamType  # not generic before click 8.2
-
-
-class _StageName(_Type):
-    """Completed by the shell; judged by the driver, which knows the nearest name."""
-
-    name = "stage"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        from nashc.stages import BY_NAME
-
-        return [CompletionItem(name) for name in BY_NAME if name.startswith(incomplete)]
-
-
-STAGE = _StageName()
-python_option = click.option(
-    "--python",
-    envvar="NASHC_PYTHON",
-    default=lambda: sys.executable,
-    metavar="PROGRAM",
-    help="The Python that has torch, Brevitas and FINN+.  [env var: NASHC_PYTHON; default: nashc's own]",
-)
-data_option = click.option(
-    "--data", type=common.PATH, help="The folder of the data set, instead of the spec's."
-)
-overwrite_option = click.option(
-    "--overwrite", is_flag=True, help="Overwrite edited files, keeping them as *.orig."
-)
-processes_option = click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=1,
-    metavar="N",
-    help="Search and train with N processes (torchrun).",
-)
-_range = common.options(
-    click.option(
-        "--from", "first", type=STAGE, help="Begin here; earlier results are taken as kept."
-    ),
-    click.option("--to", "last", type=STAGE, help="End with this stage."),
-    click.option(
-        "--force", type=STAGE, multiple=True, help="Run this stage though its result is kept."
-    ),
+from nashc.cli.request import (
+    STAGE,
+    data_option,
+    interrupt,
+    overwrite_option,
+    processes_option,
+    python_option,
+    range_options,
+    request_of,
 )
 
 
@@ -94,7 +47,7 @@ def compile_(
     """
     from nashc.driver.compile import compile_spec, outcome_lines
 
-    request = _request(spec, out, settings, python, overwrite=overwrite)
+    request = request_of(spec, out, settings, python, overwrite=overwrite)
     outcome = compile_spec(request)
     if as_json:
         click.echo(json.dumps({"ok": True, **outcome.to_json()}, indent=2))
@@ -111,7 +64,7 @@ def compile_(
 @common.optional_spec
 @common.out
 @common.settings
-@_range
+@range_options
 @data_option
 @processes_option
 @python_option
@@ -136,7 +89,7 @@ def run(
     from nashc.driver.run import run as run_stages
 
     signal.signal(signal.SIGTERM, interrupt)
-    request = _request(spec, out, settings, python, **options)
+    request = request_of(spec, out, settings, python, **options)
     outcome = run_stages(request, display(sys.stderr if as_json else sys.stdout))
     if as_json:
         click.echo(report_of(outcome))
@@ -147,7 +100,7 @@ def run(
 @common.optional_spec
 @common.out
 @common.settings
-@_range
+@range_options
 @data_option
 @python_option
 @common.as_json
@@ -167,7 +120,7 @@ def plan(
     from nashc.driver.plan import make_plan
     from nashc.driver.plan_text import plan_lines
 
-    request = _request(spec, out, settings, python, **options)
+    request = request_of(spec, out, settings, python, **options)
     made = make_plan(request)
     if as_json:
         click.echo(json.dumps({"ok": not made.fatal, **made.to_json()}, indent=2))
@@ -204,7 +157,7 @@ def report(
     from nashc.driver.run import PAGE
     from nashc.report import lines
 
-    made = report_on(_request(spec, out, settings, python))
+    made = report_on(request_of(spec, out, settings, python))
     path = html or made.desk.project.folder / PAGE
     write_page(made.desk, made.figures, path)
     if as_json:
@@ -244,41 +197,6 @@ def why(
     """
     from nashc.driver.why import explain_stage
 
-    answer = explain_stage(_request(spec, out, settings, python, data=data), stage)
+    answer = explain_stage(request_of(spec, out, settings, python, data=data), stage)
     click.echo(json.dumps(answer.to_json(), indent=2) if as_json else "\n".join(answer.lines()))
     return 0
-
-
-def _request(
-    spec: Path | None,
-    out: Path | None,
-    settings: tuple[str, ...],
-    python: str,
-    *,
-    first: str | None = None,
-    last: str | None = None,
-    force: tuple[str, ...] = (),
-    data: Path | None = None,
-    overwrite: bool = False,
-    processes: int = 1,
-) -> Request:
-    from nashc.driver.request import Request
-
-    return Request(
-        spec=common.only_spec(spec),
-        python=python,
-        environment=dict(os.environ),
-        overrides=common.overrides(settings),
-        out=out,
-        data=data,
-        first=first,
-        last=last,
-        force=frozenset(force),
-        overwrite=overwrite,
-        processes=processes,
-    )
-
-
-def interrupt(_number: int, _frame: object) -> NoReturn:
-    """SIGTERM ends a run as Ctrl-C does: the stage saves its state first."""
-    raise KeyboardInterrupt
