@@ -29,7 +29,8 @@ from support.derive import Edge, derive  # noqa: E402
 from support.derive_within import derive_within  # noqa: E402
 from support.progress import StageError  # noqa: E402
 from support.search_costs import SearchCosts, cost_of  # noqa: E402
-from support.within_budget import Candidate, best_within  # noqa: E402
+from support.within_budget import best_within  # noqa: E402
+from support.within_rows import Candidate  # noqa: E402
 
 # Most of a check with a budget, seconds of the processor.
 NETWORKS = {"resnet18": 1.0, "resnet34": 1.5}

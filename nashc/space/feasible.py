@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -22,8 +23,35 @@ from nashc.text import Span
 WORDS = {"cycles": "cycles", "lut": "LUT", "bram18": "BRAM18", "uram": "URAM", "dsp": "DSP"}
 
 
+@dataclass(frozen=True)
+class _Space:
+    """All networks that a search may find, as picks. best: an answer of the solver within limits, None if there is none."""
+
+    solver: ModuleType
+    count: int
+    best: Callable[[Mapping[str, int]], Any]
+    figures_of: Callable[[Sequence[int]], Mapping[str, int]]
+
+
 def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
-    """NASH481 if no network of the space is within the limits, with the nearest one. table: search_costs.json."""
+    """NASH481 if no network of the space is within the limits, with the nearest one. table: search_costs.json.
+
+    NASH312 if more choices depend on each other than the search could reckon with.
+    """
+    space = _of_places(spec, table) if "places" in table else _of_ops(table)
+    is_proven = True
+    try:
+        if space.best(limits):
+            return
+    except space.solver.Undecided:
+        is_proven = False
+    near = space.solver.nearest_by(space.best, space.figures_of, limits)
+    if near is None:
+        raise SpecError([_too_slow(spec, _fewest_cycles(space))])
+    raise SpecError([_too_small(spec, space.figures_of(near.picks), limits, is_proven)])
+
+
+def _of_ops(table: Mapping[str, Any]) -> _Space:
     solver = support_module("within_budget")
     costs = solver.SearchCosts.of(table)
     nodes = [
@@ -31,18 +59,32 @@ def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, in
         for cell in costs.options.values()
         for options in cell.values()
     ]
-    is_proven = True
+    best = partial(solver.best_within, costs, nodes)
+    return _Space(solver, len(nodes), best, partial(solver.figures_of, costs, nodes))
+
+
+def _of_places(spec: Spec, table: Mapping[str, Any]) -> _Space:
+    solver = support_module("joint_within")
+    costs = solver.JointCosts.of(table)
     try:
-        if solver.best_within(costs, nodes, limits):
-            return
-    except solver.Undecided:
-        is_proven = False
-    near = solver.nearest(costs, nodes, limits)
-    if near is None:
-        fastest = _fastest(solver, costs, nodes)
-        raise SpecError([too_slow(spec, fastest)])
-    options = [node[pick].option for node, pick in zip(nodes, near.picks, strict=True)]
-    raise SpecError([too_small(spec, costs.of_network(options), limits, is_proven)])
+        solver.check_size(costs)
+    except solver.Entangled as error:
+        raise SpecError([_too_entangled(spec)]) from error
+    losses = [[0.0] * count for count in costs.counts]
+    best = partial(solver.best_jointly_within, costs, losses)
+    return _Space(solver, len(losses), best, costs.of_network)
+
+
+def _fewest_cycles(space: _Space) -> int:
+    """Of a network of the space."""
+    low, high = 0, space.figures_of([0] * space.count)["cycles"]
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if space.best({"cycles": middle}):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def needs(figures: Mapping[str, int], limits: Mapping[str, int]) -> tuple[str, str]:
@@ -59,20 +101,7 @@ def place_of_limit(spec: Spec, figure: str) -> Span | None:
     return spec.spans.value(("search", "budget", name))
 
 
-def _fastest(solver: ModuleType, costs: Any, nodes: Any) -> int:
-    """The fewest cycles of a network of the space."""
-    low = 0
-    high = costs.of_network(node[0].option for node in nodes)["cycles"]
-    while low + 1 < high:
-        middle = (low + high) // 2
-        if solver.best_within(costs, nodes, {"cycles": middle}):
-            high = middle
-        else:
-            low = middle
-    return int(high)
-
-
-def too_slow(spec: Spec, cycles: int) -> Diagnostic:
+def _too_slow(spec: Spec, cycles: int) -> Diagnostic:
     assert spec.search and spec.target
     budget, target = spec.search.budget, spec.target
     rate = fps(cycles, target)
@@ -94,7 +123,7 @@ def too_slow(spec: Spec, cycles: int) -> Diagnostic:
     return Diagnostic("NASH481", text, spec.spans.value(("search", "budget", name)), help=hint)
 
 
-def too_small(
+def _too_small(
     spec: Spec, figures: Mapping[str, int], limits: Mapping[str, int], is_proven: bool
 ) -> Diagnostic:
     assert spec.target
@@ -107,6 +136,17 @@ def too_small(
         "and a lower `fps` in `target` needs less"
     )
     return Diagnostic("NASH481", text, place_of_limit(spec, name), help=hint)
+
+
+def _too_entangled(spec: Spec) -> Diagnostic:
+    assert spec.search
+    what, fewer = (
+        ("ops and bit widths", ", or fewer ops") if spec.searches_cells else ("bit widths", "")
+    )
+    text = f"too many {what} depend on each other to be reckoned with together"
+    hint = f"one choice of widths for a block or a group, group* = [w2a2, w4a4]{fewer}"
+    name = "budget" if spec.search.budget.is_asked else "cost"
+    return Diagnostic("NASH312", text, spec.spans.value(("search", name)), help=hint)
 
 
 @cache

@@ -4,7 +4,7 @@ A layer's hardware depends on few places: on the widths of its weights, of the a
 it gives its results in, whose readers decide about single bits; and on the channels of what it reads and gives. Places that meet in no layer may change together. So the
 places get colours, as few as the greedy way needs, and one network is lowered for each choice by colour: every
 layer is then seen with every choice of the places that it depends on, by the cost model that `nashc estimate` uses.
-templates/support/search_bit_costs.py reads the table and says what its parts mean.
+templates/support/search_joint_costs.py reads the table and says what its parts mean.
 """
 
 from __future__ import annotations
@@ -122,6 +122,8 @@ class PlaceTable:
                 }
                 for meets, by_choice in groups.items()
             ],
+            "options": [],
+            "values": [],
         }
 
 

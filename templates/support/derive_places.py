@@ -1,6 +1,6 @@
 """From the alphas of searched bit widths and numbers of channels to one for each place, and to lines of a spec. Pure Python.
 
-Each place takes its most probable alternative; of equal ones the first. Within a budget: support/derive_bits_within.py.
+Each place takes its most probable alternative; of equal ones the first. Within a budget: support/derive_jointly_within.py.
 """
 
 from __future__ import annotations

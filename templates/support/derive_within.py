@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from support.budget import Answer, Tell
 from support.derive import Choice, Edge, ranking
 from support.progress import StageError
-from support.search_costs import SearchCosts
-from support.within_budget import Answer, Candidate, Tell, best_within
+from support.search_costs import SearchCosts, cost_of
+from support.within_budget import best_within
+from support.within_rows import Candidate
 
 MOST_VISITS = 5_000_000
 """Twenty seconds or so at a pace: little after a search, and enough for a proof but under the tightest budgets."""
@@ -23,11 +25,17 @@ _TINY = 5e-324
 
 @dataclass(frozen=True)
 class Derived:
-    """answer: how good the network is. displaced: (cell, what the node would keep without a budget, what it keeps)."""
+    """A network, what it costs, and how good it is. chosen: by place, where bit widths or channels were searched.
+
+    displaced: (cell, what the node would keep without a budget, what it keeps); displaced_places: the same by place.
+    """
 
     cells: dict[str, list[Choice]]
+    figures: dict[str, int]
     answer: Answer
     displaced: list[tuple[str, Choice, Choice]]
+    chosen: dict[str, str] = field(default_factory=dict)
+    displaced_places: Sequence[tuple[str, str, str]] = ()
 
 
 def derive_within(
@@ -52,11 +60,7 @@ def derive_within(
     ]
     answer = best_within(costs, candidates, limits, MOST_VISITS, tell)
     if answer is None:
-        said = ", ".join(f"{figure} <= {limit}" for figure, limit in limits.items())
-        raise StageError(
-            f"no network of this search stays within {said}",
-            "nashc check refuses such a budget: compile the spec again, or widen it in settings/derive.json",
-        )
+        raise nothing_within(limits)
     found: dict[str, list[Choice]] = {name: [] for name in ranked}
     displaced = []
     for (name, node), pick in zip(places, answer.picks, strict=True):
@@ -64,9 +68,17 @@ def derive_within(
         found[name].append(kept)
         if pick:
             displaced.append((name, best, kept))
-    return Derived(found, answer, displaced)
+    return Derived(found, cost_of(costs, found), answer, displaced)
 
 
 def loss_of(best: float, score: float) -> float:
     """In nats; scores of 0 are as small as floats get."""
     return math.log(max(best, _TINY)) - math.log(max(score, _TINY))
+
+
+def nothing_within(limits: Mapping[str, int]) -> StageError:
+    said = ", ".join(f"{figure} <= {limit}" for figure, limit in limits.items())
+    return StageError(
+        f"no network of this search stays within {said}",
+        "nashc check refuses such a budget: compile the spec again, or widen it in settings/derive.json",
+    )

@@ -25,7 +25,7 @@ Shares = Sequence[Sequence[float]]
 
 
 class Penalty(Protocol):
-    """What the hardware adds to the loss of the architecture: `ExpectedCost`, `ExpectedBitCost` of search_bit_costs.py, or both."""
+    """What the hardware adds to the loss of the architecture: `ExpectedCost`, or `ExpectedJointCost` where bit widths are searched."""
 
     def figures(self, shares: Shares) -> dict[str, float]: ...
     def gradient(self, shares: Shares) -> list[list[float]]: ...

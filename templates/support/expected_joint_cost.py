@@ -1,6 +1,6 @@
-"""The hardware that a search for ops and bit widths may expect to end with, and its gradient with respect to all alphas.
+"""The hardware that a search for bit widths, alone or with ops, may expect, and its gradient with respect to all alphas.
 
-Pure Python, in float64. Nodes draw as in support/expected_cost.py, places as in support/search_bit_costs.py, all independently.
+Pure Python, in float64. Nodes draw as in support/expected_cost.py, places by softmax(alpha), all independently.
 The expectation is then a sum over the paths of a graph (support/joint_states.py), of which each arc has the probability of its
 alternative: forwards how likely each state is, backwards what is expected from it on. It is a polynomial of the
 probabilities, and its derivative with respect to one of them the expected cost if that alternative is drawn.

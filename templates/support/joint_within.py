@@ -1,4 +1,4 @@
-"""The best ops and bit widths within a hardware budget, chosen together. Pure Python.
+"""The best bit widths within a hardware budget, alone or together with ops, found exactly. Pure Python.
 
 Every alternative of a place and of a node has a loss, 0 for what would be kept without a budget; the choice with the least
 sum of losses whose network stays within the limits is sought, pace by pace (support/search_costs.py).
@@ -11,18 +11,17 @@ the budget from below (Lagrangian duality). Branch and bound over the paths does
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from support.budget import EPSILON, Answer, Tell, Undecided, is_within, nearest_by
 from support.joint_states import Entangled, StateGraph
 from support.search_costs import FIGURES, Part
 from support.search_joint_costs import JointCosts
-from support.within_budget import Answer, Undecided, is_within, nearest_by
 
 MOST_VISITS = 400_000
 """Partial choices that are looked at for a pace before the best one so far is taken."""
 _ARCS_OF_ROUNDS = 4_000_000
 _ROUNDS = 60
-_EPSILON = 1e-9
 
 __all__ = [
     "Entangled",
@@ -30,12 +29,11 @@ __all__ = [
     "Undecided",
     "best_jointly_within",
     "check_size",
-    "nearest_jointly",
+    "nearest_by",
 ]
 
 Losses = Sequence[Sequence[float]]
 """For each place and node and its alternatives, how much worse than the best one that is, >= 0; infinite: not to be taken."""
-Tell = Callable[[int, int], None]
 
 
 def check_size(costs: JointCosts) -> None:
@@ -50,7 +48,7 @@ def best_jointly_within(
     """The least loss within limits, by figure; None if nothing is within them. Errors: Undecided, Entangled.
 
     picks of the answer: the index of the alternative for each place and, after these, for each node.
-    tell: is told from time to time how many paces were looked at, of how many.
+    tell: is told how many paces these are.
     """
     free = tuple(min(range(len(it)), key=it.__getitem__) for it in losses)
     if is_within(costs.of_network(free), limits):
@@ -76,14 +74,6 @@ def _any_within(costs: JointCosts, losses: Losses, limits: Mapping[str, int]) ->
     without = [[0.0 if it < math.inf else it for it in of_one] for of_one in losses]
     found = best_jointly_within(costs, without, limits)
     return found and Answer(found.picks, _sum(losses, found.picks), -math.inf)
-
-
-def nearest_jointly(costs: JointCosts, limits: Mapping[str, int]) -> Answer | None:
-    """As `nearest_by`, among all networks of the search."""
-    losses = [[0.0] * count for count in costs.counts]
-    return nearest_by(
-        lambda most: best_jointly_within(costs, losses, most), costs.of_network, limits
-    )
 
 
 def _sum(losses: Losses, picks: Sequence[int]) -> float:
@@ -177,9 +167,9 @@ class _AtPace:
                 excess / max(1, limit) for excess, limit in zip(over, self.limits, strict=True)
             ]
             length = sum(it * it for it in slope)
-            if length == 0 or (self.best and bound > self.best.loss - _EPSILON):
+            if length == 0 or (self.best and bound > self.best.loss - EPSILON):
                 break
-            size = step * max((self.best.loss if self.best else worst) - bound, _EPSILON) / length
+            size = step * max((self.best.loss if self.best else worst) - bound, EPSILON) / length
             price = [
                 max(0.0, old + size * it / max(1, limit))
                 for old, it, limit in zip(price, slope, self.limits, strict=True)
@@ -220,7 +210,7 @@ class _AtPace:
                 (max(bound - _dot(self.price, self.limits), so_far), arc.pick, so_far, now, arc)
             )
         for bound, pick, so_far, now, arc in sorted(options, key=lambda it: it[:2]):
-            if self.best is not None and bound >= self.best.loss - _EPSILON:
+            if self.best is not None and bound >= self.best.loss - EPSILON:
                 return
             self._visits += 1
             if self._visits > MOST_VISITS:
@@ -234,7 +224,7 @@ class _AtPace:
         for which, pick in zip(self.order, picks, strict=True):
             every[which] = pick
         loss = _sum(self.losses, every)
-        is_better = self.best is None or loss < self.best.loss - _EPSILON
+        is_better = self.best is None or loss < self.best.loss - EPSILON
         if is_better and is_within(self.costs.of_network(every), self.given):
             self.best = Answer(tuple(every), loss, -math.inf)
 

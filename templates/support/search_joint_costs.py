@@ -1,7 +1,8 @@
-"""What every choice of ops and bit widths costs in hardware, where a search chooses both. Pure Python.
+"""What every choice of bit widths costs in hardware, alone or together with ops. Pure Python.
 
-The numbers are exact, as those of support/search_costs.py and support/search_bit_costs.py, of which this is both: the branch of
-an op and what reading a value takes depend on the few places of bit widths that they meet, and so does all the rest.
+The numbers are exact, as those of support/search_costs.py: what `nashc estimate` says of the network with these choices. Costs
+are sums over parts, and a part depends on few places of bit widths: a layer on those of its weights, of what it reads and
+of what it gives.
 
     parts     what no op changes, by the widths of the places that it meets
     options   the branch that an op from an earlier node makes, and whether it reads in two bits, by its places
@@ -19,7 +20,6 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from support.progress import StageError
-from support.search_bit_costs import BitPart
 from support.search_costs import FIGURES, Part, Value, total
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class JointCosts:
 
     paces: tuple[int, ...]
     places: tuple[tuple[str, tuple[str, ...]], ...]
-    parts: tuple[BitPart, ...]
+    parts: tuple[ByPlaces[Part], ...]
     options: dict[tuple[str, int], tuple[JointOption, ...]]
     values: dict[str, ByPlaces[Value]]
 
@@ -74,10 +74,7 @@ class JointCosts:
         def by_places(it: Mapping[str, Any], read: Callable[[Any], T]) -> ByPlaces[T]:
             return ByPlaces(tuple(it["places"]), counts(it), tuple(map(read, it["choices"])))
 
-        parts = tuple(
-            BitPart(tuple(it["places"]), counts(it), tuple(map(Part.of, it["choices"])))
-            for it in data["parts"]
-        )
+        parts = tuple(by_places(it, Part.of) for it in data["parts"])
         options: dict[tuple[str, int], tuple[JointOption, ...]] = {}
         for it in data["options"]:
             branch = by_places(it, lambda choice: (bool(choice["is_wide"]), Part.of(choice)))

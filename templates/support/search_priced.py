@@ -1,4 +1,4 @@
-"""What a search with a cost reckons with, by what it chooses: ops of cells, places, or both. Pure Python."""
+"""What a search with a cost reckons with, by what it chooses: ops of cells, or bit widths, with ops or without. Pure Python."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from support.expected_cost import EdgeOps, ExpectedCost, Penalty
 from support.expected_joint_cost import ExpectedJointCost
-from support.search_bit_costs import BitCosts, ExpectedBitCost
 from support.search_costs import SearchCosts, cost_of
 from support.search_findings import Found
 from support.search_joint_costs import JointCosts
@@ -25,10 +24,7 @@ def priced(
         costs = SearchCosts.of(table)
         expected = ExpectedCost(costs, edges, policy, weights)
         return expected, lambda found: cost_of(costs, found.cells)
-    if "options" not in table:
-        of_bits = BitCosts.of(table)
-        return ExpectedBitCost(of_bits, weights), lambda found: of_bits.of_widths(found.chosen)
-    both = JointCosts.of(table)
-    return ExpectedJointCost(both, edges, policy, weights), lambda found: both.of_network(
-        both.picks(found.cells, found.chosen)
+    joint = JointCosts.of(table)
+    return ExpectedJointCost(joint, edges, policy, weights), lambda found: joint.of_network(
+        joint.picks(found.cells, found.chosen)
     )

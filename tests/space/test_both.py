@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.joint_table import JointTable
+from support.budget import nearest_by
 from support.derive import MAX_POOL, Edge, derive
-from support.derive_both_within import derive_both_within
+from support.derive_jointly_within import derive_jointly_within
 from support.derive_places import Place, most_probable, places_text
 from support.expected_cost import EdgeOps
 from support.expected_joint_cost import ExpectedJointCost
 from support.found import provenance_of, write_found
-from support.joint_within import best_jointly_within, nearest_jointly
+from support.joint_within import best_jointly_within
 from support.progress import StageError
 from support.search_findings import Found
 from support.search_joint_costs import JointCosts
@@ -173,7 +175,8 @@ def test_the_nearest_network_exceeds_by_the_smallest_factor(tmp_path: Path) -> N
         picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
         for picks in every(costs)
     }
-    found = nearest_jointly(costs, limits)
+    free = [[0.0] * count for count in costs.counts]
+    found = nearest_by(partial(best_jointly_within, costs, free), costs.of_network, limits)
     assert found and excess[found.picks] == pytest.approx(min(excess.values()), rel=1e-3)
 
 
@@ -181,26 +184,26 @@ def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path
     path = write(tmp_path, **SPACES["tiny"])
     costs, edges = costs_of(path), edges_drawn(path, 3)
     places = drawn(costs, random.Random(3))
-    loose = derive_both_within(edges, "v1", places, costs, {"lut": 10**9})
-    assert loose.ops.cells == derive(edges, "v1") and loose.widths.bits == most_probable(places)
-    assert loose.ops.displaced == loose.widths.displaced == []
-    assert loose.picks == costs.picks(loose.ops.cells, loose.widths.bits)
-    limit = costs.of_network(loose.picks)["lut"] - 1
-    tight = derive_both_within(edges, "v1", places, costs, {"lut": limit})
-    assert costs.of_network(tight.picks)["lut"] <= limit
-    assert tight.ops.displaced or tight.widths.displaced
+    loose = derive_jointly_within(edges, "v1", places, costs, {"lut": 10**9})
+    assert loose.cells == derive(edges, "v1") and loose.chosen == most_probable(places)
+    assert loose.displaced == loose.displaced_places == []
+    assert loose.answer.picks == costs.picks(loose.cells, loose.chosen)
+    limit = costs.of_network(loose.answer.picks)["lut"] - 1
+    tight = derive_jointly_within(edges, "v1", places, costs, {"lut": limit})
+    assert costs.of_network(tight.answer.picks)["lut"] <= limit
+    assert tight.displaced or tight.displaced_places
     with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
-        derive_both_within(edges, "v1", places, costs, {"lut": 10})
+        derive_jointly_within(edges, "v1", places, costs, {"lut": 10})
     with pytest.raises(
         StageError, match="prices other bit widths or channels than the search chose from"
     ):
-        derive_both_within(edges, "v1", places[:1], costs, {"lut": 10**9})
+        derive_jointly_within(edges, "v1", places[:1], costs, {"lut": 10**9})
     others = {
         cell: [Edge(it.source, it.node, ("conv 9x9",), (1.0,), False, (1,)) for it in its]
         for cell, its in edges.items()
     }
     with pytest.raises(StageError, match="prices other cells than the search chose from"):
-        derive_both_within(others, "v1", places, costs, {"lut": 10**9})
+        derive_jointly_within(others, "v1", places, costs, {"lut": 10**9})
 
 
 def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(

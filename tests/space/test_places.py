@@ -1,25 +1,32 @@
 """Searched bit widths and numbers of channels: their table is what `nashc estimate` says, what is found is the best within the budget."""
 
 import random
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from nashc.cost.cost import RESOURCES
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.estimate import Question, answer
 from nashc.emit.searched_bits import settings_of_bits
 from nashc.emit.searched_channels import settings_of_channels
 from nashc.lower import lower
 from nashc.schema import load
+from nashc.space import hardware_terms
+from nashc.space.feasible import support_module
 from nashc.space.place_table import PlaceTable
 from nashc.space.pricing import MODEL
-from support.bits_within import best_bits_within, nearest_bits
-from support.derive_bits_within import derive_bits_within
+from support.budget import nearest_by
+from support.derive_jointly_within import derive_jointly_within
 from support.derive_places import Place, most_probable, places_text
+from support.derive_within import Derived
+from support.expected_joint_cost import ExpectedJointCost
+from support.joint_within import best_jointly_within
 from support.progress import StageError
-from support.search_bit_costs import BitCosts, ExpectedBitCost
 from support.search_costs import FIGURES
+from support.search_joint_costs import JointCosts
 from tests.space.expected import is_the_mean
 
 SPEC = """nash 1
@@ -82,7 +89,7 @@ def write(folder: Path, **values: str) -> Path:
     return path
 
 
-def drawn(costs: BitCosts, rnd: random.Random) -> list[Place]:
+def drawn(costs: JointCosts, rnd: random.Random) -> list[Place]:
     """The places as a search might leave them."""
     found = []
     for name, alternatives in costs.places:
@@ -107,18 +114,18 @@ def estimated(path: Path, block: str) -> dict[str, int]:
 
 def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) -> None:
     spec = load(space)
-    costs = BitCosts.of(PlaceTable(spec).to_json())
+    costs = JointCosts.of(PlaceTable(spec).to_json())
     rules = settings_of_bits(spec, lower(spec)), settings_of_channels(spec)
     rnd = random.Random(1)
     for _ in range(6):
         places = drawn(costs, rnd)
         chosen = most_probable(places)
         block = places_text("tiny", *rules, places, chosen)
-        assert costs.of_widths(chosen) == estimated(space, block), block
+        assert costs.of_network(costs.picks({}, chosen)) == estimated(space, block), block
 
 
-def every(costs: BitCosts) -> list[tuple[int, ...]]:
-    return list(product(*(range(len(alternatives)) for _, alternatives in costs.places)))
+def every(costs: JointCosts) -> list[tuple[int, ...]]:
+    return list(product(*map(range, costs.counts)))
 
 
 @pytest.mark.parametrize(
@@ -126,13 +133,13 @@ def every(costs: BitCosts) -> list[tuple[int, ...]]:
 )
 def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Path) -> None:
     """Held to every choice of a space."""
-    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES[name]))).to_json())
+    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES[name]))).to_json())
     figures = {picks: costs.of_network(picks) for picks in every(costs)}
     luts = sorted(it["lut"] for it in figures.values())
     brams = sorted(it["bram18"] for it in figures.values())
     rnd, bound = random.Random(2), 0
     for _ in range(12):
-        losses = [[rnd.uniform(0, 3) for _ in alternatives] for _, alternatives in costs.places]
+        losses = [[rnd.uniform(0, 3) for _ in range(count)] for count in costs.counts]
         losses = [[it - min(of_one) for it in of_one] for of_one in losses]
         limits = {"lut": rnd.choice(luts), "bram18": rnd.choice(brams)}
         if rnd.random() < 0.5:
@@ -142,7 +149,7 @@ def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Pa
             for picks, cost in figures.items()
             if all(cost[figure] <= limit for figure, limit in limits.items())
         }
-        found = best_bits_within(costs, losses, limits)
+        found = best_jointly_within(costs, losses, limits)
         if not fitting:
             assert found is None
             continue
@@ -153,49 +160,79 @@ def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Pa
 
 
 def test_the_nearest_widths_exceed_by_the_smallest_factor(tmp_path: Path) -> None:
-    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
     limits = {"lut": 100, "bram18": 1}
     excess = {
         picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
         for picks in every(costs)
     }
-    found = nearest_bits(costs, limits)
+    free = [[0.0] * count for count in costs.counts]
+    found = nearest_by(partial(best_jointly_within, costs, free), costs.of_network, limits)
     assert found and excess[found.picks] == pytest.approx(min(excess.values()), rel=1e-3)
 
 
 def test_no_budget_takes_the_most_probable_widths_and_a_small_one_is_refused(
     tmp_path: Path,
 ) -> None:
-    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
     places = drawn(costs, random.Random(3))
     likeliest = {it.name: max(zip(it.weights, it.alternatives, strict=True))[1] for it in places}
-    loose = derive_bits_within(places, costs, {"lut": 10**9})
-    assert most_probable(places) == loose.bits == likeliest
-    assert loose.displaced == [] and loose.answer.loss == 0
-    limit = costs.of_widths(likeliest)["lut"] - 1
-    tight = derive_bits_within(places, costs, {"lut": limit})
-    assert costs.of_widths(tight.bits)["lut"] <= limit
-    assert tight.displaced and tight.answer.loss > 0
-    assert tight.displaced == [
-        (name, width, tight.bits[name])
+    loose = derived_within(places, costs, 10**9)
+    assert most_probable(places) == loose.chosen == likeliest
+    assert loose.displaced_places == [] and loose.answer.loss == 0
+    limit = costs.of_network(costs.picks({}, likeliest))["lut"] - 1
+    tight = derived_within(places, costs, limit)
+    assert tight.figures == costs.of_network(costs.picks({}, tight.chosen))
+    assert tight.figures["lut"] <= limit
+    assert tight.displaced_places and tight.answer.loss > 0
+    assert tight.displaced_places == [
+        (name, width, tight.chosen[name])
         for name, width in likeliest.items()
-        if width != tight.bits[name]
+        if width != tight.chosen[name]
     ]
     with pytest.raises(StageError, match="no network of this search stays within lut <= 10"):
-        derive_bits_within(places, costs, {"lut": 10})
+        derived_within(places, costs, 10)
     with pytest.raises(
         StageError, match="prices other bit widths or channels than the search chose from"
     ):
-        derive_bits_within(places[:1], costs, {"lut": 10**9})
+        derived_within(places[:1], costs, 10**9)
+
+
+def derived_within(places: list[Place], costs: JointCosts, most_lut: int) -> Derived:
+    return derive_jointly_within({}, "v3", places, costs, {"lut": most_lut})
+
+
+def refused(path: Path, budget: str) -> Diagnostic:
+    path.write_text(path.read_text().replace("precision =", f"budget {{ {budget} }}; precision ="))
+    with pytest.raises(SpecError) as error:
+        hardware_terms(load(path))
+    [problem] = error.value.diagnostics
+    return problem
+
+
+def test_a_rate_that_no_widths_reach_without_folding(tmp_path: Path) -> None:
+    problem = refused(write(tmp_path, **SPACES["groups"]), "fps > 1M")
+    assert problem.message.endswith("the fastest needs 36,864 cycles, 5,425.3 frames a second")
+    assert problem.help == "fps >= 5425 can be met; `fps` in `target` lets FINN fold for more"
+
+
+def test_widths_that_are_too_many_to_be_looked_at_together(tmp_path: Path, monkeypatch) -> None:
+    solver = support_module("joint_within")
+    monkeypatch.setitem(solver.StateGraph.__init__.__globals__, "MOST_ARCS", 10)
+    problem = refused(write(tmp_path, **SPACES["layers"]), "lut < 1M")
+    assert problem.code == "NASH312"
+    assert (
+        problem.message == "too many bit widths depend on each other to be reckoned with together"
+    )
 
 
 def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
     tmp_path: Path,
 ) -> None:
     torch = pytest.importorskip("torch")
-    costs = BitCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
     weights = {"lut": 1e-3, "bram18": 0.3}
-    expected = ExpectedBitCost(costs, weights)
+    expected = ExpectedJointCost(costs, (), "v3", weights)
     generator = torch.Generator().manual_seed(0)
     alphas = [torch.randn(len(its), generator=generator).double() for _, its in costs.places]
     shares = [torch.softmax(alpha, 0).tolist() for alpha in alphas]

@@ -1,12 +1,15 @@
 """Branch and bound against all networks there are, in drawn spaces with shared values, several limits and paces."""
 
 import random
+from functools import partial
 from itertools import product
 
 import pytest
 
+from support.budget import Undecided, is_within, nearest_by
 from support.search_costs import FIGURES, Option, Part, SearchCosts
-from support.within_budget import Candidate, Undecided, best_within, is_within, nearest
+from support.within_budget import best_within, figures_of
+from support.within_rows import Candidate
 
 
 def drawn(seed):
@@ -76,21 +79,21 @@ def test_the_best_of_all_networks(seed):
         found = best_within(costs, nodes, limits)
         assert (found is None) == (not losses)
         if found:
-            figures = costs.of_network(
-                node[pick].option for node, pick in zip(nodes, found.picks, strict=True)
-            )
-            assert is_within(figures, limits)
+            assert is_within(figures_of(costs, nodes, found.picks), limits)
             assert found.is_best
             assert found.loss == pytest.approx(min(losses))
+
+
+def nearest(costs, nodes, limits):
+    free = [[Candidate(it.option, 0.0) for it in node] for node in nodes]
+    return nearest_by(partial(best_within, costs, free), partial(figures_of, costs, free), limits)
 
 
 def test_the_nearest_network_where_nothing_fits():
     costs, nodes = drawn(0)
     limits = {"lut": 8, "dsp": 8}
     found = nearest(costs, nodes, limits)
-    figures = costs.of_network(
-        node[pick].option for node, pick in zip(nodes, found.picks, strict=True)
-    )
+    figures = figures_of(costs, nodes, found.picks)
     factor = max(figures[name] / limit for name, limit in limits.items())
     best = min(
         max(figures[name] / limit for name, limit in limits.items())
