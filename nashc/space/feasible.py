@@ -36,7 +36,7 @@ class _Space:
 def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, int]) -> None:
     """NASH481 if no network of the space is within the limits, with the nearest one. table: search_costs.json.
 
-    NASH312 if more choices depend on each other than the search could reckon with.
+    NASH312 or NASH313 if more choices depend on each other than the search could reckon with.
     """
     space = _of_places(spec, table) if "places" in table else _of_ops(table)
     is_proven = True
@@ -140,13 +140,16 @@ def _too_small(
 
 def _too_entangled(spec: Spec) -> Diagnostic:
     assert spec.search
-    what, fewer = (
-        ("ops and bit widths", ", or fewer ops") if spec.searches_cells else ("bit widths", "")
-    )
-    text = f"too many {what} depend on each other to be reckoned with together"
-    hint = f"one choice of widths for a block or a group, group* = [w2a2, w4a4]{fewer}"
+    what = ["ops"] * spec.searches_cells + ["bit widths"] * spec.searches_bits
+    what += ["numbers of channels"] * spec.searches_channels
+    text = f"too many {' and '.join(what)} depend on each other to be reckoned with together"
+    hint = "fewer alternatives"
+    if spec.searches_bits:
+        fewer = ", or fewer ops" if spec.searches_cells else ""
+        hint = f"one choice of widths for a block or a group, group* = [w2a2, w4a4]{fewer}"
+    code = "NASH312" if spec.searches_bits else "NASH313"
     name = "budget" if spec.search.budget.is_asked else "cost"
-    return Diagnostic("NASH312", text, spec.spans.value(("search", name)), help=hint)
+    return Diagnostic(code, text, spec.spans.value(("search", name)), help=hint)
 
 
 @cache
