@@ -15,7 +15,7 @@ from nashc.diagnostics import Diagnostic, SpecError
 from nashc.fold.converters import Converter, converters
 from nashc.fold.goals import Answer, Question, Shortage
 from nashc.fold.hardware import Hardware
-from nashc.fold.programme import Undecided
+from nashc.fold.highs import Undecided
 from nashc.fold.tables import Floats
 from nashc.fold.wish import Wish
 

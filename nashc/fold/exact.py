@@ -12,6 +12,7 @@ import numpy as np
 
 from nashc.fold.blocks import blocks, latency_bound
 from nashc.fold.exchange import quickened
+from nashc.fold.near import minimise
 from nashc.fold.programme import Found, Limits, Programme
 from nashc.fold.tables import Floats, Ints, Problem
 
@@ -37,14 +38,14 @@ def least_use(
     begin = None
     if known is not None:
         begin = Found(known, float(problem.total(known) @ weights), -np.inf)
-    return programme.minimise(programme.use @ weights, effort, gap=gap, known=begin)
+    return minimise(programme, programme.weighted(weights), effort, gap=gap, known=begin)
 
 
 def any_fit(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> Ints | None:
     """Some choice that keeps to the limits; None: there is none, proven."""
     programme = Programme(problem, rows)
     programme.keep_to(limits)
-    found = programme.minimise({}, effort)
+    found = minimise(programme, np.zeros(len(programme.system.most)), effort)
     return None if found is None else found.choice
 
 
@@ -54,14 +55,15 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     programme.keep_to(limits)
     path = programme.longest_path()
     if limits.budget is None:
-        return programme.minimise(_one(path), effort)
+        return minimise(programme, programme.objective(path), effort)
     budget = limits.budget
     prices = programme.latency_prices()
     if prices is None:
         return None
     price = np.maximum(prices[0], 0.0)
-    found = programme.minimise(
-        _one(path),
+    found = minimise(
+        programme,
+        programme.objective(path),
         effort,
         better=lambda choice, adds: quickened(problem, rows, adds, price, budget, choice),
     )
@@ -106,8 +108,4 @@ def least_stretch(
             np.append(programme.use[:, resource], -float(budget[resource])),
             high=0.0,
         )
-    return programme.minimise(_one(factor), effort, gap=gap)
-
-
-def _one(variable: int) -> dict[int, float]:
-    return {variable: 1.0}
+    return minimise(programme, programme.objective(factor), effort, gap=gap)

@@ -13,8 +13,9 @@ from functools import partial
 import numpy as np
 
 from nashc.fold import exact, tied, tied_latency
+from nashc.fold.highs import Undecided
 from nashc.fold.paths import slack
-from nashc.fold.programme import Found, Limits, Undecided
+from nashc.fold.programme import Found, Limits
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Problem

@@ -16,8 +16,9 @@ import numpy as np
 
 from nashc.fold import exact
 from nashc.fold.exchange import quickened
+from nashc.fold.highs import Undecided
 from nashc.fold.pinned import colours, pinned
-from nashc.fold.programme import Found, Limits, Undecided
+from nashc.fold.programme import Found, Limits
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem

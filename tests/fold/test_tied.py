@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from nashc.fold import tied, tied_latency
 from nashc.fold.goals import Answer, Question, Shortage, growth
+from nashc.fold.highs import Undecided
 from nashc.fold.pinned import colours, pinned
-from nashc.fold.programme import Limits, Undecided
+from nashc.fold.programme import Limits
 from nashc.fold.quick import Prices
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem

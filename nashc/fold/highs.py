@@ -1,0 +1,125 @@
+"""A mixed-integer programme as HiGHS takes it, through scipy: relaxed, or whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nashc.fold.tables import Bools, Floats
+
+
+class Undecided(Exception):
+    """The search ended before it found a choice or proved that there is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """The least value where variables need not be whole numbers, and the variables there.
+
+    adds: by whole variable, what one more of it adds to the value at least. worth: by constraint, of a unit of it; 0 for an equation.
+    """
+
+    value: float
+    variables: Floats
+    adds: Floats
+    worth: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """The best that a search found, None and inf where it found nothing yet, and the bound that it proved."""
+
+    variables: Floats | None
+    value: float
+    bound: float
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """low <= matrix @ variables <= high, least <= variables <= most; the first `whole` variables are whole numbers."""
+
+    matrix: Any
+    low: Floats
+    high: Floats
+    least: Floats
+    most: Floats
+    whole: int
+
+    def only(self, kept: Bools) -> System:
+        """Without the whole variables that are not kept: they are 0."""
+        most = self.most.copy()
+        most[: self.whole][~kept] = 0.0
+        return replace(self, most=most)
+
+    def relaxed(self, objective: Floats) -> Relaxed | None:
+        """None: nothing keeps to the constraints. The value is -inf, and all else 0, where HiGHS had no answer."""
+        from scipy.optimize import linprog
+        from scipy.sparse import vstack
+
+        scale = float(np.abs(objective).max()) or 1.0
+        is_equal = self.low == self.high
+        most, least = np.isfinite(self.high) & ~is_equal, np.isfinite(self.low) & ~is_equal
+        with _quiet():
+            result = linprog(
+                objective / scale,
+                A_ub=vstack([self.matrix[most], -self.matrix[least]]),
+                b_ub=np.concatenate([self.high[most], -self.low[least]]),
+                A_eq=self.matrix[is_equal],
+                b_eq=self.low[is_equal],
+                bounds=np.stack([self.least, self.most], axis=1),
+                method="highs-ds",
+            )
+        if result.status == 2:
+            return None
+        worth = np.zeros(len(self.low))
+        if result.status != 0:
+            return Relaxed(-np.inf, np.zeros(len(objective)), np.zeros(self.whole), worth)
+        worth[most] -= result.ineqlin.marginals[: most.sum()] * scale
+        worth[least] -= result.ineqlin.marginals[most.sum() :] * scale
+        adds = result.lower.marginals[: self.whole] * scale
+        return Relaxed(float(result.fun) * scale, result.x, adds, worth)
+
+    def search(self, objective: Floats, effort: int, gap: float) -> Searched | None:
+        """The least value in whole numbers, or what is known of it after `effort` nodes; None: there is none.
+
+        gap: the search may end when it knows that nothing is better by more than this share.
+        """
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        scale = float(np.abs(objective).max()) or 1.0
+        with _quiet():
+            result = milp(
+                objective / scale,
+                integrality=(np.arange(len(self.most)) < self.whole).astype(int),
+                bounds=Bounds(self.least, self.most),
+                constraints=LinearConstraint(self.matrix, self.low, self.high),
+                options={"mip_rel_gap": gap, "node_limit": effort},
+            )
+        # 2 is "infeasible"; scipy has no name for the end of a search by its number of nodes.
+        if result.x is None and result.status == 2:
+            return None
+        assert result.x is not None or result.status in (1, 4), result.message
+        bound = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound) * scale
+        if result.x is None:
+            return Searched(None, np.inf, bound)
+        return Searched(result.x, float(result.fun) * scale, bound)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """HiGHS, as scipy 1.17 builds it, writes a line to file descriptor 1 now and then, whatever it is told."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
