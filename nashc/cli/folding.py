@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nashc.cli import common
+from nashc.cli.watch import watched
 
 
 @click.command(
@@ -29,6 +30,12 @@ Examples: nashc fold resnet18_v3.nash --board U50
     is_flag=True,
     help="Count width converters too, which FINN puts in after its estimates; best to 0.1 % for most.",
 )
+@click.option(
+    "--gap",
+    type=float,
+    metavar="PERCENT",
+    help="Go on until this near the best, proven; 0 is exact. Ctrl-C takes what there is.",
+)
 @click.option("-o", "--out", type=common.PATH, help="Write FINN's folding file.")
 @common.as_json
 @common.reports_mistakes
@@ -41,12 +48,14 @@ def fold(
     board: str | None,
     weights: Path | None,
     converters: bool,
+    gap: float | None,
     out: Path | None,
     as_json: bool,
 ) -> int:
     """The best folding for a goal and a budget, proven, in a second.
 
     Without --goal: the least resources at --fps, else at the spec's fps, else the most frames a second on the board.
+    How near the best it is, is told; --gap goes on until that is near enough.
     build.py takes the file: --folding folding.json, and so does `folding = "folding.json"` in the target of a spec.
     """
     _check_tools()
@@ -54,16 +63,19 @@ def fold(
     from nashc.fold import tell
 
     wanted = common.board_named(board) if board else None
-    found = fold_spec(
-        common.only_spec(spec),
-        common.overrides(settings),
-        goal,
-        fps,
-        budget,
-        wanted,
-        weights,
-        with_converters=converters,
-    )
+    with watched() as go_on:
+        found = fold_spec(
+            common.only_spec(spec),
+            common.overrides(settings),
+            goal,
+            fps,
+            budget,
+            wanted,
+            weights,
+            with_converters=converters,
+            gap=gap,
+            go_on=go_on,
+        )
     if out is not None:
         common.write_text(out, folding_text(found))
     if as_json:

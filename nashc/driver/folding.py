@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nashc.cost.backends import Wanted
@@ -31,13 +31,26 @@ def fold_spec(
     weights: Path | None,
     *,
     with_converters: bool = False,
+    gap: float | None = None,
+    go_on: Callable[[float, float], bool] = lambda *_: True,
 ) -> Folded:
     """The folding that a goal asks for. Without one the spec's fps is the aim, without a budget the spec's counts.
 
-    Errors: those of the spec, NASH461 where nothing fits, NASH462 where the question makes no sense.
+    gap: per cent of the best within which the answer must be proven to be. go_on: told the value and the bound while that
+    takes its time; False ends it. Errors: those of the spec, NASH461 where nothing fits, NASH462 where the question makes no sense.
     """
     spec = load(path, overrides)
-    return fold(spec, goal, fps, budget, board, weights, with_converters=with_converters)
+    return fold(
+        spec,
+        goal,
+        fps,
+        budget,
+        board,
+        weights,
+        with_converters=with_converters,
+        gap=gap,
+        go_on=go_on,
+    )
 
 
 def fold(
@@ -49,18 +62,20 @@ def fold(
     weights: Path | None = None,
     *,
     with_converters: bool = False,
+    gap: float | None = None,
+    go_on: Callable[[float, float], bool] = lambda *_: True,
 ) -> Folded:
     """As `fold_spec`, of a spec that is loaded."""
     target = known_target(spec)
     if budget is None and target.folding:
         budget = target.folding.budget
     board = board or target.board
-    asked = wish(board, goal, fps, budget, aim=target.fps)
+    asked = wish(board, goal, fps, budget, aim=target.fps, gap=gap)
     ranges = load_ranges(ranges_file(weights)) if weights else None
     nodes = hardware(lower(spec), board.part, ranges, Wanted.of(spec))
     widest = target.mvau_wwidth_max
     unit = Hardware(nodes, MODELS[MODEL], board.part, widest, with_converters)
-    return ask(unit, asked, target.clock)
+    return ask(unit, asked, target.clock, go_on)
 
 
 def folding_text(folded: Folded) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from nashc.fold.converters import Converter, converters
 from nashc.fold.goals import Answer, Question, Shortage
 from nashc.fold.hardware import Hardware
 from nashc.fold.highs import Undecided
+from nashc.fold.parts import Further
 from nashc.fold.tables import Floats
 from nashc.fold.wish import Wish
 
@@ -48,9 +50,15 @@ class Folded:
         return content_of(tuple(row.node for row in self.estimate.nodes), self.foldings)
 
 
-def ask(hardware: Hardware, wish: Wish, clock_ns: float) -> Folded:
-    """The best folding for a wish. Errors: NASH461 when there is none, with the nearest."""
-    question = hardware.question(wish.budget, wish.prefer)
+def ask(
+    hardware: Hardware,
+    wish: Wish,
+    clock_ns: float,
+    go_on: Callable[[float, float], bool] = lambda *_: True,
+) -> Folded:
+    """The best folding for a wish. go_on: as of `Further`. Errors: NASH461 when there is none, with the nearest."""
+    further = None if wish.gap is None else Further(wish.gap, go_on)
+    question = hardware.question(wish.budget, wish.prefer, further)
     interval = float("inf") if wish.fps is None else float(int(1e9 / clock_ns / wish.fps))
     try:
         found = _answer(question, wish, interval)
@@ -117,13 +125,13 @@ def _told(question: Question, wish: Wish, found: Shortage, clock_ns: float) -> D
     needed = ", ".join(excess(nearest.use, wish))
     text = f"no folding {f'gives {asked} within' if asked else 'fits'} {wish.words}: the nearest needs {needed}"
     slow = f"{fps_of(nearest.interval, clock_ns):,.1f} frames a second"
-    most = question.max_throughput() if must is not None else None
+    most = replace(question, further=None).max_throughput() if must is not None else None
     enough = _budget_for(nearest.use, wish)
     if (
         wish.named and not enough
     ):  # the nearest takes more than the board has: what of the board would do?
         whole = np.array([wish.whole[name] for name in RESOURCES])
-        on_board = replace(question, budget=whole).min_use(found.interval)
+        on_board = replace(question, budget=whole, further=None).min_use(found.interval)
         enough = _budget_for(on_board.use, wish) if isinstance(on_board, Answer) else ""
     if isinstance(most, Answer):
         fps = fps_of(most.interval, clock_ns)

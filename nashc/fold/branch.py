@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,6 +68,7 @@ class Branches:
         seen: list[Ints],
     ) -> None:
         """rows: those that can be part of something better."""
+        self.rows = rows
         self._problem, self._streams = problem, Streams(problem, rows)
         self._weights, self._limits = weights, limits
         self._seen: list[Ints] = []
@@ -80,8 +82,17 @@ class Branches:
             alike.setdefault(table.use.tobytes(), []).append(number)
         self._alike = [tuple(tables) for tables in alike.values()]
 
-    def close(self, best: Found, price: Floats, most: int, gap: float) -> Found:
+    def close(
+        self,
+        best: Found,
+        price: Floats,
+        most: float,
+        gap: float,
+        go_on: Callable[[float, float], bool] = lambda *_: True,
+    ) -> Found:
         """A choice that is as good or better, with a bound that is proven. most: parts; gap: how near suffices.
+
+        go_on: as of `Further`.
 
         price: [limits], where to begin.
         """
@@ -100,6 +111,8 @@ class Branches:
                 found = self._part(begin, best.value * (1 - gap))
                 heapq.heappush(queue, (found.bound, count, found))
                 best = self._best(best, known)
+            if not go_on(best.value, min(best.value, queue[0][0])):
+                break
         return replace(best, bound=min(best.value, queue[0][0]))
 
     def _best(self, best: Found, known: int) -> Found:

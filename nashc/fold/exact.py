@@ -13,6 +13,7 @@ import numpy as np
 from nashc.fold.blocks import blocks, latency_bound
 from nashc.fold.exchange import quickened
 from nashc.fold.near import minimise
+from nashc.fold.parts import Further, prove
 from nashc.fold.programme import Found, Limits, Programme
 from nashc.fold.tables import Floats, Ints, Problem
 
@@ -39,6 +40,30 @@ def least_use(
     if known is not None:
         begin = Found(known, float(problem.total(known) @ weights), -np.inf)
     return minimise(programme, programme.weighted(weights), effort, gap=gap, known=begin)
+
+
+def prove_use(
+    problem: Problem,
+    rows: list[Ints],
+    weights: Floats,
+    limits: Limits,
+    best: Found,
+    further: Further,
+) -> Found:
+    """What `least_use` found, or better, with a closer bound."""
+    programme = Programme(problem, rows, paths=limits.longest is not None)
+    programme.keep_to(limits)
+    return prove(programme, programme.weighted(weights), best, further)
+
+
+def prove_latency(
+    problem: Problem, rows: list[Ints], limits: Limits, best: Found, further: Further
+) -> Found:
+    """What `least_latency` found, or better, with a closer bound."""
+    programme = Programme(problem, rows, paths=True)
+    programme.keep_to(limits)
+    path = programme.longest_path()
+    return prove(programme, programme.objective(path), best, further)
 
 
 def any_fit(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> Ints | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from nashc.fold import exact, tied, tied_latency
 from nashc.fold.highs import Undecided
+from nashc.fold.parts import Further
 from nashc.fold.paths import slack
 from nashc.fold.programme import Found, Limits
 from nashc.fold.prune import rows_worth_having
@@ -96,6 +97,7 @@ class Question:
     is_even: before these the largest share of the budget decides (to within LEEWAY of its smallest), because a
     board that is full of one thing cannot be wired.
     effort: nodes of each search tree; if they do not suffice, `gap` says how far from optimal the answer may be.
+    further: goes on from there.
     """
 
     problem: Problem
@@ -103,6 +105,7 @@ class Question:
     prefer: tuple[Floats, ...]
     is_even: bool = False
     effort: int = 2000
+    further: Further | None = None
     _pruned: dict[bool, tuple[Problem, list[Ints]]] = field(default_factory=dict)
 
     def max_throughput(self, slowest: float = np.inf) -> Answer | Shortage:
@@ -173,8 +176,10 @@ class Question:
             if searched is None:
                 return self._closest(interval)
             shortest = searched
+            if self.further and shortest.gap > self.further.gap:
+                shortest = exact.prove_latency(problem, rows, limits, shortest, self.further)
         longest = problem.latency(shortest.choice)
-        gap = max(0.0, (shortest.value - shortest.bound) / max(shortest.value, 1.0))
+        gap = shortest.gap
         choice = self._trimmed(problem, rows, shortest.choice, longest)
         use_gap: float | None = None
         if gap == 0 and sum(map(len, rows)) <= _FEW_ROWS:
@@ -187,7 +192,7 @@ class Question:
                 weights = weights / weights[weights > 0].min()
                 least = exact.least_use(problem, rows, weights, limits, effort, choice)
                 assert least is not None
-                use_gap = max(use_gap, (least.value - least.bound) / max(least.value, 1.0))
+                use_gap = max(use_gap, least.gap)
                 choice = least.choice
                 value = float(problem.total(choice) @ weights)
                 limits = replace(limits, at_most=(*limits.at_most, (weights, value)))
@@ -279,15 +284,18 @@ class Question:
             )
             if (problem.total(choice) <= budget).all():
                 return choice, 0.0
-        least_use = tied.least_use if problem.links else exact.least_use
+        further = self.further
+        least_use = partial(tied.least_use, further=further) if problem.links else exact.least_use
         gap, best = 0.0, known
         for weights in self.prefer:
             weights = weights / weights[weights > 0].min()
             found = least_use(problem, rows, weights, limits, self.effort, best)
             if found is None:
                 break
+            if further and not problem.links and found.gap > further.gap:
+                found = exact.prove_use(problem, rows, weights, limits, found, further)
             best = found.choice
-            gap = max(gap, (found.value - found.bound) / max(found.value, 1.0))
+            gap = max(gap, found.gap)
             value = float(problem.total(best) @ weights)
             limits = Limits(limits.budget, (*limits.at_most, (weights, value)), limits.longest)
         return None if best is None else (best, _zero_if_tiny(gap))
@@ -353,9 +361,8 @@ class Question:
         pairs = zip(problem.tables, choice, strict=True)
         waiting = tuple(table.name for table, row in pairs if table.cycles[row] > target)
         rows = rows_worth_having(problem, target, latency_counts=False)
-        choice = replace(self, effort=min(self.effort, _OUTLOOK_EFFORT))._least_growth(
-            problem, rows
-        )
+        outlook = replace(self, effort=min(self.effort, _OUTLOOK_EFFORT))
+        choice = outlook._least_growth(problem, rows)
         used = problem.total(choice)
         return Step(target, waiting, (), max(1.0, growth(used, self.budget)), used, proof)
 
@@ -368,7 +375,7 @@ class Question:
         grown = np.where(needed > 0, np.maximum(self.budget, 1.0), self.budget)
         grown = np.maximum(grown * max(1.0, growth(needed, grown)), needed)
         effort = _NEAREST_EFFORT if problem.links else self.effort
-        least = replace(self, budget=grown, is_even=False, effort=effort)._least(
+        least = replace(self, budget=grown, is_even=False, effort=effort, further=None)._least(
             problem, useful, Limits(grown), smallest
         )
         assert least is not None

@@ -23,6 +23,7 @@ from nashc.cost.options import Limits, options
 from nashc.cost.parts import dsp_block
 from nashc.fold.converters import links
 from nashc.fold.goals import Question
+from nashc.fold.parts import Further
 from nashc.fold.tables import Floats, Ints, Problem, Table
 
 _DISTRIBUTED = RAM_STYLES.index("distributed")
@@ -75,12 +76,19 @@ class Hardware:
         between = links(self.nodes, rows, number) if self.with_converters else ()
         return Problem(tuple(tables), RESOURCES, between, tuple(after))
 
-    def question(self, budget: Mapping[str, float], prefer: Mapping[str, float]) -> Question:
+    def question(
+        self,
+        budget: Mapping[str, float],
+        prefer: Mapping[str, float],
+        further: Further | None = None,
+    ) -> Question:
         """budget: by resource, what is not named is free. prefer: weight of each resource's unit among even shares."""
         limits = np.array([budget.get(name, np.inf) for name in RESOURCES], float)
         weights = np.array([prefer.get(name, 0.0) for name in RESOURCES], float)
         effort = _EFFORT_WITH_CONVERTERS if self.with_converters else _EFFORT
-        return Question(self.problem, limits, (weights,), is_even=True, effort=effort)
+        return Question(
+            self.problem, limits, (weights,), is_even=True, effort=effort, further=further
+        )
 
     def foldings(self, choice: Ints) -> dict[str, Folding]:
         """The folding of each node, in the order of the nodes."""

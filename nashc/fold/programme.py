@@ -26,6 +26,11 @@ class Found:
     value: float
     bound: float
 
+    @property
+    def gap(self) -> float:
+        """The share of the value that is not proven."""
+        return max(0.0, (self.value - self.bound) / max(self.value, 1.0))
+
 
 @dataclass(frozen=True, eq=False)
 class Limits:

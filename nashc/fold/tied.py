@@ -19,6 +19,7 @@ import numpy as np
 from nashc.fold import exact
 from nashc.fold.branch import Branches, best_prices
 from nashc.fold.highs import Undecided
+from nashc.fold.parts import NOTHING, Further
 from nashc.fold.pinned import Ask, better
 from nashc.fold.programme import Found, Limits
 from nashc.fold.quick import Prices
@@ -97,13 +98,17 @@ def least_use(
     limits: Limits,
     effort: int,
     known: Ints | None = None,
+    further: Further | None = None,
 ) -> Found | None:
     """As exact.least_use where the longest path does not matter, to within USE_GAP or as far as the effort goes.
 
-    effort: parts that the problem is split into, more where rows are few. Errors: Undecided, never where a choice is known.
+    effort: parts that the problem is split into, more where rows are few. further: goes on from there. Errors: Undecided, never where a choice is known.
     """
     if is_small(rows):
-        return exact.least_use(problem, rows, weights, limits, effort, known)
+        found = exact.least_use(problem, rows, weights, limits, effort, known)
+        if found is not None and further is not None and found.gap > further.gap:
+            return exact.prove_use(problem, rows, weights, limits, found, further)
+        return found
     priced = _priced(problem, rows, limits)
     if priced is None:
         return None
@@ -116,7 +121,14 @@ def least_use(
     if best.value == np.inf:
         raise Undecided
     parts = effort * max(1, _USUAL_ROWS // sum(map(len, rows)))
-    return priced.branches(weights, best).close(best, priced.price, parts, USE_GAP)
+    branches = priced.branches(weights, best)
+    if further is None:
+        return branches.close(best, priced.price, parts, USE_GAP)
+    gap = max(further.gap, NOTHING)
+    best = branches.close(best, priced.price, np.inf, gap, further.go_on)
+    if best.gap <= gap:
+        return best
+    return exact.prove_use(problem, branches.rows, weights, limits, best, further)
 
 
 class _Priced:

@@ -26,6 +26,7 @@ class Wish:
     whole: what the board has. named: the resources that were given a budget. words: where the budget comes from.
     prefer: what a unit of each resource weighs when less is better.
     is_aim: the frame rate is what FINN would fold for: if it cannot be had, as much as can be.
+    gap: the share of the best within which the answer must be proven to be; None: what is proven in about a second.
     """
 
     goal: Goal
@@ -36,6 +37,7 @@ class Wish:
     prefer: Mapping[str, float]
     words: str
     is_aim: bool = False
+    gap: float | None = None
 
 
 def wish(
@@ -44,10 +46,11 @@ def wish(
     fps: float | None = None,
     budget: str | None = None,
     aim: float | None = None,
+    gap: float | None = None,
 ) -> Wish:
     """From a board and options: without a goal the least resources at `fps`, or the most frames if that is None.
 
-    aim: the frame rate of the spec, which counts where neither a goal nor a rate is given.
+    aim: the frame rate of the spec, which counts where neither a goal nor a rate is given. gap: per cent.
 
     budget: `lut=200k,bram18=80%`; per cent are of the board, what it does not name is all of the board.
     Errors: NASH462.
@@ -72,9 +75,15 @@ def wish(
         _refuse("the least resources are those of no throughput at all", "say how many: --fps 1000")
     if fps is not None and not (math.isfinite(fps) and fps > 0):
         _refuse(f"{fps:g} is no frame rate", "a number above 0: --fps 1000")
+    if gap is not None and not 0 <= gap < 100:
+        _refuse(
+            f"{gap:g} per cent are no distance from the best",
+            "from 0, which is exact, to below 100: --gap 0.1",
+        )
+    share = None if gap is None else gap / 100
     words = f"the budget on {board.name}" if budget else board.name
     prefer = {name: 1.0 / limits[name] for name in RESOURCES if limits[name] > 0}
-    return Wish(chosen, fps, limits, whole, tuple(given), prefer, words, is_aim)
+    return Wish(chosen, fps, limits, whole, tuple(given), prefer, words, is_aim, share)
 
 
 def _budget(text: str, whole: Mapping[str, float]) -> dict[str, float]:

@@ -377,6 +377,22 @@ def test_fold_says_what_binds(nashc):
     assert "binds       stem.conv: no legal folding is faster" in said.out
 
 
+def test_fold_goes_on_to_the_distance_asked_for(nashc):
+    spec = str(SPECS / "resnet18.nash")
+    asked = ("fold", spec, "--converters", "--goal", "max-fps", "--json", "--gap")
+    found = json.loads(nashc(*asked, "0.05").out)
+    assert found["gap"] == 0 and found["use_gap"] <= 0.0005
+
+
+@pytest.mark.parametrize("gap", ["-1", "100", "nan"])
+def test_fold_refuses_a_distance_that_is_none(nashc, gap: str):
+    said = nashc("fold", str(SPECS / "resnet18.nash"), "--gap", gap)
+    assert said.code == 2 and said.err.splitlines()[:2] == [
+        f"NASH462: {gap} per cent are no distance from the best",
+        "help: from 0, which is exact, to below 100: --gap 0.1",
+    ]
+
+
 def test_fold_of_a_network_that_is_still_searched(nashc, spec: Path):
     said = nashc("fold", str(spec))
     assert said.code == 3 and said.err.startswith("NASH451")
