@@ -55,7 +55,8 @@ def fold(
     """The best folding for a goal and a budget, proven, in a second.
 
     Without --goal: the least resources at --fps, else at the spec's fps, else the most frames a second on the board.
-    How near the best it is, is told; --gap goes on until that is near enough.
+    How near the best it is, is told; --gap goes on until that is near enough, or Ctrl-C (exit code 0) ends it
+    when the part in hand is done.
     build.py takes the file: --folding folding.json, and so does `folding = "folding.json"` in the target of a spec.
     """
     _check_tools()

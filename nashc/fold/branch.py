@@ -68,7 +68,6 @@ class Branches:
         seen: list[Ints],
     ) -> None:
         """rows: those that can be part of something better."""
-        self.rows = rows
         self._problem, self._streams = problem, Streams(problem, rows)
         self._weights, self._limits = weights, limits
         self._seen: list[Ints] = []

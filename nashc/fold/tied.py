@@ -102,7 +102,8 @@ def least_use(
 ) -> Found | None:
     """As exact.least_use where the longest path does not matter, to within USE_GAP or as far as the effort goes.
 
-    effort: parts that the problem is split into, more where rows are few. further: goes on from there. Errors: Undecided, never where a choice is known.
+    effort: parts that the problem is split into, more where rows are few. further: goes on from there, for as long as a
+    number of alike layers is left to split by. Errors: Undecided, never where a choice is known.
     """
     if is_small(rows):
         found = exact.least_use(problem, rows, weights, limits, effort, known)
@@ -125,10 +126,7 @@ def least_use(
     if further is None:
         return branches.close(best, priced.price, parts, USE_GAP)
     gap = max(further.gap, NOTHING)
-    best = branches.close(best, priced.price, np.inf, gap, further.go_on)
-    if best.gap <= gap:
-        return best
-    return exact.prove_use(problem, branches.rows, weights, limits, best, further)
+    return branches.close(best, priced.price, np.inf, gap, further.go_on)
 
 
 class _Priced:
