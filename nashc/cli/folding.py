@@ -55,8 +55,7 @@ def fold(
     """The best folding for a goal and a budget, proven, in a second.
 
     Without --goal: the least resources at --fps, else at the spec's fps, else the most frames a second on the board.
-    How near the best it is, is told; --gap goes on until that is near enough, or Ctrl-C (exit code 0) ends it
-    when the part in hand is done.
+    How near the best it is, is told; --gap goes on until that is near enough, or Ctrl-C ends it, with exit code 0.
     build.py takes the file: --folding folding.json, and so does `folding = "folding.json"` in the target of a spec.
     """
     _check_tools()
@@ -93,7 +92,7 @@ def _check_tools() -> None:
 
     from nashc.diagnostics import Diagnostic, SpecError
 
-    missing = [name for name in ("numpy", "scipy") if find_spec(name) is None]
+    missing = [name for name in ("highspy", "numpy", "scipy") if find_spec(name) is None]
     if missing:
         text = f"{' and '.join(missing)} are missing, which the folding solver calculates with"
         raise SpecError([Diagnostic("NASH503", text, help="pip install 'nashc[fold]'")])

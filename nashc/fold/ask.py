@@ -17,7 +17,7 @@ from nashc.fold.converters import Converter, converters
 from nashc.fold.goals import Answer, Question, Shortage
 from nashc.fold.hardware import Hardware
 from nashc.fold.highs import Undecided
-from nashc.fold.parts import Further
+from nashc.fold.proof import Further
 from nashc.fold.tables import Floats
 from nashc.fold.wish import Wish
 

@@ -13,8 +13,8 @@ import numpy as np
 from nashc.fold.blocks import blocks, latency_bound
 from nashc.fold.exchange import quickened
 from nashc.fold.near import minimise
-from nashc.fold.parts import Further, prove
 from nashc.fold.programme import Found, Limits, Programme
+from nashc.fold.proof import Further, prove
 from nashc.fold.tables import Floats, Ints, Problem
 
 STRETCH_GAP = 1e-3

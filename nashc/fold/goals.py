@@ -14,9 +14,9 @@ import numpy as np
 
 from nashc.fold import exact, tied, tied_latency
 from nashc.fold.highs import Undecided
-from nashc.fold.parts import Further
 from nashc.fold.paths import slack
 from nashc.fold.programme import Found, Limits
+from nashc.fold.proof import Further
 from nashc.fold.prune import rows_worth_having
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Problem
@@ -394,11 +394,14 @@ class Question:
         if not np.isfinite(self.budget).any():
             return np.array([found[0] for found in rows])
         least_stretch = tied.least_stretch if problem.links else exact.least_stretch
-        found = least_stretch(problem, rows, self.budget, self.effort)
-        if found is None:
-            found = least_stretch(problem, rows, np.maximum(self.budget, 1.0), self.effort)
-        assert found is not None
-        return found.choice
+        pairs = zip(problem.tables, rows, strict=True)
+        needed = np.sum([table.use[kept].min(axis=0) for table, kept in pairs], axis=0)
+        some = np.maximum(self.budget, 1.0)
+        for budget in (self.budget, np.where(needed > 0, some, self.budget), some):
+            found = least_stretch(problem, rows, budget, self.effort)
+            if found is not None:
+                return found.choice
+        raise AssertionError(f"no choice takes so little that {some} could grow to it")
 
 
 def growth(use: Floats, budget: Floats) -> float:

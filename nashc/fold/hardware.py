@@ -23,7 +23,7 @@ from nashc.cost.options import Limits, options
 from nashc.cost.parts import dsp_block
 from nashc.fold.converters import links
 from nashc.fold.goals import Question
-from nashc.fold.parts import Further
+from nashc.fold.proof import Further
 from nashc.fold.tables import Floats, Ints, Problem, Table
 
 _DISTRIBUTED = RAM_STYLES.index("distributed")

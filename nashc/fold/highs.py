@@ -65,7 +65,7 @@ class System:
         scale = float(np.abs(objective).max()) or 1.0
         is_equal = self.low == self.high
         most, least = np.isfinite(self.high) & ~is_equal, np.isfinite(self.low) & ~is_equal
-        with _quiet():
+        with quiet():
             result = linprog(
                 objective / scale,
                 A_ub=vstack([self.matrix[most], -self.matrix[least]]),
@@ -93,7 +93,7 @@ class System:
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         scale = float(np.abs(objective).max()) or 1.0
-        with _quiet():
+        with quiet():
             result = milp(
                 objective / scale,
                 integrality=(np.arange(len(self.most)) < self.whole).astype(int),
@@ -112,8 +112,8 @@ class System:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """HiGHS, as scipy 1.17 builds it, writes a line to file descriptor 1 now and then, whatever it is told."""
+def quiet() -> Iterator[None]:
+    """HiGHS writes a line to file descriptor 1 now and then, whatever it is told (scipy 1.17, highspy 1.16)."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:

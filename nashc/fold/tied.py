@@ -19,9 +19,9 @@ import numpy as np
 from nashc.fold import exact
 from nashc.fold.branch import Branches, best_prices
 from nashc.fold.highs import Undecided
-from nashc.fold.parts import NOTHING, Further
 from nashc.fold.pinned import Ask, better
 from nashc.fold.programme import Found, Limits
+from nashc.fold.proof import NOTHING, Further
 from nashc.fold.quick import Prices
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem

@@ -210,3 +210,15 @@ def test_a_layer_that_cannot_be_faster_is_named() -> None:
     found = Question(Problem((fast, slow), RESOURCES), free, PREFER).max_throughput()
     assert isinstance(found, Answer) and found.interval == 4
     assert found.step is not None and found.step.stuck == ("slow",)
+
+
+def test_a_budget_of_nothing_grows_only_where_something_must_be_used() -> None:
+    """No URAM on the board, and none that the nearest choice could not do without."""
+    one = Table(
+        "layer", np.ones(2), np.array([[9.0, 0.0], [0.0, 9.0]]), np.ones(2), np.array([1.0, 1.0])
+    )
+    other = Table("other", np.ones(1), np.array([[5.0, 0.0]]), np.ones(1), np.array([1.0]))
+    problem = Problem((one, other), RESOURCES, (), ((), (0,)))
+    found = Question(problem, np.array([0.0, 0.0]), PREFER).min_use(9.0)
+    assert isinstance(found, Shortage) and found.nearest is not None
+    assert list(found.nearest.use) == [14.0, 0.0]
