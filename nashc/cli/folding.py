@@ -58,7 +58,7 @@ def fold(
     How near the best it is, is told; --gap goes on until that is near enough, or Ctrl-C ends it, with exit code 0.
     build.py takes the file: --folding folding.json, and so does `folding = "folding.json"` in the target of a spec.
     """
-    _check_tools()
+    _check_tools("numpy", "scipy", *(["highspy"] if gap is not None else []))
     from nashc.driver.folding import fold_spec, folding_text
     from nashc.fold import tell
 
@@ -87,12 +87,13 @@ def fold(
     return 0
 
 
-def _check_tools() -> None:
+def _check_tools(*names: str) -> None:
     from importlib.util import find_spec
 
     from nashc.diagnostics import Diagnostic, SpecError
 
-    missing = [name for name in ("highspy", "numpy", "scipy") if find_spec(name) is None]
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
-        text = f"{' and '.join(missing)} are missing, which the folding solver calculates with"
+        verb = "is" if len(missing) == 1 else "are"
+        text = f"{' and '.join(missing)} {verb} missing, which the folding solver calculates with"
         raise SpecError([Diagnostic("NASH503", text, help="pip install 'nashc[fold]'")])
