@@ -87,7 +87,6 @@ def main() -> int:
     parser.add_argument("specs", nargs="*", type=Path)
     parser.add_argument("--finn", action="store_true", help="small networks, by FINN+ itself")
     parser.add_argument("--times", action="store_true", help="how long each goal takes")
-    parser.add_argument("--proofs", action="store_true", help="how far --gap 0 comes in a minute")
     parser.add_argument("--strict", action="store_true", help="exit 1 when FINN's is better")
     parser.add_argument("--markdown", action="store_true", help="tables for a document")
     args = parser.parse_args()
@@ -95,8 +94,6 @@ def main() -> int:
     if args.times:
         paths = args.specs or [ROOT / "specs" / f"{name}.nash" for name in TIMED] + [RESNET50]
         worse = table(TIME_HEADS, times([load(path, {}) for path in paths]), args.markdown)
-    elif args.proofs:
-        worse = table(PROOF_HEADS, proofs(), args.markdown)
     elif args.finn:
         worse = table(FINN_HEADS, by_finn(), args.markdown)
     else:
@@ -232,54 +229,6 @@ def times(specs: list[Spec]) -> Iterator[tuple[list[str], bool]]:
                 row.append(f"{time.process_time() - started:.2f}")
             told = "min-resources" if with_converters else "min-latency"
             row.append(f"{100 * gaps[told]:.2g} %")
-        yield row, False
-
-
-# ---- proofs --------------------------------------------------------------------------------------
-
-PROOF_S = 60.0
-PROOF_GAP = 1e-3
-PROVED = (
-    ("resnet18", "U50", "min-latency", False),
-    ("resnet18_v3", "U50", "min-latency", False),
-    ("resnet34", "VCK190", "min-latency", False),
-    ("resnet34_v3", "U250", "min-latency", False),
-    ("resnet50", "U250", "min-latency", False),
-    ("resnet50", "VCK190", "min-latency", False),
-    ("resnet18", "U50", "min-latency", True),
-    ("resnet50", "U250", "min-latency", True),
-    ("resnet18", "U250", "min-resources", True),
-    ("resnet18", "VCK190", "min-resources", True),
-    ("resnet18_v3", "U250", "min-resources", True),
-    ("resnet34_v3", "U250", "min-resources", True),
-    ("resnet50", "U250", "min-resources", True),
-)
-PROOF_HEADS = ("network", "board", "goal", "converters", "quick gap", "to 0.1 %, s", "gap in the end", "after, s")  # fmt: skip
-
-
-def proofs() -> Iterator[tuple[list[str], bool]]:
-    """Seconds of the clock from the question on, and what is left open when the proof ends or is ended."""
-    for name, board, goal, with_converters in PROVED:
-        path = RESNET50 if name == "resnet50" else ROOT / "specs" / f"{name}.nash"
-        made = case(load(path, {}), BOARDS[board])
-        unit = replace(made.hardware, with_converters=with_converters)
-        fps = 300.0 if goal == "min-resources" else None
-        quick = ask(unit, wish(made.board, goal, fps), made.clock_ns).answer.gap
-        started, near = time.perf_counter(), [] if quick > PROOF_GAP else [0.0]
-
-        def go_on(value: float, bound: float) -> bool:
-            seconds = time.perf_counter() - started  # noqa: B023 - called before the next round
-            if value - bound <= PROOF_GAP * value:
-                near.append(seconds)  # noqa: B023
-            return seconds < PROOF_S
-
-        further = wish(made.board, goal, fps, gap=0.0)
-        left = ask(unit, further, made.clock_ns, go_on).answer.gap
-        seconds = time.perf_counter() - started
-        if left <= PROOF_GAP:
-            near.append(seconds)
-        row = [name, board, goal, "yes" if with_converters else "no", f"{100 * quick:.2g} %"]
-        row += [f"{near[0]:.0f}" if near else "", f"{100 * left:.2g} %", f"{seconds:.0f}"]
         yield row, False
 
 
