@@ -13,25 +13,31 @@ from nashc.stages import STAGES
 from nashc.tools import interpreter, vivado
 
 _PARTS = ("torch", "brevitas", "qonnx", "onnx", "finn-plus", "safetensors", "scikit-learn")
+_OF_FOLDING = {"fold": ("numpy", "scipy"), "fold --gap": ("numpy", "scipy", "highspy")}
+"""What nashc's own Python needs for a command."""
 _AMD = ("vivado", "vitis_hls", "vitis")
 
 
 @dataclass(frozen=True)
 class Findings:
-    """rows: (thing, what was found, or "" if it is missing). stages: name to what it lacks."""
+    """rows: (thing, what was found, or "" if it is missing). stages, commands: name to what it lacks."""
 
     python: str
     rows: tuple[tuple[str, str], ...]
     stages: Mapping[str, tuple[str, ...]]
+    commands: Mapping[str, tuple[str, ...]]
 
     def to_json(self) -> dict[str, Any]:
         return {
             "nashc": __version__,
             "python": self.python,
             "found": {name: version or None for name, version in self.rows},
-            "stages": {
-                name: {"can_run": not lacks, "lacks": list(lacks)}
-                for name, lacks in self.stages.items()
+            **{
+                what: {
+                    name: {"can_run": not lacks, "lacks": list(lacks)}
+                    for name, lacks in of_these.items()
+                }
+                for what, of_these in (("stages", self.stages), ("commands", self.commands))
             },
         }
 
@@ -39,12 +45,14 @@ class Findings:
         width = max(len(name) for name, _ in self.rows)
         lines = [f"{name:<{width}}  {version or 'missing'}" for name, version in self.rows]
         lines += ["", f"{'check, fmt, compile, plan, show':<{width}}  can run"]
-        for name, lacks in self.stages.items():
+        for name, lacks in (*self.commands.items(), *self.stages.items()):
             lines.append(
                 f"{name:<{width}}  " + (f"cannot run: {', '.join(lacks)}" if lacks else "can run")
             )
         if any(lack.endswith(" missing") for lacks in self.stages.values() for lack in lacks):
             lines += ["", f"help: {self.python} -m pip install 'nashc[all]'"]
+        if any(self.commands.values()):
+            lines += ["", "help: pip install 'nashc[fold]', where nashc is"]
         if any("Vivado" in lack for lacks in self.stages.values() for lack in lacks):
             help_text = "synthesis can be done elsewhere: nashc run prints the command"
             lines += ["", f"help: {help_text}"]
@@ -62,7 +70,12 @@ def examine(python: str, environment: Mapping[str, str]) -> Findings:
         tool = vivado.find(name, environment)
         version = f"{tool.version or 'version unknown'} ({tool.path})" if tool else ""
         rows.append((name, version))
-    return Findings(python, tuple(rows), _lacks(machine))
+    own = interpreter.versions(sys.executable, {it for its in _OF_FOLDING.values() for it in its})
+    commands = {
+        name: tuple(f"{it} missing" for it in needs if it not in own)
+        for name, needs in _OF_FOLDING.items()
+    }
+    return Findings(python, tuple(rows), _lacks(machine), commands)
 
 
 def _lacks(machine: Machine) -> dict[str, tuple[str, ...]]:

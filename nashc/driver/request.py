@@ -71,4 +71,6 @@ def stage_called(name: str) -> Stage:
     known = "the stages are " + ", ".join(BY_NAME)
     close = nearest(name, BY_NAME)
     help_text = f"{close} {known}" if close.startswith("did") else known
+    if name.endswith(".nash"):
+        help_text = f"a stage is asked for here, and a spec comes behind it; {known}"
     raise SpecError([Diagnostic("NASH505", message, help=help_text)])

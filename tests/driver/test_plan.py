@@ -137,6 +137,11 @@ def test_a_variant_equal_to_the_spec_is_left_out(lab: Lab):
 @pytest.mark.parametrize(
     ("options", "message", "help_text"),
     [
+        (
+            {"last": "mynet.nash"},
+            "there is no stage `mynet.nash`",
+            "a stage is asked for here, and a spec comes behind it; the stages are search, derive, train,",
+        ),
         ({"last": "trian"}, "there is no stage `trian`", "did you mean `train`?"),
         (
             {"force": frozenset({"x"})},
