@@ -48,10 +48,11 @@ from support.search_bits import bit_choices
 from support.search_channels import channel_choices
 from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
 from support.search_history import entry_of, epoch_words
-from support.search_pictures import draw_search, draw_seeds
+from support.search_pictures import can_draw, draw_search
 from support.search_place_pictures import draw_places
 from support.search_priced import priced
 from support.search_space import edge_ops, edges
+from support.search_stability import draw_seeds, draw_stability
 from support.search_updates import Updates
 from support.stage import main
 
@@ -128,7 +129,8 @@ def _search_seeds(
         progress.log(f"seed {found.seed}: validation {accuracy:.2%}{' *' if found is best else ''}")
     progress.log(f"{seeds_words(agreed)}; seed {best.seed} is kept")
     histories = {found.seed: search.history for search, found in searches}
-    draw_seeds(histories, {it.seed: it.cells for it in every}, args.out, progress)
+    if can_draw(progress):
+        draw_seeds(histories, every, args.out)
     [search] = [search for search, found in searches if found is best]
     search.out = args.out
     return search.result(best, progress, agreed)
@@ -262,13 +264,20 @@ class Search(Loop):
         if rank() == 0:
             lines = [json.dumps(entry, sort_keys=True) for entry in self.history]
             write_text(self.out / "search.jsonl", "".join(line + "\n" for line in lines))
-            draw_search(self.history, found_edges, cells, self.out, progress)
-            for kind, name in ((BITS, "bits"), (CHANNELS, "channels")):
-                own = [place for place in places if place.kind == kind]
-                draw_places(self.history, own, chosen, self.out / name, progress)
+            if can_draw(progress):
+                self._draw(found)
             for warning in warnings(found):
                 progress.log(warning)
         return found
+
+    def _draw(self, found: Found) -> None:
+        draw_stability(self.history, found, self.out)
+        if found.edges:
+            draw_search(self.history, found.edges, found.cells, self.out)
+        for kind, name in ((BITS, "bits"), (CHANNELS, "channels")):
+            places = [place for place in found.places if place.kind == kind]
+            if places:
+                draw_places(self.history, places, found.chosen, self.out / name)
 
     def result(
         self,

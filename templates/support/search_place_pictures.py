@@ -8,8 +8,7 @@ from typing import Any
 
 from support.curves import count_epochs
 from support.derive_places import Place
-from support.progress import Progress
-from support.search_pictures import History, can_draw, draw_shares, save
+from support.search_pictures import History, draw_shares, save
 
 COLUMNS = 4
 
@@ -19,11 +18,9 @@ def draw_places(
     places: Sequence[Place],
     chosen: Mapping[str, str],
     path: Path,
-    progress: Progress,
 ) -> None:
-    """path.png and .svg, one small picture for each of places of one kind; nothing but a word without matplotlib."""
-    if places and can_draw(progress):
-        save(_places(history, places, chosen), path)
+    """path.png and .svg, one small picture for each of places of one kind."""
+    save(_places(history, places, chosen), path)
 
 
 def _places(history: History, places: Sequence[Place], chosen: Mapping[str, str]) -> Any:

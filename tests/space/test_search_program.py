@@ -49,5 +49,5 @@ def test_the_found_network_keeps_the_budget_and_a_cost_moves_the_search(tmp_path
     assert set(cost) == set(FIGURES)
     assert f"{cost['lut']:,} lut (of 11,299)" in text
     picture = (tight / "search" / "stability.svg").read_text()
-    assert "expected cost of what the nodes would keep" in picture
+    assert "expected cost of what would be kept" in picture
     assert expected(tight)[1] < expected(tight)[0] < expected(free)[1]

@@ -247,7 +247,7 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path):
     for name in ("genotype.json", "found.nash", "search.jsonl", "checkpoint.safetensors"):
         found, wanted = (folder / name for folder in results)
         assert found.read_bytes() == wanted.read_bytes(), name
-    for name in ("bits.png", "channels.png"):
+    for name in ("bits.png", "channels.png", "stability.png"):
         assert (results[1] / name).stat().st_size > 1000
     genotype = json.loads((results[1] / "genotype.json").read_text())
     assert set(genotype["channels"]) == {"tiny(first)", "tiny(then)"}
