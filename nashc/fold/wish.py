@@ -83,6 +83,7 @@ def wish(
     share = None if gap is None else gap / 100
     words = f"the budget on {board.name}" if budget else board.name
     prefer = {name: 1.0 / limits[name] for name in RESOURCES if limits[name] > 0}
+    prefer = prefer or dict.fromkeys(RESOURCES, 1.0)  # of a board that has nothing
     return Wish(chosen, fps, limits, whole, tuple(given), prefer, words, is_aim, share)
 
 

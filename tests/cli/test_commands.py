@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -392,6 +393,15 @@ def test_fold_refuses_a_distance_that_is_none(nashc, gap: str):
         f"NASH462: {gap} per cent are no distance from the best",
         "help: from 0, which is exact, to below 100: --gap 0.1",
     ]
+
+
+def test_fold_for_a_board_that_has_nothing(nashc, tmp_path: Path):
+    text = nashc("boards", "Pynq-Z1", "--toml").out
+    text = re.sub(r"\b(lut|bram18|uram|dsp)(\s*)= *[\d_]+", r"\g<1>\g<2>= 0", text)
+    assert len(re.findall(r"\b(?:lut|bram18|uram|dsp)\s*= 0\b", text)) == 4
+    (tmp_path / "none.toml").write_text(text)
+    said = nashc("fold", str(SPECS / "own_backbone.nash"), "--board", str(tmp_path / "none.toml"))
+    assert "NASH461: no folding fits" in said.err and "of 0" in said.err
 
 
 def test_fold_of_a_network_that_is_still_searched(nashc, spec: Path):
