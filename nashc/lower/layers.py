@@ -13,6 +13,8 @@ from nashc.schema.values import BROKEN, describe
 from nashc.syntax import ast
 
 LAYERS = ("conv", "bn", "act", "maxpool", "avgpool", "linear", "add")
+MOST_SIZE = 65_536
+"""Channels, strides and paddings beyond what anybody would build."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,10 @@ class Layers:
                 return None
             if result[name] < least:
                 text = f"`{name}` must be at least {least}, and this is {result[name]}"
+                self.problems.add(Diagnostic("NASH105", text, span))
+                return None
+            if result[name] > MOST_SIZE:
+                text = f"`{name}` must be at most {MOST_SIZE:,}, and this is {result[name]:,}"
                 self.problems.add(Diagnostic("NASH105", text, span))
                 return None
         return result
