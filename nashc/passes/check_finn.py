@@ -109,7 +109,7 @@ def _window(node: Node, graph: Graph) -> Iterator[Diagnostic]:
         yield Diagnostic("NASH211", text, node.span, help=hint)
     has_window = before != after or (node.op == "maxpool" and before != (1, 1))
     channels = node.shape[-1] if node.op == "maxpool" else graph.node(node.inputs[0]).shape[-1]
-    steps = [n for n in range(1, channels + 1) if channels % n == 0]
+    steps = (n for n in range(1, channels + 1) if channels % n == 0)
     if window == 1 and has_window and not any(has_loop(after[0], after[1], n) for n in steps):
         pixels = f"{channels} channel{'s' if channels > 1 else ''}"
         text = f"FINN has no 1x1 window that gives one pixel of {pixels} (`{node.name}`)"

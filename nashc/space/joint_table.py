@@ -21,7 +21,7 @@ from nashc.schema import Choice, Spec
 from nashc.space.alternatives import Alternative, alternatives, covering_networks
 from nashc.space.network import Branch, is_of_branch
 from nashc.space.place_table import MOST_NETWORKS, coloured
-from nashc.space.places import meeting_places, searched_places, with_picks
+from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 from nashc.space.table import SpaceTable, Value, trimmed
 
@@ -203,10 +203,7 @@ class JointTable:
             "model": MODEL,
             "figures": FIGURES,
             "paces": paces,
-            "places": [
-                {"name": place.name, "alternatives": list(map(str, place.alternatives))}
-                for place in self.places
-            ],
+            "places": listed(self.places),
             "parts": [
                 {"places": list(meets), "choices": [part(nodes) for nodes in by_choice]}
                 for meets, by_choice in groups.items()

@@ -20,7 +20,7 @@ from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.lower import lower
 from nashc.schema import Spec
-from nashc.space.places import meeting_places, searched_places, with_picks
+from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 
 MOST_NETWORKS = 1500
@@ -111,10 +111,7 @@ class PlaceTable:
             "model": MODEL,
             "figures": FIGURES,
             "paces": paces,
-            "places": [
-                {"name": place.name, "alternatives": list(map(str, place.alternatives))}
-                for place in self.places
-            ],
+            "places": listed(self.places),
             "parts": [
                 {
                     "places": list(meets),

@@ -41,6 +41,11 @@ def searched_places(spec: Spec, graph: Graph) -> tuple[Place, ...]:
     return (*of_bits, *of_channels)
 
 
+def listed(places: Sequence[Place]) -> list[dict[str, object]]:
+    """As settings/search_costs.json has them."""
+    return [{"name": it.name, "alternatives": list(map(str, it.alternatives))} for it in places]
+
+
 def with_picks(spec: Spec, places: Sequence[Place], picks: Sequence[int]) -> Spec:
     """The spec with the alternative of each place that is picked, by index."""
     bits: dict[str, Bits] = {}
