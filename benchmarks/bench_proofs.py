@@ -41,29 +41,40 @@ PROOF_HEADS = ("network", "board", "goal", "converters", "quick gap", "to 0.1 %,
 
 
 def proofs() -> Iterator[tuple[list[str], bool]]:
-    """Seconds of the clock from the question on, and what is left open when the proof ends or is ended."""
+    """What is left open when the proof ends or is ended."""
     for name, board, goal, with_converters in PROVED:
         path = RESNET50 if name == "resnet50" else ROOT / "specs" / f"{name}.nash"
         made = case(load(path, {}), BOARDS[board])
         unit = replace(made.hardware, with_converters=with_converters)
         fps = 300.0 if goal == "min-resources" else None
         quick = ask(unit, wish(made.board, goal, fps), made.clock_ns).answer.gap
-        started, near = time.perf_counter(), [] if quick > PROOF_GAP else [0.0]
-
-        def go_on(value: float, bound: float) -> bool:
-            seconds = time.perf_counter() - started  # noqa: B023 - called before the next round
-            if value - bound <= PROOF_GAP * value:
-                near.append(seconds)  # noqa: B023
-            return seconds < PROOF_S
-
+        watch = Watch()
         further = wish(made.board, goal, fps, gap=0.0)
-        left = ask(unit, further, made.clock_ns, go_on).answer.gap
-        seconds = time.perf_counter() - started
-        if left <= PROOF_GAP:
-            near.append(seconds)
+        left = ask(unit, further, made.clock_ns, watch.go_on).answer.gap
+        seconds = watch.seconds
+        near = 0.0 if quick <= PROOF_GAP else watch.near_s
+        if near is None and left <= PROOF_GAP:
+            near = seconds
         row = [name, board, goal, "yes" if with_converters else "no", f"{100 * quick:.2g} %"]
-        row += [f"{near[0]:.0f}" if near else "", f"{100 * left:.2g} %", f"{seconds:.0f}"]
+        row += ["" if near is None else f"{near:.0f}", f"{100 * left:.2g} %", f"{seconds:.0f}"]
         yield row, False
+
+
+class Watch:
+    """Seconds of the clock from the question on, and those after which the gap was PROOF_GAP."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.near_s: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._started
+
+    def go_on(self, value: float, bound: float) -> bool:
+        if self.near_s is None and value - bound <= PROOF_GAP * value:
+            self.near_s = self.seconds
+        return self.seconds < PROOF_S
 
 
 def main() -> int:
