@@ -35,7 +35,21 @@ def options(*given: Command) -> Callable[[Command], Command]:
     return add
 
 
-PATH = click.Path(path_type=Path)
+class _Path(click.Path):
+    """A path that was given is one: "" would be the working folder to pathlib."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        if not os.fspath(value):
+            self.fail("an empty text names no file and no folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 settings = click.option(
     "--set",

@@ -57,6 +57,29 @@ def test_version(nashc):
     assert nashc("--version").out == "nashc, version 0.1.0\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", ""),
+        ("fmt", ""),
+        ("new", ""),
+        ("compile", "-o", ""),
+        ("run", "-o", ""),
+        ("run", "--data", ""),
+        ("report", "--html", ""),
+        ("estimate", "--html", ""),
+        ("estimate", "--folding", ""),
+        ("fold", "-o", ""),
+        ("fold", "--weights", ""),
+        ("pareto", "-o", ""),
+    ],
+)
+def test_an_empty_path_is_wrong_usage(nashc, spec: Path, tmp_path: Path, words: tuple[str, ...]):
+    said = nashc(*words)
+    assert said.code == 2 and said.err.endswith(": an empty text names no file and no folder\n")
+    assert list(tmp_path.iterdir()) == [spec]
+
+
 # ---- check and fmt ----------------------------------------------------------------------------------
 
 
