@@ -121,20 +121,6 @@ def overrides(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def write_text(path: Path, text: str) -> None:
-    """Whole or not at all, with the permissions that the file had."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(text.encode())
-        if path.exists():
-            temporary.chmod(path.stat().st_mode)
-        temporary.replace(path)
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def only_spec(spec: Path | None) -> Path:
     """The spec that was named, or the only one in the folder; NASH504 otherwise."""
     if spec is not None:

@@ -66,8 +66,9 @@ def estimate(
     )
     if html is not None:
         from nashc.driver.estimate_page import estimate_page
+        from nashc.writing import write_file
 
-        common.write_text(html, estimate_page(found))
+        write_file(html, estimate_page(found))
     click.echo(
         json.dumps(found.to_json(), indent=2) if as_json else "\n".join(estimate_lines(found))
     )

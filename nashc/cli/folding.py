@@ -61,6 +61,7 @@ def fold(
     _check_tools("numpy", "scipy", *(["highspy"] if gap is not None else []))
     from nashc.driver.folding import fold_spec, folding_text
     from nashc.fold import tell
+    from nashc.writing import write_file
 
     wanted = common.board_named(board) if board else None
     with watched() as go_on:
@@ -77,7 +78,7 @@ def fold(
             go_on=go_on,
         )
     if out is not None:
-        common.write_text(out, folding_text(found))
+        write_file(out, folding_text(found))
     if as_json:
         click.echo(json.dumps({"ok": True, **tell.as_json(found)}, indent=2))
         return 0

@@ -73,6 +73,7 @@ def fmt(specs: tuple[Path, ...], only_check: bool, diff: bool) -> int:
     """
     from nashc.diagnostics import SpecError
     from nashc.syntax import format_source
+    from nashc.writing import write_file
 
     changed = 0
     problems: list[Diagnostic] = []
@@ -80,10 +81,12 @@ def fmt(specs: tuple[Path, ...], only_check: bool, diff: bool) -> int:
         source = _source(path)
         try:
             text = format_source(source)
+            is_same = text == source.text
+            if not (is_same or only_check or diff or path == STDIN):
+                write_file(path, text)
         except SpecError as error:
             problems.extend(error.diagnostics)
             continue
-        is_same = text == source.text
         changed += not is_same
         if diff and not is_same:
             _show_difference(source, text)
@@ -92,7 +95,6 @@ def fmt(specs: tuple[Path, ...], only_check: bool, diff: bool) -> int:
         elif not is_same and (only_check or diff):
             click.echo(f"would reformat {path}", err=True)
         elif not is_same:
-            common.write_text(path, text)
             click.echo(f"reformatted {path}")
     if problems:
         return common.report(problems)
@@ -122,22 +124,20 @@ def _show_difference(source: Source, text: str) -> None:
     show_default=True,
     help="What to start from.",
 )
+@common.reports_mistakes
 def new(spec: Path, template: str) -> int:
     """Write a commented starter spec.
 
     An existing file is left alone.
     """
     from nashc.driver.starter import starter
+    from nashc.writing import write_file
 
     if spec.suffix != ".nash":
         spec = spec.with_name(spec.name + ".nash")
     if spec.exists():
         raise click.UsageError(f"{spec} is there already; take another name")
-    try:
-        spec.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.UsageError(f"{spec.parent} cannot be made: {error.strerror}") from error
-    common.write_text(spec, starter(template, spec.stem))
+    write_file(spec, starter(template, spec.stem))
     click.echo(f"wrote {spec}\nnext: nashc check {spec}, nashc plan {spec}, nashc run {spec}")
     return 0
 

@@ -66,7 +66,7 @@ CODES: dict[str, str] = {
     "NASH312": "bit widths cannot be searched so",
     "NASH313": "numbers of channels cannot be searched so",
     # writing the project
-    "NASH401": "output folder cannot be written",
+    "NASH401": "output cannot be written",
     "NASH402": "generated file was edited",
     # hardware figures
     "NASH451": "architecture not known yet",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from nashc.driver.request import Request
 from nashc.report import Figures
 from nashc.report.page import page
 from nashc.stages import BY_NAME
+from nashc.writing import write_file
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,9 @@ def report_on(request: Request) -> Report:
 
 
 def write_page(desk: Desk, figures: Figures, path: Path) -> None:
-    """The HTML page of the figures."""
+    """The HTML page of the figures. Errors: NASH401."""
     spec = desk.project.base
     params = ", ".join(f"{key} = {value}" for key, value in spec.params.items())
     subtitle = f"{spec.path.name}, {params}" if params else spec.path.name
     subtitle += f"; estimated by {figures.tool}"
-    write_text(path, page(figures, desk.project.graph, desk.project.name, subtitle))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_file(path, page(figures, desk.project.graph, desk.project.name, subtitle))

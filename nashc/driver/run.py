@@ -17,10 +17,11 @@ from nashc.driver.display import NAME_WIDTH, Display, duration
 from nashc.driver.execute import execute
 from nashc.driver.plan import make_plan
 from nashc.driver.report import NotRun, Outcome, headline, summary_lines
-from nashc.driver.report_page import write_page, write_text
+from nashc.driver.report_page import write_page
 from nashc.driver.request import Request
 from nashc.driver.store import Result
 from nashc.stages import FINDERS, Stage
+from nashc.writing import unwritable_folder, write_file
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -60,7 +61,7 @@ def carry(request: Request, display: Display) -> Outcome:
             display.line(f"{desk.project.name} with {desk.label}")
             outcome.compare.append(_run_one(desk, display))
         text = json.dumps(_report(outcome, base), indent=2, sort_keys=True)
-        write_text(folder / REPORT, text + "\n")
+        write_file(folder / REPORT, text + "\n")
     return outcome
 
 
@@ -157,10 +158,7 @@ def _alone(desk: Desk) -> Iterator[None]:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / ".lock").open("a", encoding="utf-8")
     except OSError as error:
-        message = f"the output folder {root.parent} cannot be written: {error.strerror}"
-        raise SpecError(
-            [Diagnostic("NASH401", message, help="choose another folder with -o")]
-        ) from error
+        raise unwritable_folder(root.parent, error) from error
     with lock:
         try:
             import fcntl

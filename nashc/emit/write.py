@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from nashc import __version__
 from nashc.diagnostics import Diagnostic, SpecError
+from nashc.writing import unwritable_folder
 
 MANIFEST = "manifest.json"
 # While files are being replaced this one says what they will hold, so that a run cut short there does
@@ -64,7 +65,7 @@ def write(
         if change.write or change.remove:
             _apply(contents, out, change)
     except OSError as error:
-        raise _unwritable(out, error) from error
+        raise unwritable_folder(out, error) from error
     kept = change.edited
     return WriteResult(out, change.write, change.same, change.remove, kept)
 
@@ -182,9 +183,3 @@ def _edited(out: Path, paths: tuple[str, ...]) -> SpecError:
     message = f"{', '.join(paths)} in {out} {was} edited since nashc wrote {them}"
     help_text = "--overwrite writes anew and keeps yours as <file>.orig; -o takes another folder"
     return SpecError([Diagnostic("NASH402", message, help=help_text)])
-
-
-def _unwritable(out: Path, error: OSError) -> SpecError:
-    where = f" ({error.filename})" if error.filename and str(error.filename) != str(out) else ""
-    message = f"the output folder {out} cannot be written: {(error.strerror or str(error)).lower()}"
-    return SpecError([Diagnostic("NASH401", message + where, help="choose another folder with -o")])

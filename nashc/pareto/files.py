@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nashc.diagnostics import Diagnostic, SpecError
 from nashc.pareto import png
 from nashc.pareto.chart import chart
 from nashc.pareto.page import page
 from nashc.pareto.rows import Row
 from nashc.pareto.svg import svg
 from nashc.pareto.table import as_text, points_csv, points_json
+from nashc.writing import write_file
 
 NO_PNG = "no pareto.png: matplotlib is not installed (pip install 'nashc[plot]')"
 NOTHING = "nothing is drawn: no point is finished"
@@ -19,30 +19,24 @@ NOTHING = "nothing is drawn: no point is finished"
 
 def write_files(rows: Sequence[Row], model: str, folder: Path) -> tuple[list[Path], list[str]]:
     """The files written, and what is to be said of those that are not. Errors: NASH401."""
-    texts = {"points.csv": points_csv(rows), "points.json": as_text(points_json(rows, model))}
-    contents = {name: text.encode() for name, text in texts.items()}
+    contents: dict[str, str | bytes] = {
+        "points.csv": points_csv(rows),
+        "points.json": as_text(points_json(rows, model)),
+    }
     remarks = []
     if any(row.is_drawn for row in rows):
         note = _note(rows)
         picture = chart(rows, _title(rows), note)
-        contents["pareto.svg"] = svg(picture, [row.point.label for row in rows]).encode()
-        contents["pareto.html"] = page(picture, rows, note).encode()
+        contents["pareto.svg"] = svg(picture, [row.point.label for row in rows])
+        contents["pareto.html"] = page(picture, rows, note)
         if png.can_draw():
             contents["pareto.png"] = png.png(picture)
         else:
             remarks.append(NO_PNG)
     else:
         remarks.append(NOTHING)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            temporary = folder / f".{name}.tmp"
-            temporary.write_bytes(content)
-            temporary.replace(folder / name)
-    except OSError as error:
-        text = f"the output folder {folder} cannot be written: {error.strerror}"
-        help_text = "choose another folder with -o"
-        raise SpecError([Diagnostic("NASH401", text, help=help_text)]) from error
+    for name, content in contents.items():
+        write_file(folder / name, content)
     return [folder / name for name in contents], remarks
 
 

@@ -187,7 +187,7 @@ def test_the_page_of_an_estimate(nashc, tmp_path: Path):
         assert layer["name"] in text
     assert nashc("estimate", RESNET18, "--html", "again.html", "--json").code == 0
     assert (tmp_path / "again.html").read_text() == text
-    assert nashc("estimate", RESNET18, "--html", "no/such/folder.html").code == 2
+    assert nashc("estimate", RESNET18, "--html", "page.html/below").code == 3
 
 
 def test_the_page_adds_up_and_marks_what_is_not_known(tmp_path: Path):
