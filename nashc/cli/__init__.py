@@ -1,4 +1,4 @@
-"""Arguments in, exit code out: 0 fine, 1 the spec has errors, 2 wrong usage, 3 a stage or tool failed, 4 our bug.
+"""Arguments in, exit code out: 0 fine, 1 the spec has errors or a part of an answer failed, 2 wrong usage, 3 a stage or tool failed, 4 our bug.
 
 Commands import what they need when they are called: `nashc check` never loads more than the language.
 """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nashc.vocab.boards import Board
 
 SPEC_ERROR, USAGE, FAILED, OUR_BUG, INTERRUPTED = 1, 2, 3, 4, 130
+INCOMPLETE = 1
 _CODES_OF_USAGE = ("NASH462", "NASH504", "NASH505")
 
 Command = Callable[..., Any]
@@ -96,6 +97,25 @@ def report(
     if len(diagnostics) > 1:
         click.echo(f"\n{summarise(diagnostics)}", err=True)
     return exit_code(diagnostics)
+
+
+def trouble_of(write: Callable[[], object]) -> tuple[Diagnostic, ...]:
+    """The mistakes of writing what goes with an answer; they are told behind it, by `incomplete`."""
+    from nashc.diagnostics import SpecError
+
+    try:
+        write()
+    except SpecError as error:
+        return error.diagnostics
+    return ()
+
+
+def incomplete(trouble: Sequence[Diagnostic]) -> int:
+    """The exit code behind an answer that was printed, after its trouble, if any."""
+    if trouble:
+        click.echo(err=True)
+        report(trouble)
+    return INCOMPLETE if trouble else 0
 
 
 def exit_code(diagnostics: Sequence[Diagnostic]) -> int:

@@ -59,19 +59,19 @@ def estimate(
     At once, before anything is trained, and the figures that FINN would give.
     """
     from nashc.driver.estimate import Question, answer
+    from nashc.driver.estimate_page import estimate_page
     from nashc.driver.estimate_text import estimate_lines
+    from nashc.writing import check_place, write_file
 
+    if html is not None:
+        check_place(html)
     found = answer(
         Question(common.only_spec(spec), common.overrides(settings), model, weights, folding)
     )
-    if html is not None:
-        from nashc.driver.estimate_page import estimate_page
-        from nashc.writing import write_file
-
-        write_file(html, estimate_page(found))
+    trouble = common.trouble_of(lambda: write_file(html, estimate_page(found))) if html else ()
     click.echo(
         json.dumps(found.to_json(), indent=2) if as_json else "\n".join(estimate_lines(found))
     )
-    if html is not None and not as_json:
+    if html is not None and not as_json and not trouble:
         click.echo(f"\nThe page is {html}")
-    return 0
+    return common.incomplete(trouble)

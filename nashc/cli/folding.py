@@ -61,8 +61,10 @@ def fold(
     _check_tools("numpy", "scipy", *(["highspy"] if gap is not None else []))
     from nashc.driver.folding import fold_spec, folding_text
     from nashc.fold import tell
-    from nashc.writing import write_file
+    from nashc.writing import check_place, write_file
 
+    if out is not None:
+        check_place(out)
     wanted = common.board_named(board) if board else None
     with watched() as go_on:
         found = fold_spec(
@@ -77,15 +79,14 @@ def fold(
             gap=gap,
             go_on=go_on,
         )
-    if out is not None:
-        write_file(out, folding_text(found))
+    trouble = common.trouble_of(lambda: write_file(out, folding_text(found))) if out else ()
     if as_json:
-        click.echo(json.dumps({"ok": True, **tell.as_json(found)}, indent=2))
-        return 0
-    click.echo("\n".join(tell.lines(found)))
-    if out is not None:
-        click.echo(f"\nwrote {out}")
-    return 0
+        click.echo(json.dumps({"ok": not trouble, **tell.as_json(found)}, indent=2))
+    else:
+        click.echo("\n".join(tell.lines(found)))
+        if out is not None and not trouble:
+            click.echo(f"\nwrote {out}")
+    return common.incomplete(trouble)
 
 
 def _check_tools(*names: str) -> None:

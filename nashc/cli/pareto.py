@@ -112,6 +112,7 @@ def pareto(
     from nashc.pareto.plan import plan_json, plan_lines
     from nashc.pareto.sweep import Question, points
     from nashc.pareto.walk import Walk
+    from nashc.writing import check_place
 
     signal.signal(signal.SIGTERM, interrupt)
     if speed and accuracy != "none":
@@ -129,6 +130,7 @@ def pareto(
         click.echo(told if as_json else "\n".join(plan_lines(walk)))
         return 0
     walk.check()
+    check_place(out / "points.csv")
     interrupted = False if kept else not _walked(walk)
     return _tell(walk, out, model, interrupted, as_json)
 
@@ -149,26 +151,34 @@ def _walked(walk: Walk) -> bool:
 
 
 def _tell(walk: Walk, out: Path, model: str, interrupted: bool, as_json: bool) -> int:
-    from nashc.diagnostics import Diagnostic
+    from nashc.diagnostics import Diagnostic, SpecError
     from nashc.pareto.files import write_files
     from nashc.pareto.table import lines, points_json
 
     rows = walk.rows()
-    written, remarks = write_files(rows, model, out)
+    trouble: tuple[Diagnostic, ...] = ()
+    try:
+        written, remarks = write_files(rows, model, out)
+        remarks.append("wrote " + ", ".join(map(str, written)))
+    except SpecError as error:
+        remarks, trouble = [], error.diagnostics
     failed = any(row.problems for row in rows)
     if as_json:
         click.echo(
-            json.dumps({"ok": not (failed or interrupted), **points_json(rows, model)}, indent=2)
+            json.dumps(
+                {"ok": not (failed or interrupted or trouble), **points_json(rows, model)}, indent=2
+            )
         )
     else:
-        for line in ["", *lines(rows), "", *remarks, "wrote " + ", ".join(map(str, written))]:
+        for line in ["", *lines(rows), "", *remarks]:
             click.echo(line)
+    code = common.incomplete(trouble)
     if interrupted:
         done = sum(row.state == "finished" for row in rows)
         text = f"interrupted: {done} of {len(rows)} points are finished"
         help_text = "the same nashc pareto goes on from there"
         return common.report([Diagnostic("NASH506", text, help=help_text)])
-    return common.SPEC_ERROR if failed else 0
+    return common.INCOMPLETE if failed else code
 
 
 def _sweeps(given: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

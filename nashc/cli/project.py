@@ -159,18 +159,23 @@ def report(
 
     made = report_on(request_of(spec, out, settings, python))
     path = html or made.desk.project.folder / PAGE
-    write_page(made.desk, made.figures, path)
+    trouble = common.trouble_of(lambda: write_page(made.desk, made.figures, path))
     if as_json:
-        found = {"ok": True, "is_current": made.is_current, "page": str(path)}
+        found = {
+            "ok": not trouble,
+            "is_current": made.is_current,
+            "page": None if trouble else str(path),
+        }
         click.echo(json.dumps({**found, **made.figures.to_json()}, indent=2))
-        return 0
+        return common.incomplete(trouble)
     if not made.is_current:
         click.echo(
             "The spec has changed since this estimate was made; nashc run makes a new one.\n"
         )
     click.echo("\n".join(lines(made.figures)))
-    click.echo(f"\nThe page is {path}")
-    return 0
+    if not trouble:
+        click.echo(f"\nThe page is {path}")
+    return common.incomplete(trouble)
 
 
 @click.command(epilog="Example: nashc why train mynet.nash")

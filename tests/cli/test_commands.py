@@ -396,6 +396,33 @@ def test_fold_writes_the_file_and_the_figures(nashc, tmp_path: Path):
     assert nashc("fold", spec, "--budget", "lut=20%,dsp=100", "--json").out == said.out
 
 
+def test_fold_asks_for_its_place_before_it_searches(nashc, tmp_path: Path):
+    (tmp_path / "file").touch()
+    said = nashc("fold", "no-such.nash", "-o", "file/folding.json")
+    assert said.code == 3 and said.out == ""
+    assert said.err.startswith("NASH401: file/folding.json cannot be written: not a directory\n")
+
+
+@pytest.mark.parametrize("command", [("fold", "-o"), ("estimate", "--html")])
+def test_an_answer_is_printed_though_its_file_is_lost(nashc, tmp_path: Path, command):
+    """/dev/full is a disk that fills up between the first look and the writing."""
+    name, option = command
+    spec = str(SPECS / "own_backbone.nash")
+    answer = nashc(name, spec).out
+    said = nashc(name, spec, option, "/dev/full")
+    assert (said.code, said.out) == (1, answer)
+    assert said.err.startswith("\nNASH401: /dev/full cannot be written: no space left on device\n")
+    said = nashc(name, spec, option, "/dev/full", "--json")
+    assert said.code == 1 and "NASH401" in said.err
+    assert not json.loads(said.out).get("ok", False)  # estimate has no such word
+
+
+def test_fold_makes_the_folders_of_its_file(nashc, tmp_path: Path):
+    said = nashc("fold", str(SPECS / "own_backbone.nash"), "-o", "new/sub/folding.json")
+    assert said.code == 0 and said.out.endswith("\nwrote new/sub/folding.json\n")
+    assert json.loads((tmp_path / "new" / "sub" / "folding.json").read_text())
+
+
 def test_fold_says_what_binds(nashc):
     said = nashc("fold", str(SPECS / "resnet18.nash"), "--goal", "max-fps")
     assert said.code == 0

@@ -42,6 +42,23 @@ def test_costs_alone(nashc, tmp_path: Path):
     assert found["points"][0]["on_front"] == {"lut": True, "bram18": True}
 
 
+def test_the_table_is_printed_though_the_files_are_lost(nashc, tmp_path: Path):
+    words = ["pareto", "plain.nash", "--accuracy", "none", "-o", "out"]
+    table = nashc(*words).out.partition("\nwrote ")[0]
+    (tmp_path / "out" / "points.json").unlink()
+    (tmp_path / "out" / "points.json").symlink_to("/dev/full")
+    said = nashc(*words)
+    assert (said.code, said.out) == (1, table + "\n") and "wrote" not in said.out
+    assert said.err.startswith("\nNASH401: out/points.json cannot be written: no space left")
+
+
+def test_an_output_folder_that_cannot_be_is_told_before_anything_runs(nashc, tmp_path: Path):
+    (tmp_path / "file").touch()
+    said = nashc("pareto", "plain.nash", "--accuracy", "none", "-o", "file")
+    assert said.code == 3 and said.out == ""
+    assert said.err.startswith("NASH401: file/points.csv cannot be written: not a directory\n")
+
+
 def test_json_and_files_are_the_same_every_time(nashc, tmp_path: Path):
     words = ["pareto", "plain.nash", "--sweep", "fps=100,10000", "--accuracy", "none", "--json"]
     first = nashc(*words)
