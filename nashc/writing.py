@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from nashc.diagnostics import Diagnostic, SpecError
@@ -29,7 +30,7 @@ def write_file(path: Path, content: str | bytes) -> None:
             with open(path if stream is None else stream, "wb", closefd=stream is None) as file:
                 file.write(data)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise _unwritable(path, error) from error
 
 
 def check_place(path: Path) -> None:
@@ -44,17 +45,24 @@ def check_place(path: Path) -> None:
         elif stat.S_ISDIR(there.st_mode):
             raise IsADirectoryError(0, "is a directory")
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise _unwritable(path, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> SpecError:
-    """NASH401 for a file that a user named."""
+def _unwritable(path: Path, error: OSError) -> SpecError:
     message = f"{path} cannot be written: {_reason(error)}"
     return SpecError([Diagnostic("NASH401", message, help="choose another place for it")])
 
 
-def unwritable_folder(folder: Path, error: OSError) -> SpecError:
-    """NASH401 for an output folder, with the file in it that the system names."""
+@contextlib.contextmanager
+def written_into(folder: Path) -> Iterator[None]:
+    """NASH401 for an output folder that cannot be written, with the file in it that the system names."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable_folder(folder, error) from error
+
+
+def _unwritable_folder(folder: Path, error: OSError) -> SpecError:
     named = error.filename and str(error.filename) != str(folder)
     where = f" ({error.filename})" if named else ""
     message = f"the output folder {folder} cannot be written: {_reason(error)}{where}"

@@ -19,6 +19,7 @@ from nashc.driver.needs import DATA_VARIABLE, data_root
 from nashc.driver.store import LOG, Result
 from nashc.stages import Stage
 from nashc.tools import process
+from nashc.writing import written_into
 
 
 class StageFailed(SpecError):
@@ -32,16 +33,17 @@ class StageFailed(SpecError):
 def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
     """The stage's program as a process of its own; its result is kept under `key`.
 
-    Errors: StageFailed; NASH506 when it was interrupted.
+    Errors: StageFailed; NASH401; NASH506 when it was interrupted.
     """
     is_forced = stage.name in desk.request.force
     resumes = not is_forced and desk.store.was_interrupted(stage, key.digest)
-    partial = desk.store.begin(stage, key.digest, resumes=resumes, label=desk.label)
-    command = command_of(desk, stage, partial, resumes=resumes)
+    with written_into(desk.project.folder):
+        partial = desk.store.begin(stage, key.digest, resumes=resumes, label=desk.label)
+        command = command_of(desk, stage, partial, resumes=resumes)
+        with (partial / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"$ {_repeat(desk, stage, command)}\n")
     heard = _Heard()
-    with display.stage(stage.name) as shown, (partial / LOG).open("a", encoding="utf-8") as log:
-        log.write(f"$ {_repeat(desk, stage, command)}\n")
-        log.flush()
+    with display.stage(stage.name) as shown:
 
         def listen(event: dict[str, Any]) -> None:
             heard.event(event)
@@ -76,7 +78,8 @@ def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
     }
     final = desk.store.root / stage.name / key.digest
     result = _with_paths(heard.result, str(partial.resolve()), final.as_posix())
-    return desk.store.finish(stage, key, about=about, result=result)
+    with written_into(desk.project.folder):
+        return desk.store.finish(stage, key, about=about, result=result)
 
 
 class _Heard:

@@ -21,7 +21,7 @@ from nashc.driver.report_page import write_page
 from nashc.driver.request import Request
 from nashc.driver.store import Result
 from nashc.stages import FINDERS, Stage
-from nashc.writing import unwritable_folder, write_file
+from nashc.writing import write_file, written_into
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -154,11 +154,9 @@ def _not_run(desk: Desk, stage: Stage, row: Row) -> NotRun:
 def _alone(desk: Desk) -> Iterator[None]:
     """Two runs in one output folder would work in the same partial results."""
     root = desk.store.root
-    try:
+    with written_into(root.parent):
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / ".lock").open("a", encoding="utf-8")
-    except OSError as error:
-        raise unwritable_folder(root.parent, error) from error
     with lock:
         try:
             import fcntl

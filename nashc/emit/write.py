@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from nashc import __version__
 from nashc.diagnostics import Diagnostic, SpecError
-from nashc.writing import unwritable_folder
+from nashc.writing import written_into
 
 MANIFEST = "manifest.json"
 # While files are being replaced this one says what they will hold, so that a run cut short there does
@@ -58,14 +58,12 @@ def write(
     """
     contents = {_checked(path): text.encode() for path, text in files.items()}
     contents[MANIFEST] = _manifest(contents, name, digest)
-    try:
+    with written_into(out):
         change = _compare(contents, out)
         if change.edited and not force:
             raise _edited(out, change.edited)
         if change.write or change.remove:
             _apply(contents, out, change)
-    except OSError as error:
-        raise unwritable_folder(out, error) from error
     kept = change.edited
     return WriteResult(out, change.write, change.same, change.remove, kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
 from nashc.driver.desk import desk_of
 from nashc.driver.execute import StageFailed, command_of
+from nashc.driver.store import Store
 from nashc.stages import BY_NAME
 from nashc.tools import vivado
 from tests.driver.lab import QUICKSTART, Lab, without_compare
@@ -255,6 +257,19 @@ def test_a_file_edited_by_a_person_stops_the_run(lab: Lab):
         lab.run()
     lab.run(overwrite=True)
     assert (lab.out / "model.py.orig").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("step", ["begin", "finish"])
+def test_a_disk_that_is_full_behind_the_programs(lab: Lab, monkeypatch, step: str):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Store, step, full)
+    with pytest.raises(SpecError) as caught:
+        lab.run()
+    [problem] = caught.value.diagnostics
+    text = f"the output folder {lab.out} cannot be written: no space left on device"
+    assert (problem.code, problem.message) == ("NASH401", text)
 
 
 def test_two_runs_do_not_share_a_folder(lab: Lab):
