@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt
+from pydantic import BeforeValidator, Field
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.schema.fields import Real, refuse
@@ -20,29 +20,32 @@ from nashc.vocab.boards import Board, board_of
 
 EXAMPLE = "nashc boards Pynq-Z1 --toml > myboard.toml writes one to begin with"
 _KEY = re.compile(r"^[ \t]*(?P<key>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n#]*[^\n#\s])?", re.MULTILINE)
+_MOST_MHZ = 100_000
+_Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 _TABLE = re.compile(r"^[ \t]*\[(?P<table>[\w-]+)\]", re.MULTILINE)
 
 
 def _range(value: Any) -> Any:
     """[lowest, highest] in MHz."""
     is_pair = isinstance(value, list) and len(value) == 2
-    if not is_pair or not all(isinstance(x, int | float) for x in value):
+    if not is_pair or not all(type(x) in (int, float) for x in value):
         refuse(
             "NASH104",
             f"two numbers are needed, and this is {describe(value)}",
             "clock_mhz = [10, 250]",
         )
-    if not 0 < value[0] <= value[1]:
-        refuse("NASH105", "the lowest clock comes first, and both are above 0", "[10, 250]")
+    if not 0 < value[0] <= value[1] <= _MOST_MHZ:
+        text = f"clocks are above 0 and at most {_MOST_MHZ:,} MHz, the lowest comes first"
+        refuse("NASH105", text, "clock_mhz = [10, 250]")
     return tuple(map(float, value))
 
 
 class Resources(Settings):
-    lut: NonNegativeInt
-    ff: NonNegativeInt
-    bram18: NonNegativeInt
-    uram: NonNegativeInt
-    dsp: NonNegativeInt
+    lut: _Count
+    ff: _Count
+    bram18: _Count
+    uram: _Count
+    dsp: _Count
 
 
 class BoardFile(Settings):
@@ -66,8 +69,8 @@ def read_board(path: Path, named: Span | None, problems: Problems) -> Board | No
         return None
     try:
         data = tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
-        text = f"{source.path} is not TOML: {str(error).partition(' (at ')[0].lower()}"
+    except ValueError as error:  # TOMLDecodeError is one, and int's word on thousands of digits
+        text = f"{source.path} is not TOML: {re.split(r' .at |; use ', str(error))[0].lower()}"
         others = (Label(named, "the spec names it here"),) if named else ()
         span = _place(source, str(error))
         problems.add(Diagnostic("NASH120", text, span, others=others, help=EXAMPLE))

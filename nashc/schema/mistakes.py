@@ -164,6 +164,7 @@ _RANGES: dict[str, Callable[[dict[str, Any]], str]] = {
     "greater_than_equal": lambda c: f"at least {c['ge']}",
     "less_than": lambda c: f"less than {c['lt']}",
     "less_than_equal": lambda c: f"at most {c['le']}",
+    "string_too_short": lambda _: "a text that is not empty",
     "finite_number": lambda _: "a finite number",
 }
 _KINDS = {

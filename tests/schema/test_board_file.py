@@ -1,5 +1,6 @@
 """A board of the user's own: what it changes, and its mistakes shown in its own file."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,37 @@ def test_mistakes_are_shown_in_the_board_file(tmp_path: Path, monkeypatch, updat
     if update:
         EXPECTED.write_text(text)
     assert text == EXPECTED.read_text()
+
+
+CLOCKS = "clocks are above 0 and at most 100,000 MHz, the lowest comes first"
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "column"),
+    [
+        ('part = ""', "NASH105: `part` must be a text that is not empty", 8),
+        ("clock_mhz = [6.25, inf]", f"NASH105: {CLOCKS}", 13),
+        ("clock_mhz = [6.25, nan]", f"NASH105: {CLOCKS}", 13),
+        ("clock_mhz = [nan, 250]", f"NASH105: {CLOCKS}", 13),
+        ("clock_mhz = [0, 250]", f"NASH105: {CLOCKS}", 13),
+        (f"clock_mhz = [6.25, 1{400 * '0'}]", f"NASH105: {CLOCKS}", 13),
+        ("clock_mhz = [true, 250]", "NASH104: two numbers are needed, and this is a list", 13),
+        (f"lut = 1{400 * '0'}", "NASH105: `lut` must be at most 1000000000", 7),
+    ],
+)
+def test_a_value_that_no_board_has(
+    tmp_path: Path, monkeypatch, line: str, message: str, column: int
+) -> None:
+    key = line.split()[0]
+    board = re.sub(rf"(?m)^{key} = .*$", line, MINE)
+    text = said(tmp_path, monkeypatch, board)
+    number = board.splitlines().index(line) + 1
+    assert text.splitlines()[:2] == [message, f"  mine.toml:{number}:{column}"]
+
+
+def test_a_number_of_thousands_of_digits(tmp_path: Path, monkeypatch) -> None:
+    text = said(tmp_path, monkeypatch, MINE.replace("lut = 53200", f"lut = {5000 * '1'}"))
+    assert text.startswith("NASH120: mine.toml is not TOML: exceeds the limit (4300 digits)")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path, monkeypatch) -> None:
