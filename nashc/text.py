@@ -6,11 +6,21 @@ message can quote. Offsets count characters, lines and columns count from 1.
 
 from __future__ import annotations
 
+import shlex
 from bisect import bisect_right
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
+
+# The long ones first: that of UTF-16 is the begin of one of them.
+_WIDE_MARKS: tuple[tuple[bytes, Literal["utf-16", "utf-32"]], ...] = (
+    (BOM_UTF32_LE, "utf-32"),
+    (BOM_UTF32_BE, "utf-32"),
+    (BOM_UTF16_LE, "utf-16"),
+    (BOM_UTF16_BE, "utf-16"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,13 +29,15 @@ class Source:
 
     is_library: whether the file ships with nashc, so that no user can mend it.
     trouble: why the file could not be read; `parse` turns it into a diagnostic.
-    bad_at: where the file stops being UTF-8, if it does; its text then holds U+FFFD from there on.
+    bad_at: where the file stops being UTF-8 text, if it does; `seems` says what its bytes are more likely to be,
+        and the text holds U+FFFD for what is none.
     """
 
     path: str
     text: str
     trouble: str = ""
     bad_at: int | None = None
+    seems: Literal["utf-8", "latin1", "utf-16", "utf-32", "binary"] = "utf-8"
     is_library: bool = False
 
     @cached_property
@@ -100,13 +112,31 @@ def read_source(path: Path) -> Source:
         return Source(shown, "", trouble="reading it is not allowed")
     except (OSError, ValueError) as error:
         return Source(shown, "", trouble=getattr(error, "strerror", None) or str(error))
+    return source_of(shown, raw)
+
+
+def source_of(shown: str, raw: bytes) -> Source:
+    """The bytes of a file as a `Source`, as `read_source`."""
+    for mark, encoding in _WIDE_MARKS:
+        if raw.startswith(mark):
+            return Source(shown, raw.decode(encoding, errors="replace"), bad_at=0, seems=encoding)
+    bare = raw.removeprefix(BOM_UTF8)
+    text, zero = bare.decode("utf-8", errors="replace"), bare.find(0)
+    if zero >= 0:
+        return Source(
+            shown, text, bad_at=len(bare[:zero].decode("utf-8", errors="replace")), seems="binary"
+        )
     try:
-        return Source(shown, raw.decode("utf-8-sig"))
+        bare.decode("utf-8")
     except UnicodeDecodeError as error:
-        # error.start counts from behind the mark
-        bare = raw.removeprefix(BOM_UTF8)
-        bad_at = len(bare[: error.start].decode("utf-8"))
-        return Source(shown, bare.decode("utf-8", errors="replace"), bad_at=bad_at)
+        return Source(shown, text, bad_at=len(bare[: error.start].decode("utf-8")), seems="latin1")
+    return Source(shown, text)
+
+
+def pasted(path: Path | str) -> str:
+    """The path as a word of a command that a user may paste into a shell."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def display_path(path: Path) -> str:

@@ -102,9 +102,13 @@ def fmt(specs: tuple[Path, ...], only_check: bool, diff: bool) -> int:
 
 
 def _source(path: Path) -> Source:
-    from nashc.text import Source, read_source
+    from nashc.text import Source, read_source, source_of
 
-    return Source("<stdin>", sys.stdin.read()) if path == STDIN else read_source(path)
+    if path != STDIN:
+        return read_source(path)
+    if sys.stdin is None:
+        return Source("<stdin>", "", trouble="it is closed")
+    return source_of("<stdin>", sys.stdin.buffer.read())
 
 
 def _show_difference(source: Source, text: str) -> None:

@@ -18,7 +18,7 @@ from nashc.syntax.draft import Draft
 from nashc.syntax.mistakes import Place, explain
 from nashc.syntax.scan import Statement, scan, statements
 from nashc.syntax.strays import repair_strays
-from nashc.text import Source, Span
+from nashc.text import Source, Span, pasted
 
 EDITION = 1
 _MOST = 10
@@ -46,13 +46,7 @@ def _unreadable(source: Source) -> Diagnostic | None:
     if source.trouble:
         return Diagnostic("NASH001", f"cannot read {source.path}: {source.trouble}")
     if source.bad_at is not None:
-        return Diagnostic(
-            "NASH002",
-            "the file is not UTF-8 text",
-            Span(source, source.bad_at, source.bad_at + 1),
-            "not UTF-8 from here on",
-            help=f"convert it, for example `iconv -f latin1 -t utf-8 {source.name}`",
-        )
+        return _not_utf8(source, Span(source, source.bad_at, source.bad_at + 1))
     pieces = scan(source.text)
     if all(piece.kind in ("comment", "line end") or piece.text == ";" for piece in pieces):
         return Diagnostic(
@@ -62,6 +56,18 @@ def _unreadable(source: Source) -> Diagnostic | None:
             help="a spec begins with `nash 1`; `nashc new` writes one to start from",
         )
     return None
+
+
+def _not_utf8(source: Source, span: Span) -> Diagnostic:
+    if source.seems == "binary":
+        text, label = "the file is not text", "a zero byte, which no text has"
+        help = "a spec is UTF-8 text; `nashc new` writes one to start from"
+        return Diagnostic("NASH002", text, span, label, help=help)
+    found = "not UTF-8" if source.seems == "latin1" else source.seems.upper()
+    help = f"convert it, for example `iconv -f {source.seems} -t utf-8 {pasted(source.path)}`"
+    return Diagnostic(
+        "NASH002", "the file is not UTF-8 text", span, f"{found} from here on", help=help
+    )
 
 
 # ---- the first line ---------------------------------------------------------------------------------

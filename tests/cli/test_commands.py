@@ -138,6 +138,21 @@ def test_fmt_goes_on_behind_a_broken_file(nashc, spec: Path, tmp_path: Path):
     assert said.out == f"reformatted {spec}\n"
 
 
+def _fmt_of(stdin: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = f"{sys.executable} -m nashc fmt - {stdin}"
+    return subprocess.run(command, shell=True, input=given, capture_output=True, check=False)
+
+
+def test_fmt_of_standard_input(spec: Path):
+    done = _fmt_of("", spec.read_bytes())
+    assert done.returncode == 0 and done.stdout.startswith(b"# A small NASH net")
+    done = _fmt_of("", "nash 1\n# é\n".encode("latin-1"))
+    assert done.returncode == 1 and done.stderr.startswith(b"NASH002: the file is not UTF-8")
+    done = _fmt_of("<&-")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"NASH001: cannot read <stdin>: it is closed\n")
+
+
 # ---- which spec -------------------------------------------------------------------------------------
 
 

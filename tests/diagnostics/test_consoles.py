@@ -26,6 +26,8 @@ NOT_REPLAYED = {"NASH506", "NASH900"}
 
 def not_utf8(folder: Path, _patch: pytest.MonkeyPatch) -> None:
     (folder / "old.nash").write_bytes("nash 1\n# café\n".encode("latin-1"))
+    (folder / "wide.nash").write_bytes("nash 1\n".encode("utf-16"))
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
 
 
 def a_file_in_the_way(folder: Path, _patch: pytest.MonkeyPatch) -> None:

@@ -197,6 +197,31 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found["latin.nash"].startswith("NASH002: the file is not UTF-8 text")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-be"])
+def test_wide_characters_are_known_by_their_mark(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "wide spec.nash"
+    path.write_bytes(
+        "\ufeffnash 1\n".removeprefix("" if encoding[-3:] == "-be" else "\ufeff").encode(encoding)
+    )
+    source = read_source(path)
+    assert (source.text, source.bad_at) == ("nash 1\n", 0)
+    with pytest.raises(SpecError) as caught:
+        parse(source)
+    [problem] = caught.value.diagnostics
+    name = encoding.removesuffix("-be")
+    assert (problem.code, problem.label) == ("NASH002", f"{name.upper()} from here on")
+    assert problem.help.endswith(f"`iconv -f {name} -t utf-8 '{path}'`")
+
+
+@pytest.mark.parametrize("raw", [b"nash 1\n\0", "é\n\n\n\n\n\n\0".encode(), b"\xff\n     \0\xff"])
+def test_a_zero_byte_is_no_text(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "it.nash").write_bytes(raw)
+    source = read_source(tmp_path / "it.nash")
+    assert source.bad_at == 7 and source.text[7] == "\0"
+    with pytest.raises(SpecError, match="NASH002 the file is not text"):
+        parse(source)
+
+
 # ---- no input whatever makes a traceback ----------------------------------------------------------
 
 
