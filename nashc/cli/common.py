@@ -146,13 +146,16 @@ def only_spec(spec: Path | None) -> Path:
     if spec is not None:
         return spec
     from nashc.diagnostics import Diagnostic, SpecError
+    from nashc.text import pasted
 
     found = sorted(path.name for path in Path.cwd().glob("*.nash"))
     if len(found) == 1:
         return Path(found[0])
     if found:
         text = f"there are several specs in this folder: {', '.join(found)}"
-        raise SpecError([Diagnostic("NASH504", text, help=f"name one, for example {found[0]}")])
+        raise SpecError(
+            [Diagnostic("NASH504", text, help=f"name one, for example {pasted(found[0])}")]
+        )
     text = "there is no .nash file in this folder"
     raise SpecError([Diagnostic("NASH504", text, help="nashc new mynet.nash writes one")])
 

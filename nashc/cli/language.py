@@ -135,6 +135,7 @@ def new(spec: Path, template: str) -> int:
     An existing file is left alone.
     """
     from nashc.driver.starter import starter
+    from nashc.text import pasted
     from nashc.writing import write_file
 
     if spec.suffix != ".nash":
@@ -142,7 +143,8 @@ def new(spec: Path, template: str) -> int:
     if spec.exists():
         raise click.UsageError(f"{spec} is there already; take another name")
     write_file(spec, starter(template, spec.stem))
-    click.echo(f"wrote {spec}\nnext: nashc check {spec}, nashc plan {spec}, nashc run {spec}")
+    word = pasted(spec)
+    click.echo(f"wrote {spec}\nnext: nashc check {word}, nashc plan {word}, nashc run {word}")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from nashc import __version__
 from nashc.driver.needs import Machine
 from nashc.stages import STAGES
+from nashc.text import pasted
 from nashc.tools import interpreter, vivado
 
 _PARTS = ("torch", "brevitas", "qonnx", "onnx", "finn-plus", "safetensors", "scikit-learn")
@@ -50,7 +51,7 @@ class Findings:
                 f"{name:<{width}}  " + (f"cannot run: {', '.join(lacks)}" if lacks else "can run")
             )
         if any(lack.endswith(" missing") for lacks in self.stages.values() for lack in lacks):
-            lines += ["", f"help: {self.python} -m pip install 'nashc[all]'"]
+            lines += ["", f"help: {pasted(self.python)} -m pip install 'nashc[all]'"]
         if any(self.commands.values()):
             lines += ["", "help: pip install 'nashc[fold]', where nashc is"]
         if any("Vivado" in lack for lacks in self.stages.values() for lack in lacks):

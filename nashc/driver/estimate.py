@@ -23,6 +23,7 @@ from nashc.ops import REGISTRY
 from nashc.report.figures import known_sum
 from nashc.schema import Spec, load
 from nashc.schema.models import Target
+from nashc.text import pasted
 
 BEFORE_TRAINING = "before training: sums and thresholds as wide as their types allow"
 
@@ -174,7 +175,7 @@ def known_target(spec: Spec) -> Target:
             text = f"`{spec.name}` has layers whose {what} are not known yet"
             finds, instead = "them", "write one alternative instead of each list"
         hint = (
-            f"`nashc run {spec.path} --to search` finds {finds} and writes {FOUND} into the project: estimate that, "
+            f"`nashc run {pasted(spec.path)} --to search` finds {finds} and writes {FOUND} into the project: estimate that, "
             f"or {instead}"
         )
         raise SpecError([Diagnostic("NASH451", text, help=hint)])

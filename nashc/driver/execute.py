@@ -18,6 +18,7 @@ from nashc.driver.key import Key
 from nashc.driver.needs import DATA_VARIABLE, data_root
 from nashc.driver.store import LOG, Result
 from nashc.stages import Stage
+from nashc.text import pasted
 from nashc.tools import process
 from nashc.writing import written_into
 
@@ -127,7 +128,7 @@ def _repeat(desk: Desk, stage: Stage, command: list[str]) -> str:
     """What a person types to do the same again."""
     if stage.reads_data and desk.request.data is None:
         root = data_root(stage, desk.project, desk.request.environment)
-        return f"{DATA_VARIABLE}={shlex.quote(str(root))} {shlex.join(command)}"
+        return f"{DATA_VARIABLE}={pasted(root)} {shlex.join(command)}"
     return shlex.join(command)
 
 

@@ -15,6 +15,7 @@ from nashc.driver.key import settings_of
 from nashc.driver.project import Project
 from nashc.driver.request import Request
 from nashc.stages import STAGES, Stage
+from nashc.text import pasted
 from nashc.tools import interpreter, vivado
 
 DATA_VARIABLE = "NASHC_DATA"
@@ -110,7 +111,7 @@ def missing_distributions(missing: list[str], python: str) -> Diagnostic:
     return Diagnostic(
         "NASH503",
         f"{_listed(missing)} {verb} missing in {python}",
-        help=f"{python} -m pip install 'nashc[{extra}]', or name another Python with --python",
+        help=f"{pasted(python)} -m pip install 'nashc[{extra}]', or name another Python with --python",
     )
 
 

@@ -12,6 +12,7 @@ from nashc.driver.request import Request
 from nashc.report import Figures
 from nashc.report.page import page
 from nashc.stages import BY_NAME
+from nashc.text import pasted
 from nashc.writing import write_file
 
 
@@ -34,7 +35,7 @@ def report_on(request: Request) -> Report:
     figures = figures_in(result) if result else None
     if figures is None:
         text = f"there is no estimate of {desk.project.name} yet"
-        help_text = f"nashc run {request.spec} --to estimate"
+        help_text = f"nashc run {pasted(request.spec)} --to estimate"
         raise SpecError([Diagnostic("NASH507", text, help=help_text)])
     return Report(desk, figures, current is not None)
 

@@ -21,6 +21,7 @@ from nashc.driver.report_page import write_page
 from nashc.driver.request import Request
 from nashc.driver.store import Result
 from nashc.stages import FINDERS, Stage
+from nashc.text import pasted
 from nashc.writing import write_file, written_into
 
 REPORT = "report.json"
@@ -146,7 +147,7 @@ def _not_run(desk: Desk, stage: Stage, row: Row) -> NotRun:
             folder = desk.results[take.stage].folder
             path = folder / take.file if take.file else folder
             words += [take.option, Path(os.path.relpath(path, desk.project.folder)).as_posix()]
-        command = f"cd {shlex.quote(str(desk.project.folder))} && {shlex.join(words)}"
+        command = f"cd {pasted(desk.project.folder)} && {shlex.join(words)}"
     return NotRun(stage.name, row.why, help_text, command)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.store import RECORD
+from nashc.text import pasted
 
 NAME = "ranges.json"
 
@@ -31,7 +32,7 @@ def ranges_file(given: Path) -> Path:
             text = f"{given} has no {NAME} beside it: which values its layers take is known once it is exported"
             way = (
                 "`nashc run SPEC --to export`, or in the compiled project "
-                f"`python export.py --weights {given} --out DIR`, and then --weights DIR"
+                f"`python export.py --weights {pasted(given)} --out DIR`, and then --weights DIR"
             )
             raise SpecError([_diagnostic(text, way)])
     if len(found) > 1:

@@ -172,6 +172,18 @@ def test_an_empty_folder_says_how_to_begin(nashc):
     assert said.code == 2 and "nashc new mynet.nash" in said.err
 
 
+def test_commands_that_are_told_can_be_pasted(nashc, spec: Path, tmp_path: Path):
+    said = nashc("new", "a b.nash")
+    assert said.out == (
+        "wrote a b.nash\nnext: nashc check 'a b.nash', nashc plan 'a b.nash', nashc run 'a b.nash'\n"
+    )
+    assert "name one, for example 'a b.nash'\n" in nashc("check").err
+    assert "help: nashc run 'a b.nash' --to estimate\n" in nashc("report", "a b.nash").err
+    assert "`nashc run 'a b.nash' --to search`" in nashc("estimate", "a b.nash").err
+    spec.rename(tmp_path / "-q.nash")
+    assert "`nashc run ./-q.nash --to search`" in nashc("estimate", "--", "-q.nash").err
+
+
 # ---- compile and plan -------------------------------------------------------------------------------
 
 
