@@ -65,7 +65,7 @@ def fold(
 
     if out is not None:
         check_place(out)
-    wanted = common.board_named(board) if board else None
+    wanted = common.board_named(board) if board is not None else None
     with watched() as go_on:
         found = fold_spec(
             common.only_spec(spec),

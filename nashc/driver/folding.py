@@ -15,7 +15,7 @@ from nashc.driver.trained import ranges_file
 from nashc.fold.ask import Folded, ask
 from nashc.fold.hardware import Hardware
 from nashc.fold.of_target import MODEL
-from nashc.fold.wish import wish
+from nashc.fold.wish import check, wish
 from nashc.lower import lower
 from nashc.schema import Spec, load
 from nashc.vocab.boards import Board
@@ -39,6 +39,7 @@ def fold_spec(
     gap: per cent of the best within which the answer must be proven to be. go_on: told the value and the bound while that
     takes its time; False ends it. Errors: those of the spec, NASH461 where nothing fits, NASH462 where the question makes no sense.
     """
+    check(goal, fps, budget, gap)
     spec = load(path, overrides)
     return fold(
         spec,

@@ -16,7 +16,10 @@ from nashc.vocab.boards import Board
 Goal = Literal["max-fps", "min-resources", "min-latency"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
 _AMOUNT = re.compile(r"(?P<number>[0-9][0-9_]*(?:\.[0-9]+)?)(?P<unit>[kM%]?)")
+_LEAST_FPS = 1e-6
 _UNITS = {"": 1.0, "k": 1e3, "M": 1e6}
+# No device comes near; from 1e15 on the search no longer tells amounts apart that differ by one.
+_MOST = {"": 1e9, "k": 1e6, "M": 1e3, "%": 1e4}
 
 
 @dataclass(frozen=True)
@@ -55,56 +58,71 @@ def wish(
     budget: `lut=200k,bram18=80%`; per cent are of the board, what it does not name is all of the board.
     Errors: NASH462.
     """
+    check(goal, fps, budget, gap)
     whole = {name: float(getattr(board.resources, name)) for name in RESOURCES}
-    given = _budget(budget, whole) if budget else {}
+    given = _budget(budget, whole) if budget is not None else {}
     limits = {**whole, **given}
     is_aim = goal is None and fps is None and aim is not None
     fps = aim if is_aim else fps
-    chosen: Goal
-    if goal is None:
-        chosen = "max-fps" if fps is None else "min-resources"
-    else:
-        found = [name for name in GOALS if name == goal]
-        if not found:
-            _refuse(f"there is no goal `{goal}`", nearest(goal, GOALS))
-        chosen = found[0]
-    if chosen == "max-fps" and fps is not None:
-        text = f"the most frames a second and {fps:g} of them are two goals"
-        _refuse(text, f"leave one out, or take --goal min-resources --fps {fps:g}")
-    if chosen == "min-resources" and fps is None:
-        _refuse("the least resources are those of no throughput at all", "say how many: --fps 1000")
-    if fps is not None and not (math.isfinite(fps) and fps > 0):
-        _refuse(f"{fps:g} is no frame rate", "a number above 0: --fps 1000")
-    if gap is not None and not 0 <= gap < 100:
-        _refuse(
-            f"{gap:g} per cent are no distance from the best",
-            "from 0, which is exact, to below 100: --gap 0.1",
-        )
+    usual: Goal = "max-fps" if fps is None else "min-resources"
+    chosen = next((name for name in GOALS if name == goal), usual)
     share = None if gap is None else gap / 100
-    words = f"the budget on {board.name}" if budget else board.name
+    words = f"the budget on {board.name}" if given else board.name
     prefer = {name: 1.0 / limits[name] for name in RESOURCES if limits[name] > 0}
     prefer = prefer or dict.fromkeys(RESOURCES, 1.0)  # of a board that has nothing
     return Wish(chosen, fps, limits, whole, tuple(given), prefer, words, is_aim, share)
 
 
+def check(goal: str | None, fps: float | None, budget: str | None, gap: float | None) -> None:
+    """What makes no sense whatever the spec and the board. Errors: NASH462."""
+    if goal is not None and goal not in GOALS:
+        _refuse(f"there is no goal `{goal}`", nearest(goal, GOALS))
+    if fps is not None and not (math.isfinite(fps) and fps >= _LEAST_FPS):
+        _refuse(f"{fps:g} is no frame rate", f"a number from {_LEAST_FPS:g}: --fps 1000")
+    if goal == "max-fps" and fps is not None:
+        text = f"the most frames a second and {fps:g} of them are two goals"
+        _refuse(text, f"leave one out, or take --goal min-resources --fps {fps:g}")
+    if goal == "min-resources" and fps is None:
+        text = "the least resources are those of no throughput at all"
+        _refuse(text, "say how many frames a second: --fps 1000")
+    if gap is not None and not 0 <= gap < 100:
+        _refuse(
+            f"{gap:g} per cent are no distance from the best",
+            "from 0, which is exact, to below 100: --gap 0.1",
+        )
+    if budget is not None:
+        _amounts(budget)
+
+
 def _budget(text: str, whole: Mapping[str, float]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    return {
+        name: float(math.floor(number * (whole[name] / 100 if unit == "%" else _UNITS[unit])))
+        for name, (number, unit) in _amounts(text).items()
+    }
+
+
+def _amounts(text: str) -> dict[str, tuple[float, str]]:
+    """Number and unit by resource."""
+    if not text.strip():
+        _refuse("the budget is empty", "name what is limited: --budget lut=200k,bram18=80%")
+    found: dict[str, tuple[float, str]] = {}
     for part in text.split(","):
         name, _, amount = (word.strip() for word in part.partition("="))
+        if not name:
+            help_ = "a budget is a list such as lut=200k,bram18=80%"
+            _refuse(f"the budget `{text}` has a part that names no resource", help_)
         if name not in RESOURCES:
             _refuse(f"there is no resource `{name}`", nearest(name, RESOURCES))
         if name in found:
             _refuse(f"`{name}` has two budgets", f"{name}={amount}")
         match = _AMOUNT.fullmatch(amount)
-        if not match:
+        number = float(match["number"].replace("_", "")) if match else math.inf
+        if not match or number > _MOST[match["unit"]]:
             _refuse(
-                f"`{amount}` is no amount of {name}",
-                f"a count or a part of the board: {name}=1000, {name}=200k, {name}=80%",
+                f"`{amount}` is no amount of {name}" if amount else f"`{name}` has no amount",
+                f"a count up to 1000M or a part of the board: {name}=1000, {name}=200k, {name}=80%",
             )
-        number = float(match["number"].replace("_", ""))
-        is_part = match["unit"] == "%"
-        share = number / 100 * whole[name] if is_part else number * _UNITS[match["unit"]]
-        found[name] = float(math.floor(share))
+        found[name] = number, match["unit"]
     return found
 
 

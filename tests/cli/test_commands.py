@@ -472,6 +472,30 @@ def test_fold_refuses_a_distance_that_is_none(nashc, gap: str):
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "message", "help_text"),
+    [
+        (("--budget", ""), "the budget is empty", "name what is limited: --budget lut=200k,"),
+        (("--budget", "lut"), "`lut` has no amount", "a count up to 1000M or a part of the"),
+        (("--budget", "lut=1,"), "the budget `lut=1,` has a part that names no resource", "a bu"),
+        (("--budget", "lut=1001M"), "`1001M` is no amount of lut", "a count up to 1000M or a"),
+        (("--budget", "lut=" + "9" * 400), f"`{'9' * 400}` is no amount of lut", "a count up to"),
+        (("--goal", ""), "there is no goal ``", "known are: max-fps, min-resources, min-latency"),
+        (("--goal", "min-resources"), "the least resources are those of no throughput at all", ""),
+        (("--fps", "1e-320"), "9.99989e-321 is no frame rate", "a number from 1e-06: --fps 1000"),
+    ],
+)
+def test_fold_refuses_options_before_it_reads_the_spec(nashc, words, message: str, help_text: str):
+    said = nashc("fold", "no-such.nash", *words)
+    first, second, *_ = said.err.splitlines()
+    assert (said.code, first) == (2, f"NASH462: {message}")
+    assert second.startswith(f"help: {help_text}")
+
+
+def test_fold_for_no_board(nashc, spec: Path):
+    assert nashc("fold", str(spec), "--board", "").err.startswith("NASH115: there is no board ``")
+
+
 def test_fold_for_a_board_that_has_nothing(nashc, tmp_path: Path):
     text = nashc("boards", "Pynq-Z1", "--toml").out
     text = re.sub(r"\b(lut|bram18|uram|dsp)(\s*)= *[\d_]+", r"\g<1>\g<2>= 0", text)
