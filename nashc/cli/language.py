@@ -192,6 +192,12 @@ def show(
 
     All effective values with the place that each comes from, the graph as text, a picture.
     """
+    if as_json and form not in ("spec", "plan"):
+        raise click.UsageError(f"--json goes with --as spec and --as plan, not with {form}")
+    if locations and form != "ir":
+        raise click.UsageError("--locations goes with --as ir")
+    if settings and form == "ast":
+        raise click.UsageError("--as ast shows the text as it is, without the values of --set")
     path = common.only_spec(spec)
     if form == "plan":
         from nashc.cli.project import plan

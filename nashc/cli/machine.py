@@ -41,6 +41,8 @@ def boards(name: str | None, as_json: bool, as_toml: bool) -> int:
     """
     from nashc.vocab.boards import BOARDS, board_text
 
+    if as_json and as_toml:
+        raise click.UsageError("--json and --toml are two forms; leave one out")
     if name is None:
         if as_toml:
             raise click.UsageError("--toml needs the name of a board")

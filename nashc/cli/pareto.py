@@ -117,6 +117,8 @@ def pareto(
     signal.signal(signal.SIGTERM, interrupt)
     if speed and accuracy != "none":
         raise click.BadParameter("--speed goes with --accuracy none")
+    if plan and kept:
+        raise click.BadParameter("--plan tells what would run, and with --kept nothing does")
     measure = MEASURES[speed or "fps"] if accuracy == "none" else MEASURES[accuracy]
     chosen = specs or (common.only_spec(None),)
     question = Question(chosen, _sweeps(sweeps, settings), common.overrides(settings))

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nashc.diagnostics import Diagnostic
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver import project as projects
 from nashc.driver.key import Key, differences, key_of
-from nashc.driver.needs import Machine, data_path, is_required, obstacle, start_path
+from nashc.driver.needs import Machine, check_data, data_path, is_required, obstacle, start_path
 from nashc.driver.project import Project
 from nashc.driver.report import headline
 from nashc.driver.request import Request
@@ -181,6 +181,7 @@ class Desk:
 def desk_of(request: Request, machine: Machine | None = None) -> Desk:
     """The spec that was asked for, before any stage. machine: known already. Errors: SpecError."""
     project = projects.read(request.spec, request.overrides, request.out)
+    check_data(project, request)
     machine = machine or Machine(request.python, request.environment)
     return Desk(request, project, machine, Store(project.folder / "results"))
 
@@ -188,6 +189,10 @@ def desk_of(request: Request, machine: Machine | None = None) -> Desk:
 def desks(request: Request) -> tuple[Desk, ...]:
     """The spec that was asked for, and after it each variant of its `compare`. Errors: SpecError."""
     base = desk_of(request)
+    names = [stage.name for stage in base.stages]
+    for forced in sorted(request.force.difference(names)):
+        message = f"{base.project.name} has no stage {forced} that --force could run"
+        raise SpecError([Diagnostic("NASH505", message, help=f"its stages are {', '.join(names)}")])
     found = [base]
     digests = {base.project.base.digest}
     for variant in () if request.is_alone else base.project.base.compare:

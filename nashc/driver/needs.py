@@ -138,6 +138,19 @@ def _missing_data(stage: Stage, project: Project, request: Request) -> Diagnosti
     )
 
 
+def check_data(project: Project, request: Request) -> None:
+    """NASH502 for a folder of images that no stage would read."""
+    if request.data is None or any(data_path(stage, project, request) for stage in STAGES):
+        return
+    places = (project.base.spans.values.get((section, "data")) for section in ("search", "train"))
+    span = next(filter(None, places), None)
+    text = f"no stage reads the folder of --data: {project.name} names no data set"
+    if span:
+        text = f"no stage reads the folder of --data: {span.text} come with scikit-learn"
+    help_text = 'leave --data out, or write data = folder("path") in the spec'
+    raise SpecError([Diagnostic("NASH502", text, span, help=help_text)])
+
+
 def _missing_start(stage: Stage, project: Project, request: Request) -> Diagnostic | None:
     path = start_path(stage, project, request)
     if path is None or path.is_file():

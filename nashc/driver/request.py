@@ -44,6 +44,20 @@ class Request:
                 [Diagnostic("NASH505", message, help="the order is " + ", ".join(names))]
             )
 
+        for name in sorted(self.force):
+            self._check_forced(BY_NAME[name])
+
+    def _check_forced(self, stage: Stage) -> None:
+        where = ""
+        if stage not in self.stages:
+            where, way = f"behind --to {self.last}", f"--to {stage.name}"
+        elif self.comes_before(stage):
+            where, way = f"before --from {self.first}", f"--from {stage.name}"
+        if where:
+            message = f"--force {stage.name} lies {where}: it would not run"
+            help_text = f"{way}, or leave --force {stage.name} out"
+            raise SpecError([Diagnostic("NASH505", message, help=help_text)])
+
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages up to the last one asked for, and what completes that."""

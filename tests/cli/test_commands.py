@@ -184,6 +184,67 @@ def test_commands_that_are_told_can_be_pasted(nashc, spec: Path, tmp_path: Path)
     assert "`nashc run ./-q.nash --to search`" in nashc("estimate", "--", "-q.nash").err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("show", "--as", "svg", "--json"),
+            "--json goes with --as spec and --as plan, not with svg",
+        ),
+        (("show", "--locations"), "--locations goes with --as ir"),
+        (
+            ("show", "--as", "ast", "--set", "bits=w2a2"),
+            "--as ast shows the text as it is, without",
+        ),
+        (("boards", "U250", "--json", "--toml"), "--json and --toml are two forms; leave one out"),
+        (
+            ("pareto", "--plan", "--kept"),
+            "--plan tells what would run, and with --kept nothing does",
+        ),
+    ],
+)
+def test_no_option_is_passed_over(nashc, spec: Path, words: tuple[str, ...], message: str):
+    said = nashc(*words)
+    assert (said.code, said.out) == (2, "") and message in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "help_text"),
+    [
+        (
+            ("--to", "train", "--force", "export"),
+            "--force export lies behind --to train: it would not run",
+            "--to export, or leave --force export out",
+        ),
+        (
+            ("--from", "export", "--force", "train"),
+            "--force train lies before --from export: it would not run",
+            "--from train, or leave --force train out",
+        ),
+        (
+            ("--force", "derive"),
+            "quickstart has no stage derive that --force could run",
+            "its stages are search, train, export, verify, estimate, synthesise",
+        ),
+    ],
+)
+def test_a_stage_is_forced_where_it_runs(nashc, spec: Path, words, message: str, help_text: str):
+    for command in ("plan", "run"):
+        said = nashc(command, *words)
+        assert said.code == 2
+        assert said.err.splitlines()[:2] == [f"NASH505: {message}", f"help: {help_text}"]
+
+
+def test_a_data_folder_that_nothing_reads(nashc, spec: Path):
+    for words in (("plan",), ("run",), ("why", "train", str(spec))):
+        said = nashc(*words, "--data", "/nosuch")
+        assert said.code == 3
+        assert said.err.splitlines()[:2] == [
+            "NASH502: no stage reads the folder of --data: digits come with scikit-learn",
+            "  quickstart.nash:37:15",
+        ]
+
+
 # ---- compile and plan -------------------------------------------------------------------------------
 
 
