@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,13 +31,14 @@ def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> 
     Syntax, names, values, shapes, cells, foldings and what FINN can build, with several mistakes in one go.
     """
     from nashc.diagnostics import SpecError, render_json
+    from nashc.diagnostics.model import counted
     from nashc.emit.settings import settings as settings_of
     from nashc.lower import lower
     from nashc.schema import load
 
     given = common.overrides(settings)
     found: list[Diagnostic] = []
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in specs or (common.only_spec(None),):
         try:
             spec = load(path, given)
@@ -53,7 +54,7 @@ def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> 
         return common.exit_code(found)
     for row in rows:
         if row["ok"]:
-            click.echo(f"{row['file']}: fine, {row['layers']} layers")
+            click.echo(f"{row['file']}: fine, {counted(row['layers'], 'layer')}")
     return common.report(found) if found else 0
 
 

@@ -154,6 +154,7 @@ def _walked(walk: Walk) -> bool:
 
 def _tell(walk: Walk, out: Path, model: str, interrupted: bool, as_json: bool) -> int:
     from nashc.diagnostics import Diagnostic, SpecError
+    from nashc.diagnostics.model import counted
     from nashc.pareto.files import write_files
     from nashc.pareto.table import lines, points_json
 
@@ -177,7 +178,7 @@ def _tell(walk: Walk, out: Path, model: str, interrupted: bool, as_json: bool) -
     code = common.incomplete(trouble)
     if interrupted:
         done = sum(row.state == "finished" for row in rows)
-        text = f"interrupted: {done} of {len(rows)} points are finished"
+        text = f"interrupted: {done} of {counted(len(rows), 'point')} finished"
         help_text = "the same nashc pareto goes on from there"
         return common.report([Diagnostic("NASH506", text, help=help_text)])
     return common.INCOMPLETE if failed else code

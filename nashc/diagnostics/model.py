@@ -109,6 +109,11 @@ class Problems:
         return tuple(self._found)
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 tie", "1,797 images"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A help sentence with the nearest known name, or all of them when nothing is near."""
     names = list(known)

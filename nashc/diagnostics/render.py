@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nashc.diagnostics.model import Diagnostic
+from nashc.diagnostics.model import Diagnostic, counted
 from nashc.text import Source, Span
 
 _TAB = 4
@@ -43,17 +43,14 @@ def summarise(diagnostics: Iterable[Diagnostic]) -> str:
     """ "2 errors in 1 file", "1 error and 3 warnings in 2 files"; empty for nothing."""
     found = list(diagnostics)
     counts = [
-        _count(sum(d.severity == severity for d in found), severity)
+        counted(number, severity)
         for severity in ("error", "warning")
+        if (number := sum(d.severity == severity for d in found))
     ]
     files = {d.span.source.path for d in found if d.span}
-    where = f" in {_count(len(files), 'file')}" if files else ""
-    text = " and ".join(count for count in counts if count)
+    where = f" in {counted(len(files), 'file')}" if files else ""
+    text = " and ".join(counts)
     return text + where if text else ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 def _place(span: Span | None) -> dict[str, Any]:

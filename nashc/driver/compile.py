@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nashc.diagnostics.model import counted
 from nashc.driver.desk import Desk, desk_of
 from nashc.driver.found import FOUND
 from nashc.driver.project import Project, with_existing_found
@@ -64,7 +65,7 @@ def outcome_lines(compiled: Compiled) -> list[str]:
     lines += [f"removed {result.out / name}" for name in result.removed]
     lines += [f"kept your {name} as {result.out / name}.orig" for name in result.kept]
     if result.is_unchanged:
-        lines.append(f"{result.out}: nothing changed, {len(result.unchanged)} files")
+        lines.append(f"{result.out}: nothing changed, {counted(len(result.unchanged), 'file')}")
     if compiled.search:
         lines.append(
             f"the architecture is that of search {compiled.search}, see {result.out / FOUND}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nashc.cost.models import SUM
 from nashc.cost.models.nashc import LATENCY_MEANS as OWN
+from nashc.diagnostics.model import counted
 from nashc.driver.estimate import Answer
 from nashc.report.figures import RESOURCES
 from nashc.report.table import aligned
@@ -74,7 +75,7 @@ def _layer_table(answer: Answer) -> list[str]:
         numbers = (layer.cycles, *counts, layer.weights, layer.macs)
         table.append([layer.name, *("?" if n is None else f"{n:,}" for n in numbers)])
     rest = len(slowest) - MOST_LAYERS
-    more = [f"... and {rest} more layers, all with --json"] if rest > 0 else []
+    more = [f"... and {counted(rest, 'more layer')}, all with --json"] if rest > 0 else []
     return [*aligned(table), *more]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nashc import report
+from nashc.diagnostics.model import counted
 from nashc.driver.store import Result
 from nashc.report import Figures, figures_of
 from nashc.report.figures import RESOURCES
@@ -98,16 +99,21 @@ def headline(result: Result) -> str:
         case "search":
             cells, places = value.get("cells", {}), _places(value)
             nodes = sum(map(len, cells.values()))
-            counts = [f"{nodes} nodes in {len(cells)} cells"] if cells or not places else []
+            counts = (
+                [f"{counted(nodes, 'node')} in {counted(len(cells), 'cell')}"]
+                if cells or not places
+                else []
+            )
             return f"{' and '.join([*counts, *places])} found"
         case "derive":
             return _derived(value)
         case "train":
-            return f"{_percent(value['top1'])} of {value['test_images']} test images right"
-        case "export":
             return (
-                f"{value['nodes']['integer']} integer nodes, {value['nodes']['qonnx']} QONNX nodes"
+                f"{_percent(value['top1'])} of {counted(value['test_images'], 'test image')} right"
             )
+        case "export":
+            integer, qonnx = value["nodes"]["integer"], value["nodes"]["qonnx"]
+            return f"{counted(integer, 'integer node')}, {counted(qonnx, 'QONNX node')}"
         case "verify":
             return verification(value)
         case "estimate":
@@ -122,7 +128,7 @@ def _derived(value: Mapping[str, Any]) -> str:
     about = value["provenance"]
     budget, cost = about["budget"], about["cost"]
     nodes = sum(map(len, value["cells"].values()))
-    parts = [f"{nodes} nodes"] * bool(nodes) + _places(value)
+    parts = [counted(nodes, "node")] * bool(nodes) + _places(value)
     proven = "proven best" if budget["is_proven"] else "best found, not proven"
     figures = f"{cost['lut']:,} LUT, {cost['bram18']:,} BRAM18, {cost['cycles']:,} cycles"
     return f"{len(budget['displaced'])} of {' and '.join(parts)} changed by the budget, {proven}; {figures}"
@@ -132,12 +138,11 @@ def _places(value: Mapping[str, Any]) -> list[str]:
     """How many bit widths and numbers of channels were chosen, in words."""
     bits, channels = len(value.get("bits", {})), len(value.get("channels", {}))
     of_channels = f"{channels} numbers of channels" if channels != 1 else "1 number of channels"
-    return [f"{bits} bit widths"] * bool(bits) + [of_channels] * bool(channels)
+    return [counted(bits, "bit width")] * bool(bits) + [of_channels] * bool(channels)
 
 
 def verification(value: Mapping[str, Any]) -> str:
     """What was compared, and on how many images it agreed."""
-    images = value["images"]
     compared = [
         name
         for name, part in (("QONNX", "qonnx"), ("integers", "integer"), ("FINN", "finn"))
@@ -145,8 +150,9 @@ def verification(value: Mapping[str, Any]) -> str:
     ]
     agreed = "agree" if value["ok"] else "do not agree"
     # Where float32 put a value on the other side of a step and float64 shows that it lay on the border.
-    ties = f", but for {value['ties']} ties of float32" if value.get("ties") else ""
-    return f"Brevitas, {', '.join(compared)} {agreed} on {images} images{ties}"
+    ties = f", but for {counted(value['ties'], 'tie')} of float32" if value.get("ties") else ""
+    images = counted(value["images"], "image")
+    return f"Brevitas, {', '.join(compared)} {agreed} on {images}{ties}"
 
 
 def summary_lines(outcome: Outcome) -> list[str]:

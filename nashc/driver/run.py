@@ -12,6 +12,7 @@ from typing import Any
 
 from nashc import __version__
 from nashc.diagnostics import Diagnostic, SpecError
+from nashc.diagnostics.model import counted
 from nashc.driver.desk import COMPILE, Desk, Row, desks
 from nashc.driver.display import NAME_WIDTH, Display, duration
 from nashc.driver.execute import execute
@@ -129,8 +130,8 @@ def _compile(desk: Desk, display: Display) -> None:
     if result.is_unchanged:
         _tell(display, COMPILE, f"kept   {desk.project.folder} is up to date")
         return
-    count = len(result.written)
-    _tell(display, COMPILE, f"{count} file{'' if count == 1 else 's'} written to {result.out}")
+    files = counted(len(result.written), "file")
+    _tell(display, COMPILE, f"{files} written to {result.out}")
 
 
 def _tell(display: Display, name: str, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from nashc.diagnostics.model import counted
 from nashc.driver.found import FOUND, Derivation
 from nashc.driver.key import key_of
 from nashc.driver.project import Project, with_genotype
@@ -32,7 +33,7 @@ def with_found(project: Project, results: Mapping[str, Result]) -> Project:
     assert search
     # The digest of the spec as it was then: a clock changed since is no change of what was found.
     origin = (
-        f"{search.epochs} epochs on {search.data.kind}, batch {search.batch}, seed {seed}; "
+        f"{counted(search.epochs, 'epoch')} on {search.data.kind}, batch {search.batch}, seed {seed}; "
         f"spec {searched.record['spec_digest'][:12]}"
     )
     return with_genotype(project, text, searched.key, origin, derivation_of(project, searched.key))

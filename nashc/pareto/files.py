@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from nashc.diagnostics.model import counted
 from nashc.pareto import png
 from nashc.pareto.chart import chart
 from nashc.pareto.page import page
@@ -48,7 +49,10 @@ def _title(rows: Sequence[Row]) -> str:
 def _note(rows: Sequence[Row]) -> str:
     """What the picture shows, and what is missing in it."""
     drawn = sum(row.is_drawn for row in rows)
-    words = [rows[0].measure.words, f"{drawn} of {len(rows)} points" if drawn < len(rows) else ""]
+    words = [
+        rows[0].measure.words,
+        f"{drawn} of {counted(len(rows), 'point')}" if drawn < len(rows) else "",
+    ]
     seeds = {len(row.values) for row in rows if row.is_drawn and row.values}
     if seeds and max(seeds) > 1:
         low, high = min(seeds), max(seeds)

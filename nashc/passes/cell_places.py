@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nashc.diagnostics import Diagnostic, Problems
-from nashc.diagnostics.model import nearest
+from nashc.diagnostics.model import counted, nearest
 from nashc.ir import Graph, Node
 from nashc.schema import Cell
 from nashc.vocab.cellops import CellOp
@@ -58,10 +58,8 @@ def places_of(cell: Cell, graph: Graph, problems: Problems) -> list[Place]:
         nodes = (inside[0].inputs[0], *(_joint(node, graph) for node in inside))
         wanted = cell.settings.nodes
         if wanted is not None and wanted != len(nodes):
-            text = (
-                f"`{scope}` has {len(inside)} convolutions in a row, so its cell has "
-                f"{len(nodes)} nodes, not {wanted}"
-            )
+            has = counted(len(inside), "convolution")
+            text = f"`{scope}` has {has} in a row, so its cell has {counted(len(nodes), 'node')}, not {wanted}"
             hint = f"nodes = {len(nodes)}, or leave `nodes` out"
             problems.add(Diagnostic("NASH303", text, cell.span, help=hint))
         places.append(Place(cell, scope, nodes))

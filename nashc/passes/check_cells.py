@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from nashc.diagnostics import Diagnostic, Label, Problems
-from nashc.diagnostics.model import nearest
+from nashc.diagnostics.model import counted, nearest
 from nashc.ir import Graph
 from nashc.passes.cell_places import Place, candidates, change_of
 from nashc.schema import Cell, Choice, Spec
@@ -95,7 +95,7 @@ def _check_genotype(spec: Spec, places: list[Place], problems: Problems) -> None
             continue
         expected = len(known[scope].nodes) - 1
         if len(choices) != expected:
-            text = f"the cell of `{scope}` has {expected} nodes to fill, and the genotype gives {len(choices)}"
+            text = f"the cell of `{scope}` has {counted(expected, 'node')} to fill, and the genotype gives {len(choices)}"
             others = (Label(known[scope].cell.span, "the cell"),)
             problems.add(Diagnostic("NASH307", text, span, others=others))
     missing = [scope for scope in known if scope not in spec.genotype]

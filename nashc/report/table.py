@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nashc.diagnostics.model import counted
 from nashc.report.figures import RESOURCES, Figures, Layer
 
 
@@ -52,7 +53,11 @@ def layers(
     told |= {"latency"} if holes_of_network else set()
     return [
         *aligned(table, left=("folding",)),
-        *([f"... and {rest} more layers, all in report.html and report.json"] if rest else []),
+        *(
+            [f"... and {counted(rest, 'more layer')}, all in report.html and report.json"]
+            if rest
+            else []
+        ),
         "",
         *(f"{letter}  {figures.holes[key]}" for key, letter in letters.items() if key in told),
     ]

@@ -31,6 +31,15 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
+_NUMBERS = "numbers are written as in a spec: 12, 0.5, 1e-3, 200k"
+_HOW_GIVEN = {
+    "int": _NUMBERS,
+    "float": _NUMBERS,
+    "bits": "one value, such as w2a2, w8 or a4; several are for nashc pareto --sweep",
+}
+"""By the type of a parameter, how `--set` is given a value."""
+
+
 def read_params(
     module: Module, overrides: Mapping[str, str], spans: SpanTable, problems: Problems
 ) -> dict[str, Any]:
@@ -93,11 +102,11 @@ def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems)
     name = param.name.text
     span, label = (where, "") if where else (param.span, "declared here")
     if not holds(value):
-        text = f"parameter `{name}` needs {words}, and `{_text(value, where)}` is {describe(value)}"
+        is_what = f"`{where.text}` is {describe(value)}" if where else f"was given `{value}`"
+        text = f"parameter `{name}` needs {words}, and {is_what}"
         if param.type.text == "bits" and isinstance(value, Word) and read_bits(value):
             text = f"parameter `{name}` needs {words}; `{value}` is out of range"
-        is_number = param.type.text in ("int", "float") and not where
-        hint = "numbers are written as in a spec: 12, 0.5, 1e-3, 200k" if is_number else ""
+        hint = "" if where else _HOW_GIVEN.get(param.type.text, "")
         problems.add(Diagnostic("NASH114", text, span, label, help=hint))
         return BROKEN
     legal = [evaluate(item, {}, problems) for item in param.choices.items] if param.choices else []
@@ -108,10 +117,6 @@ def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems)
         problems.add(Diagnostic("NASH114", text, span, label, others, hint))
         return BROKEN
     return value
-
-
-def _text(value: Any, where: Span | None) -> str:
-    return where.text if where else str(value)
 
 
 def _from_text(text: str, kind: str) -> Any:

@@ -140,6 +140,8 @@ def _unary(value: ast.Unary, names: Mapping[str, Any], problems: Problems) -> An
     operand = number(value.operand, names, problems)
     if operand is BROKEN:
         return BROKEN
+    if value.op == "-" and isinstance(operand, Quantity):
+        return Quantity(-operand.value, operand.unit)  # for its setting to refuse, in its own words
     if value.op == "not":
         return _wrong(value.operand, operand, "true or false", problems) or not operand
     wrong = _wrong(value.operand, operand, "a number", problems)
@@ -173,7 +175,11 @@ def _wrong(node: ast.Value, result: Any, kind: str, problems: Problems) -> Any:
     if is_number if kind == "a number" else isinstance(result, bool):
         return None
     text = f"{kind} is needed here, and `{node.span.text}` is {describe(result)}"
-    problems.add(Diagnostic("NASH104", text, node.span))
+    hint = ""
+    if isinstance(result, Quantity) and kind == "a number":
+        text = f"a number without a unit is needed here, and `{node.span.text}` has one"
+        hint = "write the value itself: nothing is reckoned with units"
+    problems.add(Diagnostic("NASH104", text, node.span, help=hint))
     return BROKEN
 
 

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 def _search(search: Search, progress: Progress) -> Found:
     progress.log(
         f"searching {NAME} on {search.device}: {_choices(search)}, "
-        f"{search.epochs} epochs of {search.steps_per_epoch} steps, seed {search.settings['seed']}"
+        f"{search.epochs} epoch{'' if search.epochs == 1 else 's'} of {search.steps_per_epoch} steps, seed {search.settings['seed']}"
     )
     search.run(progress)
     return search.finish(progress)

@@ -98,9 +98,10 @@ def _check_export(export: Path, weights: Path) -> None:
 
 def _summary(result: dict[str, Any]) -> str:
     finn = "FINN not asked" if result["finn"] is None else f"FINN's {result['finn']['nodes']} nodes"
+    ties = f"{result['ties']} float32 tie{'' if result['ties'] == 1 else 's'}"
     return (
         f"{result['images']} images: integers and {finn} equal to the trained network, "
-        f"QONNX within rounding, {result['ties']} float32 ties, accuracy {100 * result['accuracy']:.1f} %"
+        f"QONNX within rounding, {ties}, accuracy {100 * result['accuracy']:.1f} %"
     )
 
 

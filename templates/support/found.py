@@ -90,7 +90,7 @@ def _remarks(found: Found, about: Mapping[str, Any]) -> list[str]:
     spread, budget, cost = about.get("spread"), about.get("budget"), about.get("cost")
     return [
         f"Found by nashc for {about['network']}: {policy}estimator {estimator},",
-        f"{about['epochs']} epochs on {about['data']}, batch {about['batch']}, seed {found.seed}.",
+        f"{about['epochs']} epoch{'' if about['epochs'] == 1 else 's'} on {about['data']}, batch {about['batch']}, seed {found.seed}.",
         *([f"The best of {seeds_words(spread)}."] if spread else []),
         *(_cost_remarks(cost, budget["limits"] if budget else {}) if cost else []),
         *(budget_remarks(budget) if budget else []),

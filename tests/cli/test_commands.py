@@ -118,6 +118,14 @@ def test_a_parameter_without_value_is_wrong_usage(nashc, spec: Path, given: str)
     assert said.code == 2 and "is not NAME=VALUE" in said.err
 
 
+@pytest.mark.parametrize("given", ["[w2a2]", "w2a2,w4a4", "4"])
+def test_a_parameter_is_told_what_it_was_given(nashc, spec: Path, given: str):
+    lines = nashc("check", str(spec), "--set", f"bits={given}").err.splitlines()
+    needs = "needs bit widths from 1 to 8, such as w2a2, and was given"
+    assert lines[0] == f"NASH114: parameter `bits` {needs} `{given}`"
+    assert lines[-2].startswith("help: one value, such as w2a2, w8 or a4; several are for nashc p")
+
+
 def test_fmt_checks_shows_and_changes(nashc, spec: Path):
     nashc("fmt", str(spec))
     neat = spec.read_text()
