@@ -30,7 +30,7 @@ def write_file(path: Path, content: str | bytes) -> None:
             with open(path if stream is None else stream, "wb", closefd=stream is None) as file:
                 file.write(data)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def check_place(path: Path) -> None:
@@ -45,11 +45,12 @@ def check_place(path: Path) -> None:
         elif stat.S_ISDIR(there.st_mode):
             raise IsADirectoryError(0, "is a directory")
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> SpecError:
-    message = f"{path} cannot be written: {_reason(error)}"
+def unwritable(what: Path | str, error: OSError) -> SpecError:
+    """NASH401 in the system's words."""
+    message = f"{what} cannot be written: {_reason(error)}"
     return SpecError([Diagnostic("NASH401", message, help="choose another place for it")])
 
 

@@ -5,6 +5,7 @@ Commands import what they need when they are called: `nashc check` never loads m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -13,7 +14,7 @@ import click
 
 from nashc import __version__
 from nashc.cli import figures, folding, language, machine, pareto, project
-from nashc.cli.common import INTERRUPTED, USAGE, our_bug
+from nashc.cli.common import FAILED, INTERRUPTED, USAGE, our_bug, report
 
 
 @click.group(
@@ -48,20 +49,57 @@ for _command in (
 
 def main() -> NoReturn:
     """The `nashc` command; whatever goes wrong, a person reads a sentence and not a traceback."""
+    _open_what_is_closed()
+    code = 0
+    try:
+        code = _called()
+        sys.stdout.flush()
+    except OSError as error:
+        code = _cut_off(error) or code
+    sys.exit(code)
+
+
+def _called() -> int:
+    stdout = sys.stdout
     try:
         result = cli.main(prog_name="nashc", standalone_mode=False)
-        code = result if isinstance(result, int) else 0
-        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
-        code = USAGE
+        return USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        code = INTERRUPTED
-    except BrokenPipeError:
-        # `nashc ... | head`: Python flushes standard output once more at exit, give it a place to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return INTERRUPTED
+    except SystemExit as error:
+        if sys.stdout is not stdout:  # click wraps it where its reader has left, and ends
+            raise BrokenPipeError from error
+        raise
     except Exception as error:
-        code = our_bug(error)
-    sys.exit(code)
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # of a stream: files have names
+        return our_bug(error)
+
+
+def _cut_off(error: OSError) -> int:
+    """Standard output or error takes no more: no mistake where its reader has left, as `head` does."""
+    # Python flushes both once more at exit, give them a place to go.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    if isinstance(error, BrokenPipeError):
+        os.dup2(nowhere, 2)
+        return 0
+    from nashc.writing import unwritable
+
+    with contextlib.suppress(OSError):
+        return report(unwritable("what nashc prints", error).diagnostics)
+    os.dup2(nowhere, 2)
+    return FAILED
+
+
+def _open_what_is_closed() -> None:
+    """`nashc ... >&-`: the next file that is opened would get the number of the stream, and what is said to it."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))

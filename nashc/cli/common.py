@@ -188,14 +188,18 @@ def our_bug(error: Exception) -> int:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="nashc-crash-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(f"nashc {__version__}\nPython {sys.version}\n{sys.argv}\n\n")
-        traceback.print_exception(error, file=file)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="nashc-crash-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(f"nashc {__version__}\nPython {sys.version}\n{sys.argv}\n\n")
+            traceback.print_exception(error, file=file)
+        what = file.name
+    except OSError:  # no temporary folder, or a full one
+        what = "the command that you gave"
     click.echo(
         f"NASH900: internal error: {type(error).__name__}: {error}\n"
-        f"This is a bug in nashc, not in your spec. Please report it with {file.name}",
+        f"This is a bug in nashc, not in your spec. Please report it with {what}",
         err=True,
     )
     return OUR_BUG

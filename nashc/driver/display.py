@@ -71,8 +71,11 @@ class _Plain:
         self._stream = stream
 
     def line(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(text + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            raise KeyboardInterrupt from None  # who read this has left: as Ctrl-C, with its state saved
 
     def stage(self, name: str) -> _PlainStage:
         return _PlainStage(name, self.line)

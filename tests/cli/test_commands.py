@@ -446,15 +446,52 @@ def test_our_own_mistake_is_no_traceback(nashc, monkeypatch, tmp_path: Path):
     assert "Traceback" in crash.read_text()
 
 
+def test_our_own_mistake_where_nothing_can_be_written(nashc, monkeypatch, tmp_path: Path):
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/tmp/crash")
+
+    monkeypatch.setattr("nashc.schema.load", lambda *_: 1 / 0)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", broken)
+    (tmp_path / "a.nash").write_text(BROKEN)
+    said = nashc("check", "a.nash")
+    assert said.code == 4
+    assert said.err == (
+        "NASH900: internal error: ZeroDivisionError: division by zero\n"
+        "This is a bug in nashc, not in your spec. Please report it with the command that you gave\n"
+    )
+
+
 def test_colour_only_on_a_terminal(nashc, tmp_path: Path):
     (tmp_path / "a.nash").write_text(BROKEN)
     assert "\x1b" not in nashc("check", "a.nash").err
 
 
+def _in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
+    words = ["bash", "-o", "pipefail", "-c", command.replace("nashc", f"{sys.executable} -m nashc")]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
 def test_a_reader_that_leaves_early_is_no_error(spec: Path):
-    command = f"{sys.executable} -m nashc show {spec} --as ir | head -n 1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("nir 1\n", "")
+    done = _in_a_shell(f"nashc show {spec} --as ir | head -n 1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nir 1\n", "")
+    done = _in_a_shell("nashc fold --fps x 2>&1 | true")  # which shows its mistake to nobody
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("command", ["--help", "boards", "check SPEC", "show SPEC --as svg"])
+def test_a_full_disk_behind_standard_output_is_told(spec: Path, command: str):
+    done = _in_a_shell(f"nashc {command.replace('SPEC', str(spec))} > /dev/full")
+    assert done.returncode == 3
+    first = "NASH401: what nashc prints cannot be written: no space left on device"
+    assert done.stderr.splitlines()[0] == first
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full", "<&-"])
+def test_streams_that_take_nothing(spec: Path, closed: str):
+    done = _in_a_shell(f"nashc check {spec} {closed}")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = _in_a_shell(f"nashc fold {spec} {closed}")  # NASH451
+    assert done.returncode == 3 and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "compile", "plan", "show"])

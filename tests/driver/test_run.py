@@ -21,6 +21,7 @@ from nashc.driver.store import Store
 from nashc.stages import BY_NAME
 from nashc.tools import vivado
 from tests.driver.lab import QUICKSTART, Lab, without_compare
+from tests.paths import ROOT
 
 ALL = ["search", "train", "export", "verify", "estimate"]
 
@@ -297,6 +298,21 @@ def test_an_interrupted_stage_goes_on_where_it_stopped(lab: Lab, number: signal.
     calls = lab.calls()
     assert [call["stage"] for call in calls] == ["train", "export", "verify", "estimate"]
     assert "--resume" in calls[0]["argv"]
+
+
+def test_a_run_whose_reader_leaves_ends_as_by_ctrl_c(lab: Lab):
+    command = f"{sys.executable} -m tests.driver.lab {lab.folder} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, **lab.environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr
+    lab.run()
 
 
 def test_a_run_that_was_killed_goes_on_from_the_last_checkpoint(lab: Lab):
