@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 import click
@@ -50,6 +51,9 @@ for _command in (
 def main() -> NoReturn:
     """The `nashc` command; whatever goes wrong, a person reads a sentence and not a traceback."""
     _open_what_is_closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="surrogateescape")  # names of files are any bytes
     code = 0
     try:
         code = _called()

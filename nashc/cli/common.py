@@ -180,7 +180,8 @@ def board_named(name: str) -> Board:
 
 
 def is_coloured(stream: Any) -> bool:
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not is_plain
 
 
 def our_bug(error: Exception) -> int:

@@ -6,12 +6,14 @@ search found, the project of `found.nash` takes its place.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nashc import emit
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import (
     FOUND,
     Derivation,
@@ -24,6 +26,9 @@ from nashc.emit.write import WriteResult, outdated, write
 from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Spec, load
+
+_UNNAMED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Line ends and bytes that are not UTF-8: the programs name the spec in their comments."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,9 @@ def read(path: Path, overrides: Mapping[str, str], folder: Path | None = None) -
     Errors: SpecError.
     """
     spec = load(path, overrides)
+    if _UNNAMED.search(path.name):
+        message = f"the name of {path} has bytes that cannot stand in the files of a project"
+        raise SpecError([Diagnostic("NASH001", message, help="rename the file")])
     graph = lower(spec)
     files = emit.project(spec, graph)
     return Project(spec, spec, graph, folder or Path("build", spec.name), files, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nashc.cli.common import is_coloured
 from tests.paths import ALL_SPECS, SPECS
 
 COMMANDS = (
@@ -461,9 +463,34 @@ def test_our_own_mistake_where_nothing_can_be_written(nashc, monkeypatch, tmp_pa
     )
 
 
-def test_colour_only_on_a_terminal(nashc, tmp_path: Path):
+def test_colour_only_on_a_terminal(nashc, monkeypatch, tmp_path: Path):
     (tmp_path / "a.nash").write_text(BROKEN)
     assert "\x1b" not in nashc("check", "a.nash").err
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert is_coloured(terminal)
+    for name, value in (("TERM", "dumb"), ("NO_COLOR", "1")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert not is_coloured(terminal)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_a_file_whose_name_is_no_text(spec: Path):
+    name = str(spec.parent).encode() + b"/caf\xe9.nash"
+    spec.rename(os.fsdecode(name))
+
+    def said(command: str) -> subprocess.CompletedProcess[bytes]:
+        words = [sys.executable, "-m", "nashc", command, name, "--set", "bits=w2a2"]
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}  # of most languages
+        return subprocess.run(words, capture_output=True, check=False, env=environment)
+
+    assert said("check").stdout == name + b": fine, 48 layers\n"
+    for command in ("compile", "plan", "run"):
+        done = said(command)
+        assert done.returncode == 1 and done.stderr.startswith(b"NASH001: the name of ")
+        assert b"nashc explain NASH001" in done.stderr
 
 
 def _in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
