@@ -79,9 +79,12 @@ def _called() -> int:
             raise BrokenPipeError from error
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is None:
+        if not isinstance(error, OSError) or error.filename is not None:
+            return our_bug(error)
+        if not isinstance(error, FileNotFoundError):
             raise  # of a stream: files have names
-        return our_bug(error)
+        click.echo("Error: the folder that you are in is gone; cd to another", err=True)  # getcwd
+        return USAGE
 
 
 def _cut_off(error: OSError) -> int:

@@ -513,6 +513,16 @@ def test_a_full_disk_behind_standard_output_is_told(spec: Path, command: str):
     assert done.stderr.splitlines()[0] == first
 
 
+def test_a_working_folder_that_is_gone(nashc, tmp_path: Path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for words in (("check",), ("compile", str(SPECS / "own_backbone.nash"))):
+        said = nashc(*words)
+        assert said.code == 2
+        assert said.err == "Error: the folder that you are in is gone; cd to another\n"
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full", "<&-"])
 def test_streams_that_take_nothing(spec: Path, closed: str):
     done = _in_a_shell(f"nashc check {spec} {closed}")
