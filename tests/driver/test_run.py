@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nashc.cli import cli
 from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
 from nashc.driver.desk import desk_of
@@ -214,6 +215,22 @@ def test_the_report(lab: Lab):
     page = (lab.out / "report.html").read_text()
     assert "fits Pynq-Z1" in page and str(lab.folder) not in page
     assert str(lab.folder) not in json.dumps({**report, "stages": None, "not_run": None})
+
+
+def test_a_report_is_printed_though_its_page_is_lost(lab: Lab, capsys):
+    lab.run()
+
+    def report(*more: str) -> tuple[int, str, str]:
+        words = ["report", str(lab.spec), "-o", str(lab.out), *more]
+        return cli.main(words, standalone_mode=False), *capsys.readouterr()
+
+    code, good, _ = report()
+    assert code == 0
+    code, out, err = report("--html", "/dev/full")
+    assert (code, out) == (1, good.partition("\nThe page is")[0])
+    assert err.startswith("\nNASH401: /dev/full cannot be written: no space left on device")
+    code, out, _ = report("--html", "/dev/full", "--json")
+    assert code == 1 and not json.loads(out)["ok"] and json.loads(out)["page"] is None
 
 
 # ---- failures ---------------------------------------------------------------------------------------
