@@ -1,7 +1,8 @@
-"""Progress of a run for people: bars on a terminal, plain lines elsewhere."""
+"""Progress of a run for people: bars on a terminal that can move its cursor, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -45,7 +46,8 @@ class StageDisplay(Protocol):
 
 def display(stream: TextIO) -> Display:
     """The display that suits a stream."""
-    return _Terminal(stream) if stream.isatty() else _Plain(stream)
+    can_move = stream.isatty() and os.environ.get("TERM") != "dumb"
+    return _Terminal(stream) if can_move else _Plain(stream)
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from nashc.cli import cli
 from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
 from nashc.driver.desk import desk_of
+from nashc.driver.display import display
 from nashc.driver.execute import StageFailed, command_of
 from nashc.driver.store import Store
 from nashc.stages import BY_NAME
@@ -231,6 +233,17 @@ def test_a_report_is_printed_though_its_page_is_lost(lab: Lab, capsys):
     assert err.startswith("\nNASH401: /dev/full cannot be written: no space left on device")
     code, out, _ = report("--html", "/dev/full", "--json")
     assert code == 1 and not json.loads(out)["ok"] and json.loads(out)["page"] is None
+
+
+@pytest.mark.parametrize(("terminal", "is_plain"), [("dumb", True), ("xterm", False)])
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch, terminal: str, is_plain: bool):
+    """rich leaves two empty lines there for each bar that it does not draw."""
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", terminal)
+    with display(screen).stage("train"):
+        pass
+    assert (screen.getvalue() == "") is is_plain
 
 
 # ---- failures ---------------------------------------------------------------------------------------
