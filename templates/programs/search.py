@@ -38,7 +38,7 @@ from support.classification import Score, prepare, to_device
 from support.data import data_settings, halves, open_dataset
 from support.derive import derive
 from support.derive_places import BITS, CHANNELS, Place, counted, most_probable
-from support.distributed import joined, rank, share
+from support.distributed import computed_on, joined, rank, share
 from support.files import read_json, write_text
 from support.found import provenance_of, write_found
 from support.heap import large_blocks_inside
@@ -298,6 +298,7 @@ class Search(Loop):
             "epochs": self.epoch,
             "batch": settings["batch"],
             "changes": self.changes,
+            "computed_on": computed_on(self.device),
             "supernet_digest": checkpoint.code_digest(HERE / "supernet.py"),
             **({"cost": cost} if cost else {}),
             **({"spread": agreed} if agreed else {}),

@@ -33,7 +33,7 @@ from support.belonging import Option, with_options
 from support.classification import Score, checked, evaluate, prepare, to_device
 from support.curves import draw_curves
 from support.data import Dataset, data_root, data_settings, open_dataset
-from support.distributed import joined, parallel, rank, share
+from support.distributed import computed_on, joined, parallel, rank, share
 from support.files import read_json, sha256, write_json, write_text
 from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments
@@ -272,6 +272,7 @@ class Training(Loop):
             "data": self.data["kind"],
             "settings": self.settings,
             "changes": self.changes,
+            "computed_on": computed_on(self.device),
             "curve": self.curve,
             "weights": weights.name,
             "weights_sha256": sha256(weights),

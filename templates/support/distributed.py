@@ -14,6 +14,7 @@ import datetime
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -36,6 +37,17 @@ def count() -> int:
 def rank() -> int:
     """0 is the process that writes files and talks."""
     return dist.get_rank() if dist.is_initialized() else 0
+
+
+def computed_on(device: torch.device) -> dict[str, Any]:
+    """What decides in which order sums are made: with the same a program ends with the same bits, with other ones it may not."""
+    threads = torch.get_num_threads()
+    return {
+        "device": str(device),
+        "threads": threads,
+        "processes": count(),
+        "torch": torch.__version__,
+    }
 
 
 def share() -> Share:
