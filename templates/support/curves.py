@@ -8,6 +8,9 @@ from typing import Any
 from support.files import atomic_path
 from support.progress import Progress
 
+NEAR = 0.01  # of the height: lines that are nowhere further apart hide one another
+DASH = 6.0  # times the width of a line
+
 
 def draw_curves(curve: list[dict[str, Any]], folder: Path, progress: Progress) -> None:
     """curve.png and curve.svg: loss, top-1 accuracy and learning rate by epoch; float epochs end at a dashed line."""
@@ -50,3 +53,22 @@ def count_epochs(axes: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+
+
+def take_turns(axes: Any) -> None:
+    """Of lines that lie on one another all are seen: each is dashed where the others have their gaps."""
+    low, high = axes.get_ylim()
+    groups: list[list[Any]] = []
+    for line in axes.lines:
+        group = next((it for it in groups if _farthest(it[0], line) <= NEAR * (high - low)), None)
+        if group is None:
+            groups.append([line])
+        else:
+            group.append(line)
+    for group in groups:
+        for turn, line in enumerate(group if len(group) > 1 else ()):
+            line.set_linestyle((-DASH * turn, (DASH, DASH * (len(group) - 1))))
+
+
+def _farthest(line: Any, other: Any) -> float:
+    return max(abs(a - b) for a, b in zip(line.get_ydata(), other.get_ydata(), strict=True))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.curves import count_epochs
+from support.curves import count_epochs, take_turns
 from support.search_costs import FIGURES
 from support.search_findings import Found
 from support.search_pictures import History, dot, save
@@ -139,6 +139,7 @@ def _stability(history: History, groups: _Groups) -> Any:
         count_epochs(axes)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
+        take_turns(axes)
         axes.legend(
             fontsize=7,
             ncols=min(5, len(axes.lines)),
