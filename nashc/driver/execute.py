@@ -61,7 +61,7 @@ def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
         except OSError as error:
             raise _failed(desk, stage, command, partial, str(error), "") from error
     if finished.interrupted or finished.exit_code in (130, 143):
-        raise _interrupted(stage)
+        raise _interrupted(desk, stage, key)
     if finished.exit_code != 0 or heard.result is None:
         reason = heard.error or f"{stage.program} {_ending(finished.exit_code)}"
         raise _failed(desk, stage, command, partial, reason, heard.help)
@@ -164,8 +164,9 @@ def _failed(
     return StageFailed([Diagnostic("NASH501", lines[0], help="; ".join(helps))], lines[1:])
 
 
-def _interrupted(stage: Stage) -> SpecError:
-    kept = "its state is saved, " if stage.can_resume else "what was finished before is kept, "
+def _interrupted(desk: Desk, stage: Stage, key: Key) -> SpecError:
+    is_saved = desk.store.was_interrupted(stage, key.digest)
+    kept = "its state is saved" if is_saved else "what was finished before is kept"
     message = f"{stage.name} was interrupted"
-    help_text = f"{kept}the same nashc run goes on from there"
+    help_text = f"{kept}, the same nashc run goes on from there"
     return SpecError([Diagnostic("NASH506", message, help=help_text)])

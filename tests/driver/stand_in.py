@@ -1,7 +1,8 @@
 """Stands in for every stage program: records how it was called, writes what the stage gives, reports as they do.
 
 What it writes depends on what the real stage depends on, so that keys behave as they do in earnest.
-FAKE_FAIL, FAKE_CRASH and FAKE_KILL name a stage that ends badly; FAKE_HANG one that works until it is interrupted, then saves its state.
+FAKE_FAIL, FAKE_CRASH and FAKE_KILL name a stage that ends badly; FAKE_HANG one that works until it is interrupted, then saves its state,
+unless FAKE_LOSE is set.
 """
 
 import argparse
@@ -96,8 +97,11 @@ def main():
 
 
 def hang(out):
+    saves = "FAKE_LOSE" not in os.environ
+
     def save(number, frame):
-        (out / "checkpoint").write_text("half way")
+        if saves:
+            (out / "checkpoint").write_text("half way")
         sys.exit(128 + number)
 
     def end(number, frame):
@@ -106,7 +110,8 @@ def hang(out):
 
     signal.signal(signal.SIGINT, save)
     signal.signal(signal.SIGTERM, end)
-    (out / "checkpoint").write_text("saved at an interval")
+    if saves:
+        (out / "checkpoint").write_text("saved at an interval")
     Path(os.environ["FAKE_RECORD"]).with_name("hanging").touch()
     for _ in range(600):
         try:

@@ -321,6 +321,7 @@ def test_an_interrupted_stage_goes_on_where_it_stopped(lab: Lab, number: signal.
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert "train was interrupted" in said
+    assert "help: its state is saved, the same nashc run goes on from there" in said
     assert lab.called() == ["search", "train"]
     [row] = [row for row in lab.plan().rows if row.stage == "train"]
     assert row.why == "goes on where it was stopped"
@@ -343,6 +344,16 @@ def test_a_run_whose_reader_leaves_ends_as_by_ctrl_c(lab: Lab):
     )
     assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr
     lab.run()
+
+
+def test_a_stage_that_had_saved_nothing_is_not_said_to_have(lab: Lab):
+    process = _start(lab, {"FAKE_HANG": "train", "FAKE_LOSE": "1"})
+    _wait_for(lab.folder / "hanging")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert "help: what was finished before is kept, the same nashc run goes on from there" in said
+    [row] = [row for row in lab.plan().rows if row.stage == "train"]
+    assert row.why == "no result yet"
 
 
 def test_a_run_that_was_killed_goes_on_from_the_last_checkpoint(lab: Lab):
