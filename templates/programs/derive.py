@@ -7,6 +7,11 @@ Writes genotype.json and found.nash (to paste into the spec), as search.py does 
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from support.stage import end_at_once
+
+    end_at_once()
+
 import argparse
 import sys
 from functools import partial

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 if __name__ == "__main__":
     from support.heap import large_blocks_apart, without_caches
+    from support.stage import end_at_once
 
+    end_at_once()
     without_caches()
     large_blocks_apart()
 

@@ -8,6 +8,11 @@ quantisation steps, the exact value shows it and the image counts as a tie).
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from support.stage import end_at_once
+
+    end_at_once()
+
 import argparse
 import sys
 import time

@@ -210,3 +210,31 @@ def test_signals(number, code, holds):
     said = [event["text"] for event in events(output)]
     assert said == (["state saved"] if holds else []) + [f"wait: stopped by {number.name}"]
     assert errors == "from a child process\n"
+
+
+IMPORTING = """
+import sys, time
+sys.path.insert(0, {templates!r})
+from support.stage import end_at_once
+end_at_once()
+print("importing", flush=True)
+time.sleep(60)
+"""
+
+
+def test_ctrl_c_among_the_imports_shows_no_traceback():
+    text = IMPORTING.format(templates=str(ROOT / "templates"))
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGINT
+    assert errors == ""
+
+
+@pytest.mark.parametrize("program", sorted((ROOT / "templates" / "programs").glob("*.py")))
+def test_programs_are_ready_for_ctrl_c_before_they_import_what_is_slow(program):
+    text = program.read_text()
+    assert 0 < text.find("    end_at_once()\n") < text.index("import argparse")
