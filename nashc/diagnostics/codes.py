@@ -89,6 +89,7 @@ CODES: dict[str, str] = {
     "NASH505": "unknown stage",
     "NASH506": "interrupted",
     "NASH507": "no result yet",
+    "NASH508": "kept result was changed",
     # our fault
     "NASH900": "internal error",
 }

@@ -122,7 +122,11 @@ class Desk:
         return Row(stage.name, "run", self._reason(stage, key, is_forced=kept is not None), key)
 
     def accept(self, stage: Stage, result: Result) -> None:
-        """Go on with the result of a stage; that of the last finder gives the project its architecture."""
+        """Go on with the result of a stage; that of the last finder gives the project its architecture.
+
+        Errors: as `Result.check`.
+        """
+        result.check()
         self.results[stage.name] = result
         if stage in self.finders[-1:]:
             self.project = with_found(self.project, self.results)

@@ -26,12 +26,14 @@ class Report:
 
 
 def report_on(request: Request) -> Report:
-    """The figures of the spec's estimate. Errors: SpecError, NASH507 if none was made yet."""
+    """The figures of the spec's estimate. Errors: SpecError, NASH507 if none was made yet, NASH508 if it was changed."""
     desk = desk_of(request)
     for _row in rows(desk):
         pass  # the desk takes in what is kept
     current = desk.results.get("estimate")
     result = current or desk.store.latest(BY_NAME["estimate"], desk.label)
+    if result:
+        result.check()
     figures = figures_in(result) if result else None
     if figures is None:
         text = f"there is no estimate of {desk.project.name} yet"

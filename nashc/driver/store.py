@@ -16,12 +16,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.key import Key
 from nashc.stages import BY_NAME, Stage
 
 RECORD = "stage.json"
 LOG = "log.txt"
-_FIELDS = {"outputs", "result", "material", "label", "spec_digest", "duration_s", "finished"}
+_FIELDS = {
+    "outputs": dict,
+    "result": dict,
+    "material": dict,
+    "label": str,
+    "spec_digest": str,
+    "duration_s": float,
+    "finished": str,
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,17 @@ class Result:
     @property
     def duration_s(self) -> float:
         return float(self.record["duration_s"])
+
+    def check(self) -> None:
+        """Errors: NASH508 when a file is not what the stage wrote: another would be made of it without a word."""
+        found = _digests(self.folder, self.outputs)
+        for name in self.outputs:
+            if found[name] != self.outputs[name]:
+                message = f"{self.folder / name} is not what {self.stage} wrote"
+                help_text = (
+                    f"put it back as it was, or make it anew: nashc run --force {self.stage}"
+                )
+                raise SpecError([Diagnostic("NASH508", message, help=help_text)])
 
 
 @dataclass(frozen=True)
@@ -127,7 +147,9 @@ def _read(stage: Stage, folder: Path) -> Result | None:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(record, dict) or not record.keys() >= _FIELDS:
+    if not isinstance(record, dict):
+        return None
+    if not all(isinstance(record.get(name), kind) for name, kind in _FIELDS.items()):
         return None
     return Result(stage.name, folder.name, folder, record)
 

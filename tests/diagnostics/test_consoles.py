@@ -46,6 +46,15 @@ def failing_training(folder: Path, patch: pytest.MonkeyPatch) -> None:
         patch.setenv(name, value)
 
 
+def changed_weights(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    lab = set_up(folder, patch)
+    for name, value in lab.environment.items():
+        patch.setenv(name, value)
+    lab.run()
+    [weights] = lab.out.glob("results/train/*/weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:5])
+
+
 def no_images(folder: Path, _patch: pytest.MonkeyPatch) -> None:
     text = (folder / "small.nash").read_text(encoding="utf-8")
     text = text.replace("data      = digits", 'data = folder("flowers")')
@@ -101,6 +110,7 @@ SET_UP: dict[str, Callable[[Path, pytest.MonkeyPatch], None]] = {
     "NASH502": no_images,
     "NASH503": a_python_without_packages,
     "NASH504": two_specs,
+    "NASH508": changed_weights,
 }
 WITH_CONSOLE = [
     code

@@ -303,6 +303,20 @@ def test_a_disk_that_is_full_behind_the_programs(lab: Lab, monkeypatch, step: st
     assert (problem.code, problem.message) == ("NASH401", text)
 
 
+def test_a_kept_result_that_was_changed_stops_the_run(lab: Lab):
+    """Else the next stages take it, or end in an internal error if they cannot."""
+    lab.run()
+    [found] = lab.out.glob("results/search/*/found.nash")
+    wrote = found.read_bytes()
+    found.write_text("")
+    for look in (lab.run, lab.plan):
+        with pytest.raises(SpecError, match=r"NASH508 .*found\.nash is not what search wrote"):
+            look()
+    lab.run(force=frozenset({"search"}))
+    assert found.read_bytes() == wrote
+    assert lab.run().is_all_kept
+
+
 def test_two_runs_do_not_share_a_folder(lab: Lab):
     import fcntl
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from nashc.diagnostics import SpecError
 from nashc.driver.key import Key
 from nashc.driver.store import Store
 from nashc.stages import BY_NAME
@@ -39,6 +41,29 @@ def test_a_finished_result_is_found_again(store: Store):
 def test_a_result_that_lost_a_file_does_not_count(store: Store):
     train(store, KEY)
     (store.root / "train" / KEY.digest / "weights.safetensors").unlink()
+    assert store.find(TRAIN, KEY.digest) is None
+
+
+def test_a_result_whose_file_was_changed_is_told(store: Store):
+    train(store, KEY)
+    found = store.find(TRAIN, KEY.digest)
+    assert found
+    found.check()
+    weights = found.folder / "weights.safetensors"
+    weights.write_text("mine")
+    with pytest.raises(SpecError) as told:
+        found.check()
+    [diagnostic] = told.value.diagnostics
+    assert diagnostic.code == "NASH508"
+    assert diagnostic.message == f"{weights} is not what train wrote"
+    assert diagnostic.help == "put it back as it was, or make it anew: nashc run --force train"
+
+
+@pytest.mark.parametrize("field", ["outputs", "result", "material", "label", "duration_s"])
+def test_a_record_with_something_else_in_it_does_not_count(store: Store, field: str):
+    train(store, KEY)
+    record = store.root / "train" / KEY.digest / "stage.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {field: 3}))
     assert store.find(TRAIN, KEY.digest) is None
 
 
