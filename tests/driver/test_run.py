@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -315,6 +316,19 @@ def test_a_kept_result_that_was_changed_stops_the_run(lab: Lab):
     lab.run(force=frozenset({"search"}))
     assert found.read_bytes() == wrote
     assert lab.run().is_all_kept
+
+
+@pytest.mark.parametrize("name", ["results", "results/train", "results/.partial", "report.json"])
+def test_a_file_or_folder_in_the_way_is_told(lab: Lab, name: str):
+    way = lab.out / name
+    way.parent.mkdir(parents=True)
+    if name == "report.json":
+        (way / "of mine").mkdir(parents=True)
+    else:
+        way.touch()
+    told = rf"NASH401 (?=.*cannot be written).*{re.escape(name)}"
+    with pytest.raises(SpecError, match=told):
+        lab.run(last="train")
 
 
 def test_two_runs_do_not_share_a_folder(lab: Lab):
