@@ -27,6 +27,8 @@ from nashc.vocab.bits import Bits
 from nashc.vocab.boards import Board, find_board, other_boards
 from nashc.vocab.cellops import PAPER_OPS, CellOp
 
+SEEDS = 10**18  # torch takes up to 2**63
+
 
 class Settings(BaseModel):
     """A section; unknown settings are mistakes."""
@@ -326,7 +328,7 @@ class Search(Settings):
         description="gradient of the architecture parameters (paper's code)",
     )
     clip: Real = Field(5.0, gt=0, description="largest gradient norm (paper)")
-    seed: int = Field(2, ge=0, description="of everything random (paper)")
+    seed: int = Field(2, ge=0, le=SEEDS, description="of everything random (paper)")
     seeds: PositiveInt = Field(
         1, description="searches from as many seeds, from `seed` on; the best one is kept"
     )
@@ -368,7 +370,7 @@ class Train(Settings):
         None, description="the network of the float epochs teaches the quantised one"
     )
     amp: bool = Field(False, description="mixed precision: convolutions multiply in bfloat16")
-    seed: int = Field(1, ge=0, description="of everything random")
+    seed: int = Field(1, ge=0, le=SEEDS, description="of everything random")
 
     @model_validator(mode="after")
     def _has_a_teacher(self) -> Train:

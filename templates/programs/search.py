@@ -44,7 +44,7 @@ from support.distributed import computed_on, joined, rank, share
 from support.files import read_json, write_text
 from support.found import provenance_of, write_found
 from support.heap import large_blocks_inside
-from support.loop import Loop, add_loop_arguments
+from support.loop import Loop, add_loop_arguments, at_least_1
 from support.progress import Diverged, Progress
 from support.search_bits import bit_choices
 from support.search_channels import channel_choices
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_loop_arguments(parser, settings, HERE / "results" / "search", OPTIONS)
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=at_least_1,
         default=settings["seeds"],
         metavar="N",
         help=f"searches from N seeds, --seed and those after it (default: {settings['seeds']})",

@@ -29,6 +29,24 @@ from support.waiting import Waiting
 CHECKPOINT = Path("checkpoint.safetensors")
 PREVIOUS = Path("previous.safetensors")
 SAVE_EVERY_S = 60.0
+SEEDS = 10**18  # torch takes up to 2**63
+
+
+def at_least_1(text: str) -> int:
+    """A whole number of an argument, refused by argparse as it refuses a word."""
+    return _whole(text, 1, None)
+
+
+def any_seed(text: str) -> int:
+    return _whole(text, 0, SEEDS)
+
+
+def _whole(text: str, least: int, most: int | None) -> int:
+    number = int(text) if text.strip().lstrip("-").isdecimal() else None
+    if number is None or number < least or (most is not None and number > most):
+        up_to = "" if most is None else f" up to {most}"
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}{up_to}")
+    return number
 
 
 def add_loop_arguments(
@@ -42,9 +60,9 @@ def add_loop_arguments(
     parser.add_argument(
         "--data", metavar="PATH", help="where the data set lies (default: the spec's)"
     )
-    for name in ("epochs", "batch", "seed"):
+    for name, kind in (("epochs", at_least_1), ("batch", at_least_1), ("seed", any_seed)):
         default = settings[name]
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"(default: {default})")
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"(default: {default})")
     add_options(parser, settings, options)
     parser.add_argument(
         "--amp",
