@@ -93,7 +93,7 @@ def _on_disk(path: Path) -> Folders:
             folder.name: [
                 Picture(entry.path, Path(entry.path))
                 for entry in os.scandir(folder)
-                if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES
+                if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES and not entry.is_dir()
             ]
             for folder in os.scandir(path / split)
             if folder.is_dir()

@@ -137,4 +137,8 @@ def _decode(name: str, content: bytes, cut: Callable[[Any], Any]) -> np.ndarray:
 
 
 def _coloured(picture: Any, channels: int) -> Any:
+    from PIL import Image
+
+    if picture.mode.startswith("I"):  # 16 bits: Pillow's own convert makes all above 255 white
+        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     return picture.convert("RGB" if channels == 3 else "L")

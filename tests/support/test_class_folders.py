@@ -23,6 +23,19 @@ def test_grey_pictures_from_colour_files(folders, tmp_path):
     assert data.load(FOLDER | {"channels": 1}, "test", tmp_path)[0].shape == (4, 1, 16, 24)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_of_16_bits_keep_their_shades(folders, tmp_path, channels):
+    deep = Image.fromarray(np.full((20, 40), 0x8000, np.uint16))
+    deep.save(folders / "val" / "blue" / "0.png")
+    images, _ = data.load(FOLDER | {"channels": channels}, "test", tmp_path)
+    assert (images[0] == 0x80).all()
+
+
+def test_a_folder_named_like_a_picture_is_none(folders, tmp_path):
+    (folders / "val" / "red" / "more.png").mkdir()
+    assert len(data.load(FOLDER, "test", tmp_path)[1]) == 4
+
+
 def test_folders_that_are_broken(folders, tmp_path):
     broken = folders / "train" / "red" / "1.png"
     broken.write_bytes(broken.read_bytes()[:60])
