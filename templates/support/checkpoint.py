@@ -35,7 +35,7 @@ def load_weights(path: Path, network: nn.Module, digest: str) -> dict[str, Any]:
 
     Errors: StageError when the file is missing, broken, or was trained for another network.
     """
-    tensors, header = read(path)
+    tensors, header = read(path, "run train.py, or name other weights with --weights")
     if header.get("digest") != digest:
         raise StageError(
             f"{path} was trained for another network than the model.py here",
@@ -91,7 +91,7 @@ def check_finite(state: Any, where: str) -> None:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """The state as it was saved, to the bit. Errors: StageError when the file is missing or broken."""
-    way_out = "remove it and start again without --resume"
+    way_out = "start again without --resume, or name another checkpoint"
     tensors, header = read(path, way_out)
     if "belongs_to" not in header:
         raise StageError(f"{path} is no checkpoint, or one of an older program", way_out)
@@ -105,9 +105,9 @@ def write(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> Non
 
 
 def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """help: the way out of a broken file."""
+    """help: the way out of a missing or broken file."""
     if not path.is_file():
-        raise StageError(f"there is no file {path}")
+        raise StageError(f"there is no file {path}", help)
     try:
         with safe_open(path, framework="pt") as content:
             header = json.loads((content.metadata() or {})[_HEADER])

@@ -54,7 +54,7 @@ def start_from(path: Path, network: nn.Module) -> None:
 
     Errors: StageError when the file is no safetensors file, or naming the tensors that are missing, left over or misfit.
     """
-    tensors, _ = checkpoint.read(path)
+    tensors, _ = checkpoint.read(path, "start from the weights.safetensors of a training")
     wanted = network.state_dict()
     missing = [name for name in wanted if name not in tensors and RANGE not in name]
     left_over = [name for name in sorted(tensors) if name not in wanted and RANGE not in name]

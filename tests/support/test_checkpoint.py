@@ -76,6 +76,16 @@ def refusal(path, into=None, digest="digest"):
     return caught.value.message.replace(str(path), "FILE")
 
 
+def test_missing_and_broken_weights_have_a_way_out(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    for content in (None, b"", b"no tensors"):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(StageError) as caught:
+            load_weights(path, network(), "digest")
+        assert caught.value.help == "run train.py, or name other weights with --weights"
+
+
 def test_what_is_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     assert refusal(path) == "there is no file FILE"

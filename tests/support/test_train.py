@@ -145,7 +145,9 @@ def test_a_truncated_checkpoint_is_refused(trained, tmp_path):
     refused = Generated(tmp_path / "out").run("train.py", "--resume")
     assert refused.code == 1
     assert refused.last("error")["message"].startswith(f"{path} is broken")
-    assert refused.last("error")["help"] == "remove it and start again without --resume"
+    assert (
+        refused.last("error")["help"] == "start again without --resume, or name another checkpoint"
+    )
 
 
 def test_a_loss_that_is_no_number(tmp_path):
