@@ -81,9 +81,12 @@ def data_root() -> Path:
 
 
 def data_settings(folder: Path, stage: dict[str, Any], path: str | None = None) -> dict[str, Any]:
-    """The stage's own "data" if it has one, else settings/data.json; `path` (--data) goes before the path in it."""
+    """The stage's own "data" if it has one, else settings/data.json; `path` (--data) goes before the path in it.
+
+    The digits have no path: they come with scikit-learn.
+    """
     found = dict(stage.get("data") or read_json(folder / "settings" / "data.json"))
-    if path is not None:
+    if path is not None and found["kind"] != "digits":
         found["path"] = str(Path(path).absolute())
     return found
 

@@ -33,6 +33,12 @@ def test_digits():
     assert share.min() > 0.19 and share.max() < 0.21
 
 
+def test_only_data_sets_that_have_a_path_take_another(tmp_path):
+    assert data.data_settings(tmp_path, {"data": DIGITS}, "elsewhere") == DIGITS
+    found = data.data_settings(tmp_path, {"data": CIFAR10}, "/elsewhere")
+    assert found == CIFAR10 | {"path": "/elsewhere"}
+
+
 def test_the_network_must_fit_the_data():
     pytest.importorskip("sklearn")
     assert refusal(DIGITS | {"height": 28, "width": 28}) == (
