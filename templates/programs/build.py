@@ -30,7 +30,7 @@ from support import (
 )
 from support.build_steps import CHECKED, STEPS_VERSION, TARGETS, Job, Step, steps_to
 from support.deferred_imports import import_finn_layers
-from support.files import digest_of, read_json, sha256, write_json
+from support.files import digest_of, read_json, read_settings, sha256, write_json
 from support.finn_quick import hurried, nothing
 from support.progress import Progress, StageError
 from support.stage import main
@@ -41,7 +41,7 @@ HERE = Path(__file__).resolve().parent
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     results = HERE / "results"
-    settings = read_json(HERE / "settings" / "build.json")
+    settings = read_settings(HERE, "build")
     parser.add_argument(
         "--model",
         type=Path,
@@ -87,7 +87,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 @main("build", arguments=arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    settings = read_json(HERE / "settings" / "build.json")
+    settings = read_settings(HERE, "build")
     _check(args)
     out = args.out.resolve()
     if args.to in vivado_steps.TARGETS:
@@ -152,7 +152,9 @@ def _job(args: argparse.Namespace, settings: dict[str, Any], out: Path, progress
         args.clock_ns,
         None if args.target_fps is None else max(1, int(1e9 / args.clock_ns / args.target_fps)),
         args.mvau_wwidth_max,
-        read_json(args.folding) if args.folding else settings.get("folding") or {},
+        read_json(args.folding, "nashc fold writes one")
+        if args.folding
+        else settings.get("folding") or {},
         settings["shell"] if is_ours else finn_tool.shell_of(args.board),
         {"name": args.board, **resources} if resources else finn_tool.board_resources(args.board),
         finn_options.options_of(settings),
@@ -213,7 +215,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def _kept(out: Path) -> dict[str, Any]:
     path = out / "steps" / "steps.json"
-    return read_json(path) if path.is_file() else {}
+    return read_json(path, "remove it, and every step is made again") if path.is_file() else {}
 
 
 def _record(

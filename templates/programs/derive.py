@@ -21,7 +21,7 @@ from typing import Any
 from support.derive_jointly_within import derive_jointly_within
 from support.derive_places import counted
 from support.derive_within import Derived, derive_within
-from support.files import read_json
+from support.files import read_json, read_settings
 from support.found import edges_of, places_of, provenance_of, scores_of, write_found
 from support.progress import Progress
 from support.search_costs import SearchCosts
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @main("derive", arguments=add_arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    settings = read_json(HERE / "settings" / "derive.json")
+    settings = read_settings(HERE, "derive")
     searched = read_json(args.search, "search.py writes it")["provenance"]
     derived = _derived(settings, searched, progress)
     edges, places = edges_of(searched), places_of(searched)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from support import onnx_files, trained
-from support.files import atomic_path, read_json, sha256, write_json
+from support.files import atomic_path, read_json, read_settings, sha256, write_json
 from support.progress import Progress, StageError
 from support.qonnx_export import export
 from support.ranges import ranges
@@ -58,7 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     torch.set_grad_enabled(False)
     settings = HERE / "settings" / "export.json"
-    lowering = read_json(settings)["lowering"] if settings.is_file() else "direct"
+    lowering = read_settings(HERE, "export")["lowering"] if settings.is_file() else "direct"
     needs_qonnx = lowering == "streamline" or not args.integer_only
     shares = {**INTEGER_SHARES, **(QONNX_SHARES if needs_qonnx else {})}
     shares |= GOLDEN_SHARES if not args.integer_only else {}

@@ -41,7 +41,7 @@ from support.data import data_settings, halves, open_dataset
 from support.derive import derive
 from support.derive_places import BITS, CHANNELS, Place, counted, most_probable
 from support.distributed import computed_on, joined, rank, share
-from support.files import read_json, write_text
+from support.files import read_settings, write_text
 from support.found import provenance_of, write_found
 from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments, at_least_1
@@ -68,7 +68,7 @@ COSTS = HERE / "settings" / "search_costs.json"  # if the spec gives the search 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    settings = read_json(HERE / "settings" / "search.json")
+    settings = read_settings(HERE, "search")
     add_loop_arguments(parser, settings, HERE / "results" / "search", OPTIONS)
     parser.add_argument(
         "--seeds",
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @main("search", arguments=add_arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    settings = read_json(HERE / "settings" / "search.json")
+    settings = read_settings(HERE, "search")
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed}
     settings = with_options(settings, args, OPTIONS)
     settings.pop("amp", None)
@@ -166,7 +166,7 @@ class Search(Loop):
         self.places = bit_choices(self.network) | channel_choices(self.network)
         self.expected, self.price = None, None
         if COSTS.is_file():
-            table = read_json(COSTS)
+            table = read_settings(HERE, "search_costs")
             self.expected, self.price = priced(table, edge_ops(self.cells), settings)
         cost = self.expected if settings.get("cost") else None
         self.updates = Updates(self.network, settings, cost, self.places.values())

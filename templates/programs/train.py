@@ -36,7 +36,7 @@ from support.classification import Score, checked, evaluate, prepare, to_device
 from support.curves import draw_curves
 from support.data import Dataset, data_root, data_settings, open_dataset
 from support.distributed import computed_on, joined, parallel, rank, share
-from support.files import read_json, sha256, write_json, write_text
+from support.files import read_settings, sha256, write_json, write_text
 from support.heap import large_blocks_inside
 from support.loop import Loop, add_loop_arguments
 from support.mixed_precision import bfloat16_products
@@ -54,7 +54,7 @@ OPTIONS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    settings = read_json(HERE / "settings" / "train.json")
+    settings = read_settings(HERE, "train")
     add_loop_arguments(parser, settings, HERE / "results" / "train", OPTIONS)
     parser.add_argument(
         "--start",
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @main("train", arguments=add_arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    settings = read_json(HERE / "settings" / "train.json")
+    settings = read_settings(HERE, "train")
     settings |= {"epochs": args.epochs, "batch": args.batch, "seed": args.seed, "amp": args.amp}
     if args.start:
         # Relative to where data sets are. The digest makes it part of what a checkpoint belongs to.

@@ -7,6 +7,7 @@ Pixels stay integers, augmented or not: they are what the hardware gets.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from support.cifar10 import cifar10
-from support.files import read_json
+from support.files import read_settings
 from support.image_files import CROP_DRAWS, FLIP_DRAW, FolderImages
 from support.progress import StageError
 
@@ -85,7 +86,7 @@ def data_settings(folder: Path, stage: dict[str, Any], path: str | None = None) 
 
     The digits have no path: they come with scikit-learn.
     """
-    found = dict(stage.get("data") or read_json(folder / "settings" / "data.json"))
+    found = copy.copy(stage.get("data") or read_settings(folder, "data"))
     if path is not None and found["kind"] != "digits":
         found["path"] = str(Path(path).absolute())
     return found

@@ -91,15 +91,36 @@ def write_json(path: Path | str, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: Path | str, help: str = "") -> Any:
-    """Errors: StageError naming the file when it is missing or is no JSON."""
+def read_settings(folder: Path, name: str) -> dict[str, Any]:
+    """What the spec says of a stage, from the folder of its program. Errors: as read_json."""
+    return read_json(folder / "settings" / f"{name}.json", "nashc compile writes it again")
+
+
+def read_json(path: Path | str, help: str = "") -> dict[str, Any]:
+    """A JSON object. Errors: StageError naming the file when it is missing or none, and when it lacks what is asked for."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(
+            path.read_text(encoding="utf-8"), object_hook=lambda it: _Told(it, path, help)
+        )
     except OSError as error:
         raise StageError(f"cannot read {path}: {error.strerror}", help) from error
     except ValueError as error:
         raise StageError(f"{path} is not valid JSON: {error}", help) from error
+    if not isinstance(found, dict):
+        raise StageError(f"{path} is no JSON object", help)
+    return found
+
+
+class _Told(dict[str, Any]):
+    """A JSON object that tells what it lacks."""
+
+    def __init__(self, items: dict[str, Any], path: Path, help: str) -> None:
+        super().__init__(items)
+        self._path, self._help = path, help
+
+    def __missing__(self, key: str) -> Any:
+        raise StageError(f'{self._path} has no "{key}"', self._help)
 
 
 def digest_of(value: Any) -> str:

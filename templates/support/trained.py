@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from support import data
 from support.checkpoint import code_digest, load_weights
 from support.deferred_imports import without_compiler
-from support.files import read_json
+from support.files import read_settings
 from support.integer_graph import IntegerGraph
 
 
@@ -95,5 +95,5 @@ def _integers(layer: Any) -> Tensor:
 def test_images(folder: Path, path: str | None, limit: int | None) -> tuple[np.ndarray, np.ndarray]:
     """The test images of what it was trained on, or the first `limit`: uint8 N x C x H x W, and labels."""
     settings = folder / "settings" / "train.json"
-    stage = read_json(settings) if settings.is_file() else {}
+    stage = read_settings(folder, "train") if settings.is_file() else {}
     return data.load(data.data_settings(folder, stage, path), "test", limit=limit)
