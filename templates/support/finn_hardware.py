@@ -37,10 +37,13 @@ def to_hardware(model: Any, say: Say = nothing) -> Any:
     model = apply(model, [*steps, RemoveCNVtoFCFlatten()], say)
     left = [n for n in model.graph.node if not n.domain.startswith("finn.custom_op")]
     if left:
+        tool = found()
         raise StageError(
-            f"{found()} has no hardware layer for {left[0].op_type}, which {left[0].name} is"
+            f"{tool} has no hardware layer for {left[0].op_type}, which {left[0].name} is"
             + (f" (and {len(left) - 1} more like it)" if len(left) > 1 else ""),
-            "finn-plus has all that nashc needs: pip install finn-plus",
+            "is this the model.integer.onnx of export.py?"
+            if tool.is_plus
+            else "finn-plus has all that nashc needs: pip install finn-plus",
         )
     finn_single_bits.correct_activations(model, lowest)
     name_after_layers(model)

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("brevitas")
 pytest.importorskip("finn")
 
+from onnx import TensorProto, helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
@@ -56,6 +57,16 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     hardware = finn_widths.minimise(finn_hardware.to_hardware(copy.deepcopy(integer)))
     origins = json.loads((folder / "layers.json").read_text())
     return Case(integer, hardware, golden, origins)
+
+
+def test_another_graph_than_the_integers_of_export_is_asked_about(case: Case):
+    shape = [1, 4]
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy"]
+    node = helper.make_node("Sin", ["x"], ["y"], name="wave")
+    model = helper.make_model(helper.make_graph([node], "other", info[:1], info[1:]))
+    with pytest.raises(StageError, match="no hardware layer for Sin, which wave is") as caught:
+        finn_hardware.to_hardware(ModelWrapper(model))
+    assert caught.value.help == "is this the model.integer.onnx of export.py?"
 
 
 def test_every_step_passes(case: Case, tmp_path: Path):
