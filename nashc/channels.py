@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from nashc.diagnostics import Diagnostic, Label, SpecError
 from nashc.ir import Graph, Node
@@ -25,24 +26,19 @@ class ChannelPlace:
         return self.list.place
 
 
+_KNOWN: WeakKeyDictionary[Spec, tuple[ChannelPlace, ...]] = WeakKeyDictionary()
+"""The check, the search network and the table of costs ask for the same spec; each alternative is lowered for the first."""
+
+
 def channel_places(spec: Spec, graph: Graph, lower: Lower) -> tuple[ChannelPlace, ...]:
     """One for each list of the spec. graph: `lower(spec)`, which has the largest alternative of each.
 
     Errors: NASH313 where the alternatives differ in more than numbers of channels, one of them is no legal network, or a layer
     follows two lists.
     """
-    places = tuple(_place(it, spec, graph, lower) for it in spec.backbone.lists)
-    followed: dict[str, ChannelList] = {}
-    for place in places:
-        for name in place.counts:
-            other = followed.setdefault(name, place.list)
-            if other is not place.list:
-                text = f"the channels of `{name}` follow both `{other.argument}` and `{place.list.argument}`"
-                others = (Label(other.span, "the first"),)
-                hint = "let each layer follow one list"
-                raise SpecError([Diagnostic("NASH313", text, place.list.span, "", others, hint)])
-    _check_smallest(places, spec, lower)
-    return places
+    if spec not in _KNOWN:
+        _KNOWN[spec] = _places(spec, graph, lower)
+    return _KNOWN[spec]
 
 
 def check_channels(spec: Spec, graph: Graph, lower: Lower) -> None:
@@ -60,6 +56,21 @@ def check_channels(spec: Spec, graph: Graph, lower: Lower) -> None:
         hint = f"search the cells first, with {first.argument} = {first.largest}; put the genotype into the spec and search the channels then"
         raise SpecError([Diagnostic("NASH313", text, first.span, others=others, help=hint)])
     channel_places(spec, graph, lower)
+
+
+def _places(spec: Spec, graph: Graph, lower: Lower) -> tuple[ChannelPlace, ...]:
+    places = tuple(_place(it, spec, graph, lower) for it in spec.backbone.lists)
+    followed: dict[str, ChannelList] = {}
+    for place in places:
+        for name in place.counts:
+            other = followed.setdefault(name, place.list)
+            if other is not place.list:
+                text = f"the channels of `{name}` follow both `{other.argument}` and `{place.list.argument}`"
+                others = (Label(other.span, "the first"),)
+                hint = "let each layer follow one list"
+                raise SpecError([Diagnostic("NASH313", text, place.list.span, "", others, hint)])
+    _check_smallest(places, spec, lower)
+    return places
 
 
 def _place(rule: ChannelList, spec: Spec, graph: Graph, lower: Lower) -> ChannelPlace:
