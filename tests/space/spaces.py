@@ -15,7 +15,9 @@ from nashc.space.alternatives import Alternatives, alternatives
 from nashc.space.pricing import MODEL
 from nashc.space.table import SpaceTable
 from support.derive import MAX_POOL, Edge
+from support.derive_places import Place
 from support.search_costs import FIGURES, SearchCosts
+from support.search_joint_costs import JointCosts
 
 _SPEC = """nash 1
 use basic from "nashc/resnet.nash"
@@ -65,21 +67,31 @@ def choices_of(path: Path) -> Alternatives:
 
 
 def edges_drawn(path: Path, seed: int) -> dict[str, list[Edge]]:
-    """The edges of all cells as a search might leave them: softmax of drawn alphas."""
+    """The edges of all cells as a search might leave them."""
     rnd = random.Random(seed)
     graph = lower(load(path))
     found: dict[str, list[Edge]] = {}
     for node in graph.nodes:
         if node.op == "choice":
             p = node.params
-            powers = [2.0 ** rnd.uniform(-4, 4) for _ in p["ops"]]
-            weights = tuple(power / sum(powers) for power in powers)
+            weights = _shares(len(p["ops"]), rnd)
             changes = graph.node(node.inputs[0]).shape[-1] != p["out"]
-            edge = Edge(p["source"], p["target"], p["ops"], weights, changes, (1,) * len(powers))
+            edge = Edge(p["source"], p["target"], p["ops"], weights, changes, (1,) * len(weights))
             found.setdefault(p["cell"], []).append(edge)
     return {
         cell: sorted(edges, key=lambda it: (it.node, it.source)) for cell, edges in found.items()
     }
+
+
+def places_drawn(costs: JointCosts, rnd: random.Random) -> list[Place]:
+    """Bit widths or channels as a search might leave them."""
+    return [Place(name, its, _shares(len(its), rnd), (1,) * len(its)) for name, its in costs.places]
+
+
+def _shares(count: int, rnd: random.Random) -> tuple[float, ...]:
+    """Softmax of drawn alphas."""
+    powers = [2.0 ** rnd.uniform(-4, 4) for _ in range(count)]
+    return tuple(power / sum(powers) for power in powers)
 
 
 def without_max_pools(cells: dict[str, list[Edge]]) -> dict[str, list[Edge]]:
@@ -100,10 +112,10 @@ def without_max_pools(cells: dict[str, list[Edge]]) -> dict[str, list[Edge]]:
     }
 
 
-def estimated(path: Path, genotype: str) -> dict[str, int]:
-    """What `nashc estimate` says of the network with this genotype block."""
+def estimated(path: Path, block: str) -> dict[str, int]:
+    """What `nashc estimate` says of the network with what a search found: a genotype, bit widths, channels."""
     found = path.with_name("found.nash")
-    found.write_text(f'nash 1\nextends "{path.name}"\n{genotype}', encoding="utf-8")
+    found.write_text(f'nash 1\nextends "{path.name}"\n{block}', encoding="utf-8")
     total: dict[str, Any] = answer(Question(found, {}, MODEL)).to_json()
     assert set(FIGURES) == {"cycles", *RESOURCES}
     return {figure: total[figure] for figure in FIGURES}

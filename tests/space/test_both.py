@@ -3,8 +3,6 @@
 import json
 import math
 import random
-from functools import partial
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,10 +14,9 @@ from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.joint_table import JointTable
-from support.budget import nearest_by
 from support.derive import MAX_POOL, Edge, derive
 from support.derive_jointly_within import derive_jointly_within
-from support.derive_places import Place, most_probable, places_text
+from support.derive_places import most_probable, places_text
 from support.expected_cost import EdgeOps
 from support.expected_joint_cost import ExpectedJointCost
 from support.found import provenance_of, write_found
@@ -27,9 +24,10 @@ from support.joint_within import best_jointly_within
 from support.progress import StageError
 from support.search_findings import Found
 from support.search_joint_costs import JointCosts
+from tests.space.every_choice import every, finds_the_best, finds_the_nearest
 from tests.space.expected import is_the_mean
 from tests.space.programs import compiled, run
-from tests.space.spaces import edges_drawn, estimated
+from tests.space.spaces import edges_drawn, estimated, places_drawn
 
 SPEC = """nash 1
 use basic from "nashc/resnet.nash"
@@ -85,16 +83,6 @@ def costs_of(path: Path) -> JointCosts:
     return JointCosts.of(json.loads(json.dumps(JointTable(load(path)).to_json())))
 
 
-def drawn(costs: JointCosts, rnd: random.Random) -> list[Place]:
-    """The places as a search might leave them."""
-    found = []
-    for name, alternatives in costs.places:
-        powers = [2.0 ** rnd.uniform(-4, 4) for _ in alternatives]
-        weights = tuple(power / sum(powers) for power in powers)
-        found.append(Place(name, alternatives, weights, (1,) * len(weights)))
-    return found
-
-
 @pytest.mark.parametrize("name", SPACES)
 def test_the_table_says_what_the_estimate_of_networks_drawn_says(name: str, tmp_path: Path) -> None:
     path = write(tmp_path, **SPACES[name])
@@ -111,41 +99,18 @@ def test_the_table_says_what_the_estimate_of_networks_drawn_says(name: str, tmp_
             name: widths[pick] for (name, widths), pick in zip(costs.places, picks, strict=False)
         }
         block = "\n".join(
-            ["genotype {", *lines, "}", places_text("tiny", rules, None, drawn(costs, rnd), bits)]
+            [
+                "genotype {",
+                *lines,
+                "}",
+                places_text("tiny", rules, None, places_drawn(costs, rnd), bits),
+            ]
         )
         assert costs.of_network(picks) == estimated(path, block), block
 
 
-def every(costs: JointCosts) -> list[tuple[int, ...]]:
-    return list(product(*map(range, costs.counts)))
-
-
 def test_what_is_found_is_within_the_budget_and_the_best(tmp_path: Path) -> None:
-    """Held to every network of a space."""
-    costs = costs_of(write(tmp_path, **SPACES["tiny"]))
-    figures = {picks: costs.of_network(picks) for picks in every(costs)}
-    luts = sorted(it["lut"] for it in figures.values())
-    brams = sorted(it["bram18"] for it in figures.values())
-    rnd, bound = random.Random(2), 0
-    for _ in range(12):
-        losses = [[rnd.uniform(0, 3) for _ in range(count)] for count in costs.counts]
-        losses = [[it - min(of_one) for it in of_one] for of_one in losses]
-        limits = {"lut": luts[int(len(luts) * rnd.random() ** 3)], "bram18": rnd.choice(brams)}
-        if rnd.random() < 0.5:
-            limits["cycles"] = rnd.choice(list(figures.values()))["cycles"]
-        fitting = {
-            picks: sum(of_one[pick] for of_one, pick in zip(losses, picks, strict=True))
-            for picks, cost in figures.items()
-            if all(cost[figure] <= limit for figure, limit in limits.items())
-        }
-        found = best_jointly_within(costs, losses, limits)
-        if not fitting:
-            assert found is None
-            continue
-        assert found is not None and found.is_best and found.picks in fitting
-        assert found.loss == pytest.approx(min(fitting.values()))
-        bound += found.loss > 0
-    assert bound > 3
+    finds_the_best(costs_of(write(tmp_path, **SPACES["tiny"])))
 
 
 def test_paces_are_kept_apart(tmp_path: Path) -> None:
@@ -169,21 +134,13 @@ def test_paces_are_kept_apart(tmp_path: Path) -> None:
 
 
 def test_the_nearest_network_exceeds_by_the_smallest_factor(tmp_path: Path) -> None:
-    costs = costs_of(write(tmp_path, **SPACES["tiny"]))
-    limits = {"lut": 100, "bram18": 1}
-    excess = {
-        picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
-        for picks in every(costs)
-    }
-    free = [[0.0] * count for count in costs.counts]
-    found = nearest_by(partial(best_jointly_within, costs, free), costs.of_network, limits)
-    assert found and excess[found.picks] == pytest.approx(min(excess.values()), rel=1e-3)
+    finds_the_nearest(costs_of(write(tmp_path, **SPACES["tiny"])))
 
 
 def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path, **SPACES["tiny"])
     costs, edges = costs_of(path), edges_drawn(path, 3)
-    places = drawn(costs, random.Random(3))
+    places = places_drawn(costs, random.Random(3))
     loose = derive_jointly_within(edges, "v1", places, costs, {"lut": 10**9})
     assert loose.cells == derive(edges, "v1") and loose.chosen == most_probable(places)
     assert loose.displaced == loose.displaced_places == []
@@ -239,7 +196,7 @@ def test_the_program_derives_both(tmp_path: Path) -> None:
     path = compiled(tmp_path, text)
     settings = json.loads((tmp_path / "settings" / "search.json").read_text())
     costs = JointCosts.of(json.loads((tmp_path / "settings" / "derive.json").read_text()))
-    edges, places = edges_drawn(path, 5), drawn(costs, random.Random(8))
+    edges, places = edges_drawn(path, 5), places_drawn(costs, random.Random(8))
     scores = {"validation_top1": 0.9, "validation_loss": 0.1}
     found = Found(7, derive(edges, "v1"), edges, scores, places, most_probable(places))
     about = {

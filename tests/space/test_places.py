@@ -1,15 +1,11 @@
 """Searched bit widths and numbers of channels: their table is what `nashc estimate` says, what is found is the best within the budget."""
 
 import random
-from functools import partial
-from itertools import product
 from pathlib import Path
 
 import pytest
 
-from nashc.cost.cost import RESOURCES
 from nashc.diagnostics import Diagnostic, SpecError
-from nashc.driver.estimate import Question, answer
 from nashc.emit.searched_bits import settings_of_bits
 from nashc.emit.searched_channels import settings_of_channels
 from nashc.lower import lower
@@ -17,17 +13,15 @@ from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.place_table import PlaceTable
-from nashc.space.pricing import MODEL
-from support.budget import nearest_by
 from support.derive_jointly_within import derive_jointly_within
 from support.derive_places import Place, most_probable, places_text
 from support.derive_within import Derived
 from support.expected_joint_cost import ExpectedJointCost
-from support.joint_within import best_jointly_within
 from support.progress import StageError
-from support.search_costs import FIGURES
 from support.search_joint_costs import JointCosts
+from tests.space.every_choice import every, finds_the_best, finds_the_nearest
 from tests.space.expected import is_the_mean
+from tests.space.spaces import estimated, places_drawn
 
 SPEC = """nash 1
 use basic from "nashc/resnet.nash"
@@ -89,27 +83,9 @@ def write(folder: Path, **values: str) -> Path:
     return path
 
 
-def drawn(costs: JointCosts, rnd: random.Random) -> list[Place]:
-    """The places as a search might leave them."""
-    found = []
-    for name, alternatives in costs.places:
-        powers = [2.0 ** rnd.uniform(-4, 4) for _ in alternatives]
-        weights = tuple(power / sum(powers) for power in powers)
-        found.append(Place(name, alternatives, weights, (1,) * len(weights)))
-    return found
-
-
 @pytest.fixture(params=SPACES)
 def space(request, tmp_path: Path) -> Path:
     return write(tmp_path, **SPACES[request.param])
-
-
-def estimated(path: Path, block: str) -> dict[str, int]:
-    found = path.with_name("found.nash")
-    found.write_text(f'nash 1\nextends "{path.name}"\n{block}', encoding="utf-8")
-    total = answer(Question(found, {}, MODEL)).to_json()
-    assert set(FIGURES) == {"cycles", *RESOURCES}
-    return {figure: total[figure] for figure in FIGURES}
 
 
 def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) -> None:
@@ -118,64 +94,30 @@ def test_the_table_says_what_the_estimate_of_the_found_file_says(space: Path) ->
     rules = settings_of_bits(spec, lower(spec)), settings_of_channels(spec)
     rnd = random.Random(1)
     for _ in range(6):
-        places = drawn(costs, rnd)
+        places = places_drawn(costs, rnd)
         chosen = most_probable(places)
         block = places_text("tiny", *rules, places, chosen)
         assert costs.of_network(costs.picks({}, chosen)) == estimated(space, block), block
-
-
-def every(costs: JointCosts) -> list[tuple[int, ...]]:
-    return list(product(*map(range, costs.counts)))
 
 
 @pytest.mark.parametrize(
     "name", ["groups at a rate", "layers", "weights and stem", "channels and bits"]
 )
 def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Path) -> None:
-    """Held to every choice of a space."""
-    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES[name]))).to_json())
-    figures = {picks: costs.of_network(picks) for picks in every(costs)}
-    luts = sorted(it["lut"] for it in figures.values())
-    brams = sorted(it["bram18"] for it in figures.values())
-    rnd, bound = random.Random(2), 0
-    for _ in range(12):
-        losses = [[rnd.uniform(0, 3) for _ in range(count)] for count in costs.counts]
-        losses = [[it - min(of_one) for it in of_one] for of_one in losses]
-        limits = {"lut": rnd.choice(luts), "bram18": rnd.choice(brams)}
-        if rnd.random() < 0.5:
-            limits["cycles"] = rnd.choice(list(figures.values()))["cycles"]
-        fitting = {
-            picks: sum(of_one[pick] for of_one, pick in zip(losses, picks, strict=True))
-            for picks, cost in figures.items()
-            if all(cost[figure] <= limit for figure, limit in limits.items())
-        }
-        found = best_jointly_within(costs, losses, limits)
-        if not fitting:
-            assert found is None
-            continue
-        assert found is not None and found.is_best and found.picks in fitting
-        assert found.loss == pytest.approx(min(fitting.values()))
-        bound += found.loss > 0
-    assert bound
+    finds_the_best(JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES[name]))).to_json()))
 
 
 def test_the_nearest_widths_exceed_by_the_smallest_factor(tmp_path: Path) -> None:
-    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
-    limits = {"lut": 100, "bram18": 1}
-    excess = {
-        picks: max(costs.of_network(picks)[name] / limit for name, limit in limits.items())
-        for picks in every(costs)
-    }
-    free = [[0.0] * count for count in costs.counts]
-    found = nearest_by(partial(best_jointly_within, costs, free), costs.of_network, limits)
-    assert found and excess[found.picks] == pytest.approx(min(excess.values()), rel=1e-3)
+    finds_the_nearest(
+        JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
+    )
 
 
 def test_no_budget_takes_the_most_probable_widths_and_a_small_one_is_refused(
     tmp_path: Path,
 ) -> None:
     costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
-    places = drawn(costs, random.Random(3))
+    places = places_drawn(costs, random.Random(3))
     likeliest = {it.name: max(zip(it.weights, it.alternatives, strict=True))[1] for it in places}
     loose = derived_within(places, costs, 10**9)
     assert most_probable(places) == loose.chosen == likeliest
