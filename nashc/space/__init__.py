@@ -3,7 +3,7 @@
 Only specs with `cost` or `budget` in `search` pay for it. `alternatives` says what each node may keep, `table` prices it
 by lowering real networks (`network`, `pricing`), `terms` reads weights and limits, `feasible` asks whether anything fits.
 Where bit widths or numbers of channels are searched (`places`), `place_terms` and `place_table` do the same; `joint_table`
-is the table where cells are searched, too.
+is the table where cells are searched, too. `parts` chooses the networks that both of these are made from.
 """
 
 from __future__ import annotations
