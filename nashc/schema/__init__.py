@@ -4,7 +4,9 @@ Takes a path (and `--set` values), gives a Spec or raises SpecError with all mis
 driver and `lower` call it.
 """
 
+from nashc.schema.cells import Cell
+from nashc.schema.genotype import Choice
 from nashc.schema.load import load
-from nashc.schema.spec import Cell, Choice, Spec
+from nashc.schema.spec import Spec
 
 __all__ = ["Cell", "Choice", "Spec", "load"]

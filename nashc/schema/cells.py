@@ -1,8 +1,9 @@
-"""NAS cells and genotypes: scopes, edges, and what the op set and the policy say to them."""
+"""NAS cells: scopes, edges, and what the op set and the policy say to them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -13,13 +14,33 @@ from nashc.schema.fields import cell_op
 from nashc.schema.merge import Merged
 from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import CellSettings
-from nashc.schema.spec import Cell, Choice
-from nashc.schema.values import Taken, describe, evaluate
+from nashc.schema.values import evaluate
 from nashc.syntax import ast
 from nashc.text import Span
-from nashc.vocab.cellops import PAPER_OPS, CellOp
+from nashc.vocab.cellops import CellOp
 
 UNITS = ("layer", "block", "group")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell statement: `cell in each group`, or `cell in group1.block0` when `each` is False.
+
+    edge_ops: op sets of edges that have their own, by (earlier node, later node).
+    """
+
+    each: bool
+    scope: str
+    settings: CellSettings
+    edge_ops: Mapping[tuple[int, int], tuple[CellOp, ...]]
+    span: Span
+    edge_spans: Mapping[tuple[int, int], Span] = field(default_factory=dict)
+
+    def ops_of(self, source: int, target: int) -> tuple[CellOp, ...]:
+        """What the edge may choose from; nothing where the cell does not list it."""
+        if (source, target) in self.edge_ops:
+            return self.edge_ops[source, target]
+        return self.settings.ops if self.settings.edges == "all" else ()
 
 
 def read_cells(
@@ -126,7 +147,7 @@ def _op_list(
     value: ast.Value, params: Mapping[str, Any], problems: Problems
 ) -> tuple[CellOp, ...] | None:
     items = value.items if isinstance(value, ast.List) else (value,)
-    ops = [_op(item, evaluate(item, params, problems), problems) for item in items]
+    ops = [read_op(item, evaluate(item, params, problems), problems) for item in items]
     if None in ops:
         return None
     _check_once(ops, [item.span for item in items], problems)
@@ -147,7 +168,8 @@ def _check_once(
         first.setdefault(op, span)
 
 
-def _op(node: ast.Node, value: Any, problems: Problems) -> CellOp | None:
+def read_op(node: ast.Node, value: Any, problems: Problems) -> CellOp | None:
+    """value: of `node`. Errors: NASH104, NASH304."""
     try:
         return cell_op(value)
     except PydanticCustomError as error:
@@ -175,52 +197,3 @@ def _check_policy(
                 f"ops = [{written}]",
             )
         )
-
-
-def read_genotype(
-    section: Merged | None,
-    cells: tuple[Cell, ...],
-    params: Mapping[str, Any],
-    problems: Problems,
-) -> tuple[dict[str, tuple[Choice, ...]] | None, dict[str, Span]]:
-    """The choices of each cell by scope; whether the scope exists is known after lowering."""
-    if section is None:
-        return None, {}
-    result: dict[str, tuple[Choice, ...]] = {}
-    spans: dict[str, Span] = {}
-    if not cells:
-        text = "a genotype needs a cell that it fills"
-        hint = "cell in each group { ... } inside the network"
-        problems.add(Diagnostic("NASH309", text, section.head, help=hint))
-    for key, setting in section.settings.items():
-        choices = [
-            _choice(value, node, params, problems) for node, value in enumerate(setting.values, 1)
-        ]
-        spans[key] = setting.span
-        result[key] = tuple(choice for choice in choices if choice)
-    return result, spans
-
-
-def _choice(
-    value: ast.Value, node: int, params: Mapping[str, Any], problems: Problems
-) -> Choice | None:
-    taken = evaluate(value, params, problems)
-    if not isinstance(taken, Taken):
-        text = f"a genotype lists `operation from node`, and this is {describe(taken)}"
-        problems.add(Diagnostic("NASH104", text, value.span, help="maxpool 3x3 from 1"))
-        return None
-    op = _op(value, taken.op, problems)
-    if op is None:
-        return None
-    if op.kind == "zero":
-        legal = ", ".join(str(other) for other in PAPER_OPS if other.kind != "zero")
-        text = "a node keeps an operation other than zero"
-        problems.add(Diagnostic("NASH304", text, value.span, help=f"legal are {legal}"))
-        return None
-    if taken.node >= node:
-        kind = "itself" if taken.node == node else "a later one"
-        text = f"node {node} cannot take node {taken.node}: that is {kind}"
-        hint = f"node {node} may take 0 to {node - 1}" if node > 1 else "node 1 takes node 0"
-        problems.add(Diagnostic("NASH301", text, value.span, help=hint))
-        return None
-    return Choice(op, taken.node, value.span)

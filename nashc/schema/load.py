@@ -8,18 +8,20 @@ from typing import Any, TypeVar
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.diagnostics.model import nearest
-from nashc.schema.bit_rules import is_path, one_value, read_bit_rules
+from nashc.schema.backbone import read_backbone
+from nashc.schema.bit_rules import is_path, read_bit_rules
 from nashc.schema.board_file import read_board
-from nashc.schema.cells import read_cells, read_genotype
-from nashc.schema.channel_lists import read_channel_list
+from nashc.schema.cells import read_cells
 from nashc.schema.files import Loader, Module
+from nashc.schema.floorplan import read_floorplan
 from nashc.schema.folding_file import read_folding
+from nashc.schema.genotype import read_genotype
 from nashc.schema.merge import Merged, merge
 from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import DATA_SETS, Data, Finn, Network, Search, Settings, Target, Train
 from nashc.schema.params import read_params
-from nashc.schema.spec import BackboneUse, Place, Spec
-from nashc.schema.values import BROKEN, Call, Compared, Word, describe, evaluate
+from nashc.schema.spec import Spec
+from nashc.schema.values import BROKEN, Compared, Word, evaluate
 from nashc.syntax import ast
 from nashc.text import Span
 
@@ -54,7 +56,9 @@ class _Reader:
     def spec(self) -> Spec:
         network_section = self.sections.get("network") or self._no_network()
         network = self._network(network_section)
-        backbone = self._backbone(network_section)
+        backbone = read_backbone(
+            network_section, self.module, self.params, self.spans, self.problems
+        )
         bits = network_section.sections.get("bits")
         rules = read_bit_rules(bits, self.params, self.problems)
         cells = read_cells(network_section, self.params, self.spans, self.problems)
@@ -70,7 +74,7 @@ class _Reader:
         finn = self._section("finn", Finn) or (Finn() if target else None)
         if "finn" in self.sections and "target" not in self.sections:
             self._no_target(self.sections["finn"])
-        floorplan = self._floorplan(self.sections.get("finn"))
+        floorplan = read_floorplan(self.sections.get("finn"), self.params, self.problems)
         compare = self._compare(self.sections.get("compare"))
         is_searched = bool(cells) and genotype is None
         is_searched = is_searched or any(rule.alternatives for rule in rules)
@@ -190,104 +194,6 @@ class _Reader:
                 paths = tuple(k for k in inner.settings if name == "bits" and is_path(k))
                 values[name] = self._inner(inner, ("network", name), skip=paths)
         return validated(Network, values, ("network",), self.spans, self.problems)
-
-    def _backbone(self, section: Merged) -> BackboneUse | None:
-        setting = section.settings.get("backbone")
-        if setting is None:
-            help_text = (
-                'backbone = resnet18(width = 64), with `use resnet18 from "nashc/resnet.nash"`'
-            )
-            self.problems.add(
-                Diagnostic("NASH106", "the network has no backbone", section.head, help=help_text)
-            )
-            return None
-        span = setting.values[0].span
-        if len(setting.values) > 1:
-            one_value(setting, self.problems)
-        self.spans.put(("network", "backbone"), setting.key.span, span)
-        value = evaluate(setting.values[0], {}, self.problems)
-        call = Call(value) if isinstance(value, Word) else value
-        known = {
-            name: definition
-            for name, definition in self.module.names.items()
-            if isinstance(definition.node, ast.Backbone)
-        }
-        if not isinstance(call, Call) or not call.name or call.shape:
-            text = f"a backbone is needed, and this is {describe(value)}"
-            self.problems.add(Diagnostic("NASH104", text, span, help=nearest("", known)))
-            return None
-        if call.name not in known:
-            text = f"there is no backbone `{call.name}` in this file"
-            hint = nearest(call.name, known) or 'use resnet18 from "nashc/resnet.nash"'
-            self.problems.add(Diagnostic("NASH103", text, span, help=hint))
-            return None
-        return self._backbone_use(setting.values[0], call, known[call.name])
-
-    def _backbone_use(self, node: ast.Value, call: Call, definition: Any) -> BackboneUse:
-        parameters = definition.node.parameters
-        names = [parameter.name.text for parameter in parameters]
-        given: dict[str, ast.Value] = {}
-        arguments = (node.arguments or ()) if isinstance(node, ast.Term) else ()
-        for index, argument in enumerate(arguments):
-            name = (
-                argument.name.text if argument.name else names[index] if index < len(names) else ""
-            )
-            if name not in names:
-                text = f"backbone `{call.name}` has no parameter `{name or argument.span.text}`"
-                help_text = f"it has {', '.join(names) or 'none'}"
-                self.problems.add(Diagnostic("NASH110", text, argument.span, help=help_text))
-            elif name in given:
-                text = f"`{name}` is given twice"
-                self.problems.add(Diagnostic("NASH102", text, argument.span, "again here"))
-            else:
-                given[name] = argument.value
-        args: dict[str, Any] = {}
-        sources: dict[str, ast.Value] = {}
-        lists = []
-        for parameter in parameters:
-            name = parameter.name.text
-            source = given.get(name, parameter.default)
-            if source is None:
-                text = f"backbone `{call.name}` needs `{name}`"
-                self.problems.add(
-                    Diagnostic(
-                        "NASH110",
-                        text,
-                        node.span,
-                        others=(Label(parameter.span, "asked for here"),),
-                    )
-                )
-                continue
-            sources[name], known = source, {**self.params, **args}
-            if isinstance(source, ast.List):
-                found = read_channel_list(call.name, name, source, known, self.problems)
-                args[name] = found.largest if found else BROKEN
-                lists += [found] if found else []
-                continue
-            args[name] = evaluate(source, known, self.problems)
-            if isinstance(args[name], Word):
-                text = f"`{args[name]}` is not defined here"
-                hint = nearest(args[name], self.params)
-                self.problems.add(Diagnostic("NASH103", text, source.span, help=hint))
-        return BackboneUse(definition, args, node.span, sources, frozenset(given), tuple(lists))
-
-    def _floorplan(self, finn: Merged | None) -> tuple[Place, ...]:
-        """`group0.* = 1`: which layers go to which region (SLR) of an Alveo card."""
-        section = finn.sections.get("floorplan") if finn else None
-        places = []
-        for key, setting in (section.settings if section else {}).items():
-            if len(setting.values) > 1:
-                one_value(setting, self.problems)
-            value = evaluate(setting.values[0], self.params, self.problems)
-            span = setting.values[0].span
-            if not isinstance(value, int) or isinstance(value, bool):
-                text = f"the number of a region is needed, and this is {describe(value)}"
-                self.problems.add(Diagnostic("NASH104", text, span, help=f"{key} = 0"))
-            elif value < 0:
-                self.problems.add(Diagnostic("NASH105", "regions count from 0", span))
-            else:
-                places.append(Place(key, value, setting.key.span))
-        return tuple(places)
 
     def _check_data(self, section: str, data: Data, network: Network) -> None:
         """NASH118 where images or classes of a data set are known and are not the network's."""

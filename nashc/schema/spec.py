@@ -5,88 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from nashc import __version__
-from nashc.diagnostics import Problems
+from nashc.schema.backbone import BackboneUse, definitions
 from nashc.schema.bit_rules import BitRule
-from nashc.schema.channel_lists import ChannelList
-from nashc.schema.files import Definition, Module
+from nashc.schema.cells import Cell
+from nashc.schema.files import Module
+from nashc.schema.floorplan import Place
+from nashc.schema.genotype import Choice
 from nashc.schema.mistakes import SpanTable
-from nashc.schema.models import CellSettings, Finn, Network, Search, Target, Train
-from nashc.schema.values import evaluate
-from nashc.syntax import ast
+from nashc.schema.models import Finn, Network, Search, Target, Train
 from nashc.text import Span
 from nashc.vocab.bits import Bits
-from nashc.vocab.cellops import CellOp
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell statement: `cell in each group`, or `cell in group1.block0` when `each` is False.
-
-    edge_ops: op sets of edges that have their own, by (earlier node, later node).
-    """
-
-    each: bool
-    scope: str
-    settings: CellSettings
-    edge_ops: Mapping[tuple[int, int], tuple[CellOp, ...]]
-    span: Span
-    edge_spans: Mapping[tuple[int, int], Span] = field(default_factory=dict)
-
-    def ops_of(self, source: int, target: int) -> tuple[CellOp, ...]:
-        """What the edge may choose from; nothing where the cell does not list it."""
-        if (source, target) in self.edge_ops:
-            return self.edge_ops[source, target]
-        return self.settings.ops if self.settings.edges == "all" else ()
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One node of a genotype: the operation it keeps and the node it takes."""
-
-    op: CellOp
-    source: int
-    span: Span
-
-
-@dataclass(frozen=True)
-class Place:
-    """`group0.* = 1` of a floorplan: the region (SLR) of the layers whose path matches."""
-
-    pattern: str
-    region: int
-    span: Span
-
-
-@dataclass(frozen=True)
-class BackboneUse:
-    """The backbone of the network: its definition and the values of its parameters.
-
-    lists: of the arguments that a search chooses; `args` has the largest of each. sources: what all arguments were read from,
-    in order; given: the names of those that stand in the network.
-    """
-
-    definition: Definition
-    args: Mapping[str, Any]
-    span: Span
-    sources: Mapping[str, ast.Value]
-    given: frozenset[str]
-    lists: tuple[ChannelList, ...] = ()
-
-    def with_channels(self, chosen: Mapping[str, int], params: Mapping[str, Any]) -> BackboneUse:
-        """With these numbers, by place, the largest elsewhere, and what the other arguments make of them."""
-        numbers = {it.argument: chosen.get(it.place, it.largest) for it in self.lists}
-        problems, args = Problems(), dict[str, Any]()
-        for name, source in self.sources.items():
-            args[name] = numbers.get(name) or evaluate(source, {**params, **args}, problems)
-        problems.check()
-        return replace(self, args=args, lists=())
 
 
 @dataclass(frozen=True)
@@ -181,7 +116,7 @@ class Spec:
             "name": self.name,
             "network": _plain(self.network.model_dump()),
             "backbone": {
-                "definitions": _definitions(self.backbone.definition),
+                "definitions": definitions(self.backbone.definition),
                 "args": _plain(dict(self.backbone.args)) | self._lists(),
             },
             "bit_rules": [
@@ -286,39 +221,3 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return str(getattr(value, "name", value))
-
-
-def _definitions(definition: Definition) -> dict[str, Any]:
-    """The tree, without spans, of a backbone and of every block it reaches."""
-    found: dict[str, Any] = {}
-
-    def visit(current: Definition) -> None:
-        name = current.node.name.text
-        if name in found:
-            return
-        found[name] = _tree(current.node)
-        for word in _called(current.node):
-            if word in current.home.names:
-                visit(current.home.names[word])
-
-    visit(definition)
-    return found
-
-
-def _called(node: Any) -> list[str]:
-    if isinstance(node, ast.Term):
-        return [node.name.text]
-    if isinstance(node, tuple):
-        return [word for item in node for word in _called(item)]
-    if isinstance(node, ast.Node):
-        return [word for f in fields(node) for word in _called(getattr(node, f.name))]
-    return []
-
-
-def _tree(node: Any) -> Any:
-    if isinstance(node, tuple):
-        return [_tree(item) for item in node]
-    if isinstance(node, ast.Node):
-        body = {f.name: _tree(getattr(node, f.name)) for f in fields(node) if f.name != "span"}
-        return {"is": type(node).__name__, **body}
-    return node
