@@ -1,9 +1,10 @@
-"""The hardware that a search for bit widths, alone or with ops, may expect, and its gradient with respect to all alphas.
+"""The hardware that a search for bit widths or channels, alone or with ops, may expect, and its gradient with respect to all alphas.
 
-Pure Python, in float64. Nodes draw as in support/expected_cost.py, places by softmax(alpha), all independently.
+In float64. Nodes draw as in support/expected_cost.py, places by softmax(alpha), all independently.
 The expectation is then a sum over the paths of a graph (support/joint_states.py), of which each arc has the probability of its
 alternative: forwards how likely each state is, backwards what is expected from it on. It is a polynomial of the
-probabilities, and its derivative with respect to one of them the expected cost if that alternative is drawn.
+probabilities, and its derivative with respect to one of them the expected cost if that alternative is drawn. Cycles do not
+add up: support/expected_slowest.py has their mean over the same paths.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from support.expected_cost import EdgeOps, Shares, kept, through_softmax
+from support.expected_slowest import ExpectedSlowest
 from support.joint_states import Arc, StateGraph
 from support.progress import StageError
 from support.search_costs import FIGURES
@@ -21,7 +23,7 @@ _SUMS = range(1, len(FIGURES))
 
 
 class ExpectedJointCost:
-    """weights: what a unit of each figure but the cycles adds to the loss; cycles are told as those of the most probable network.
+    """weights: what a unit of each figure adds to the loss.
 
     Shares are those of the edges and, after them, of the places.
     """
@@ -38,7 +40,9 @@ class ExpectedJointCost:
         losses = [[0.0] * count for count in costs.counts]
         graph = StateGraph(costs, losses, 0, _SUMS, lambda part: True)
         self._order, self._arcs = graph.order.order, graph.arcs
+        self._slowest = ExpectedSlowest(self._order, self._arcs)
         self._weights = [weights.get(FIGURES[index], 0.0) for index in _SUMS]
+        self._of_cycles = weights.get("cycles", 0.0)
         self._worth = [
             [[self._worth_of(arc.use) for arc in arcs] for arcs in states] for states in self._arcs
         ]
@@ -61,7 +65,7 @@ class ExpectedJointCost:
             self._draws.append(draws)
 
     def figures(self, shares: Shares) -> dict[str, float]:
-        """The expectation of each resource, and the cycles of the most probable network."""
+        """The expectation of each figure."""
         chances, _ = self._chances(shares)
         sums = [0.0] * len(_SUMS)
         for which, states, reached in self._forwards(chances):
@@ -69,14 +73,13 @@ class ExpectedJointCost:
                 for arc in arcs:
                     chance = share * chances[which][arc.pick]
                     sums = [a + chance * b for a, b in zip(sums, arc.use, strict=True)]
-        likeliest = [max(range(len(it)), key=it.__getitem__) for it in chances]
-        cycles = float(self._costs.of_network(likeliest)["cycles"])
-        return dict(zip(FIGURES, (cycles, *sums), strict=True))
+        return dict(zip(FIGURES, (self._slowest.cycles(chances), *sums), strict=True))
 
     def penalty(self, shares: Shares) -> float:
         """What is added to the loss."""
         figures = self.figures(shares)
-        return self._worth_of([figures[FIGURES[index]] for index in _SUMS])
+        of_sums = self._worth_of([figures[FIGURES[index]] for index in _SUMS])
+        return of_sums + self._of_cycles * figures["cycles"]
 
     def gradient(self, shares: Shares) -> list[list[float]]:
         """Of the penalty, with respect to the alphas of every edge and place."""
@@ -88,6 +91,9 @@ class ExpectedJointCost:
             for arcs, worths, share in zip(states, self._worth[step], reached, strict=True):
                 for arc, worth in zip(arcs, worths, strict=True):
                     slopes[arc.pick] += share * (worth + later[step + 1][arc.after])
+        if self._of_cycles:
+            for slopes, its in zip(if_drawn, self._slowest.if_drawn(chances), strict=True):
+                slopes[:] = [a + self._of_cycles * b for a, b in zip(slopes, its, strict=True)]
         count = len(self._costs.places)
         by_share = [[0.0] * len(edge.ops) for edge in self._edges]
         for draws, mass, costs, own in zip(

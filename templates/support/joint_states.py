@@ -12,12 +12,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from support.search_costs import Part
+from support.search_costs import FIGURES, Part
 from support.search_joint_costs import JointCosts, read
 
 MOST_ARCS = 600_000
 """Of a graph: seconds in which it is made."""
 
+CYCLES = FIGURES.index("cycles")
 State = tuple[int, ...]
 
 
@@ -27,11 +28,12 @@ class Entangled(Exception):
 
 @dataclass(frozen=True)
 class Arc:
-    """One alternative in one state. use: of the figures asked for; after: the index of the next state."""
+    """One alternative in one state. use: of the figures asked for; slowest: cycles; after: the index of the next state."""
 
     pick: int
     loss: float
     use: tuple[int, ...]
+    slowest: int
     after: int
 
 
@@ -119,8 +121,8 @@ class StateGraph:
             here = []
             for state in states:
                 arcs = [
-                    Arc(pick, loss, use, index.setdefault(after, len(index)))
-                    for pick, loss, use, after in self._alternatives(step, state)
+                    Arc(pick, loss, use, slowest, index.setdefault(after, len(index)))
+                    for pick, loss, use, slowest, after in self._alternatives(step, state)
                 ]
                 here.append(arcs)
                 self.count += len(arcs)
@@ -131,8 +133,8 @@ class StateGraph:
 
     def _alternatives(
         self, step: int, state: State
-    ) -> Iterator[tuple[int, float, tuple[int, ...], State]]:
-        """Pick, loss, use and the state after it, of all that are allowed at this pace."""
+    ) -> Iterator[tuple[int, float, tuple[int, ...], int, State]]:
+        """Pick, loss, use, cycles and the state after it, of all that are allowed at this pace."""
         costs, order, pace = self._costs, self.order, self._pace
         known, counted = order.known[step], order.open[step]
         picks = [0] * len(costs.places)
@@ -165,6 +167,7 @@ class StateGraph:
             ]
             if all(map(self._is_allowed, chosen)):
                 use = tuple(sum(it.cost[pace][i] for it in chosen) for i in self._figures)
+                slowest = max((it.cost[pace][CYCLES] for it in chosen), default=0)
                 of_places = [picks[place] for place in order.known[step + 1]]
                 of_values = [n for name in order.open[step + 1] for n in now.get(name, (0, 0))]
-                yield pick, loss, use, (*of_places, *of_values)
+                yield pick, loss, use, slowest, (*of_places, *of_values)

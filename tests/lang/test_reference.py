@@ -39,7 +39,7 @@ _BY_NAME = {
     "estimator": "`binary_gate`, `two_path` or `gumbel`",
     "ops": "list of operations",
     "fits": "`target` or board",
-    "cycles": "`< 20k`",
+    "Budget.cycles": "`< 20k`",
     "folding": "`optimal`, `optimal(lut = 200000)` or text",
 }
 
@@ -64,14 +64,15 @@ def table(model: type[BaseModel]) -> str:
         if name in ("name", "kind") or is_section:
             continue
         rows.append(
-            f"| `{name}` | {kind(name, field)} | {default(name, field)} | {field.description or ''} |"
+            f"| `{name}` | {kind(model, name, field)} | {default(name, field)} | {field.description or ''} |"
         )
     return "\n".join(rows) + "\n"
 
 
-def kind(name: str, field: FieldInfo) -> str:
-    if name in _BY_NAME:
-        return _BY_NAME[name]
+def kind(model: type[BaseModel], name: str, field: FieldInfo) -> str:
+    for key in (f"{model.__name__}.{name}", name):
+        if key in _BY_NAME:
+            return _BY_NAME[key]
     annotation, limits = _bare(field.annotation), list(field.metadata)
     for part in get_args(field.annotation):
         limits += getattr(part, "__metadata__", ())

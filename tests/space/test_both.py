@@ -163,18 +163,21 @@ def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path
         derive_jointly_within(others, "v1", places, costs, {"lut": 10**9})
 
 
+@pytest.mark.parametrize("fps", [100_000, 5_000_000])
 def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
-    tmp_path: Path,
+    fps: int, tmp_path: Path
 ) -> None:
     torch = pytest.importorskip("torch")
-    path = write(tmp_path, **SPACES["tiny"])
+    path = write(tmp_path, **{**SPACES["tiny"], "board": f"U250; fps = {fps}"})
     costs, edges = costs_of(path), edges_drawn(path, 3)
     of_edges = [
         EdgeOps(cell, it.source, it.node, it.ops, it.changes_channels)
         for cell, its in edges.items()
         for it in its
     ]
-    expected = ExpectedJointCost(costs, of_edges, "v1", {"lut": 1e-3, "bram18": 0.3})
+    expected = ExpectedJointCost(
+        costs, of_edges, "v1", {"lut": 1e-3, "bram18": 0.3, "cycles": 1e-4}
+    )
     generator = torch.Generator().manual_seed(0)
     sizes = [*(len(it.ops) for it in of_edges), *(len(its) for _, its in costs.places)]
     alphas = [torch.randn(size, generator=generator).double() for size in sizes]

@@ -168,12 +168,13 @@ def test_widths_that_are_too_many_to_be_looked_at_together(tmp_path: Path, monke
     )
 
 
+@pytest.mark.parametrize("name", ["groups", "channels", "channels and bits"])
 def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
-    tmp_path: Path,
+    name: str, tmp_path: Path
 ) -> None:
     torch = pytest.importorskip("torch")
-    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES["groups"]))).to_json())
-    weights = {"lut": 1e-3, "bram18": 0.3}
+    costs = JointCosts.of(PlaceTable(load(write(tmp_path, **SPACES[name]))).to_json())
+    weights = {"lut": 1e-3, "bram18": 0.3, "cycles": 1e-4}
     expected = ExpectedJointCost(costs, (), "v3", weights)
     generator = torch.Generator().manual_seed(0)
     alphas = [torch.randn(len(its), generator=generator).double() for _, its in costs.places]
