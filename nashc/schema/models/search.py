@@ -49,7 +49,9 @@ class CostWeights(Settings):
     bram18: Real = Field(0.0, ge=0, description="blocks of 18 kbit, as a share of the board's")
     uram: Real = Field(0.0, ge=0, description="URAM blocks, as a share of the board's")
     dsp: Real = Field(0.0, ge=0, description="DSP slices, as a share of the board's")
-    cycles: Real = Field(0.0, ge=0, description="cycles of a frame, relative to the backbone's at its largest")
+    cycles: Real = Field(
+        0.0, ge=0, description="cycles of a frame, relative to the backbone's at its largest"
+    )
 
     @property
     def is_asked(self) -> bool:
