@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.schema.fields import Real, refuse
@@ -22,6 +22,7 @@ EXAMPLE = "nashc boards Pynq-Z1 --toml > myboard.toml writes one to begin with"
 _KEY = re.compile(r"^[ \t]*(?P<key>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n#]*[^\n#\s])?", re.MULTILINE)
 _MOST_MHZ = 100_000
 _Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _TABLE = re.compile(r"^[ \t]*\[(?P<table>[\w-]+)\]", re.MULTILINE)
 
 
@@ -51,8 +52,8 @@ class Resources(Settings):
 class BoardFile(Settings):
     """What a board file holds."""
 
-    name: str = Field(min_length=1)
-    part: str = Field(min_length=1)
+    name: _Text
+    part: _Text
     shell: Literal["vivado_zynq", "vitis_alveo", "none"]
     resources: Resources
     clock_mhz: Annotated[tuple[Real, Real] | None, BeforeValidator(_range)] = None
