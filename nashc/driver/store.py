@@ -134,6 +134,7 @@ class Store:
             "finished": datetime.now(UTC).isoformat(timespec="microseconds"),
             **about,
         }
+        record["seal"] = _seal(record)
         text = json.dumps(record, indent=2, sort_keys=True) + "\n"
         (partial / RECORD).write_text(text, encoding="utf-8")
         folder = self.root / stage.name / key.digest
@@ -151,7 +152,15 @@ def _read(stage: Stage, folder: Path) -> Result | None:
         return None
     if not all(isinstance(record.get(name), kind) for name, kind in _FIELDS.items()):
         return None
+    if record.get("seal") not in (None, _seal(record)):  # None: of an earlier nashc
+        return None
     return Result(stage.name, folder.name, folder, record)
+
+
+def _seal(record: Mapping[str, Any]) -> str:
+    """SHA-256 of all else that a record says, whatever its layout: an edited one is no result."""
+    rest = {name: value for name, value in record.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -67,6 +67,17 @@ def test_a_record_with_something_else_in_it_does_not_count(store: Store, field: 
     assert store.find(TRAIN, KEY.digest) is None
 
 
+@pytest.mark.parametrize("result", [{}, {"top1": 2}])
+def test_a_record_that_tells_another_result_does_not_count(store: Store, result: dict):
+    train(store, KEY)
+    record = store.root / "train" / KEY.digest / "stage.json"
+    found = json.loads(record.read_text())
+    record.write_text(json.dumps(found))  # laid out anew, and no more
+    assert store.find(TRAIN, KEY.digest)
+    record.write_text(json.dumps(found | {"result": result}))
+    assert store.find(TRAIN, KEY.digest) is None
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\x00"])
 def test_a_damaged_record_does_not_count(store: Store, text: str):
     train(store, KEY)
