@@ -38,14 +38,21 @@ def check_place(path: Path) -> None:
     try:
         there = _status(path)
         if there is None or stat.S_ISREG(there.st_mode):
-            place = path.resolve().parent
-            while not place.exists():
-                place = place.parent
-            tempfile.TemporaryFile(dir=place).close()
+            _try(_nearest(path.resolve().parent))
         elif stat.S_ISDIR(there.st_mode):
             raise IsADirectoryError(0, "is a directory")
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Whether `written_into` may find a place in the folder; makes nothing. Errors: NASH401."""
+    with written_into(folder):
+        place = _nearest(folder.resolve())
+        try:
+            _try(place)
+        except OSError as error:  # it names the file of the trial
+            raise OSError(error.errno, error.strerror, str(place)) from error
 
 
 def unwritable(what: Path | str, error: OSError) -> SpecError:
@@ -74,6 +81,17 @@ def _reason(error: OSError) -> str:
     """In the system's words, but for a file where a folder should be: mkdir only says that it exists."""
     is_in_the_way = isinstance(error, FileExistsError)
     return "not a directory" if is_in_the_way else (error.strerror or str(error)).lower()
+
+
+def _nearest(place: Path) -> Path:
+    """The place, or what there is on the way to it."""
+    while not place.exists():
+        place = place.parent
+    return place
+
+
+def _try(folder: Path) -> None:
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -22,6 +22,7 @@ from nashc.driver.search import finders_of, with_found
 from nashc.driver.store import Result, Store
 from nashc.emit.write import MANIFEST
 from nashc.stages import FINDERS, Stage
+from nashc.writing import check_folder
 
 COMPILE = "compile"
 Action = Literal["kept", "run", "after", "cannot"]
@@ -89,7 +90,12 @@ class Desk:
         return finders_of(self.project)
 
     def compile_row(self) -> Row:
-        """The row of the files themselves."""
+        """The row of the files themselves, which all stages wait for."""
+        try:
+            check_folder(self.project.folder)
+        except SpecError as error:
+            [problem] = error.diagnostics
+            return Row(COMPILE, "cannot", problem.message, problem=problem, is_fatal=True)
         changes = self.project.outdated()
         if changes is None:
             return Row(COMPILE, "run", "not written yet")

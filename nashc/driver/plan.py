@@ -63,10 +63,13 @@ def _fatal(all_desks: tuple[Desk, ...], plans: tuple[Plan, ...]) -> tuple[Diagno
         for row in plan.rows:
             if not row.is_fatal or not row.problem:
                 continue
-            missing = lacking(stage_called(row.stage), desk.project, desk.machine)
-            if row.problem.code == "NASH503" and missing:
-                lacks |= dict.fromkeys(missing)
-            else:
+            missing = (
+                lacking(stage_called(row.stage), desk.project, desk.machine)
+                if row.problem.code == "NASH503"
+                else ()
+            )
+            lacks |= dict.fromkeys(missing)
+            if not missing:
                 problems[row.problem] = None
     if lacks:
         problems[missing_distributions(list(lacks), all_desks[0].machine.python)] = None

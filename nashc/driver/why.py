@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nashc.diagnostics import Diagnostic
 from nashc.driver.desk import Row, desk_of, rows
 from nashc.driver.display import duration
 from nashc.driver.key import differences
@@ -14,11 +15,15 @@ from nashc.driver.store import Result
 
 @dataclass(frozen=True)
 class Answer:
-    """latest: the result of the stage that was made last. changes: from its inputs to the present ones."""
+    """latest: the result of the stage that was made last. changes: from its inputs to the present ones.
+
+    blocked: why nothing can be written where it would run.
+    """
 
     row: Row
     latest: Result | None
     changes: tuple[str, ...]
+    blocked: Diagnostic | None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -26,10 +31,13 @@ class Answer:
             "depends_on": dict(self.row.key.material) if self.row.key else None,
             "latest": self.latest.key if self.latest else None,
             "changes": list(self.changes),
+            "blocked": self.blocked.message if self.blocked else None,
         }
 
     def lines(self) -> list[str]:
         lines = [f"{self.row.stage}: {self.row.action}, {self.row.why}"]
+        if self.blocked:
+            lines += [f"{self.blocked.code} {self.blocked.message}", f"help: {self.blocked.help}"]
         if self.latest:
             took = duration(self.latest.duration_s)
             lines.append(f"last result  {self.latest.key}, took {took}, {self.latest.folder}")
@@ -56,4 +64,4 @@ def explain_stage(request: Request, name: str) -> Answer:
     row = found.get(name) or Row(name, "cannot", "this spec has nothing to search")
     latest = desk.store.latest(stage, desk.label)
     changes = differences(latest.record["material"], row.key.material) if latest and row.key else []
-    return Answer(row, latest, tuple(changes))
+    return Answer(row, latest, tuple(changes), desk.compile_row().problem)

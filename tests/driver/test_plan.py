@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from nashc.diagnostics import SpecError
-from nashc.driver.plan import Plan
+from nashc.driver.plan import Plan, make_plan
 from nashc.driver.plan_text import plan_lines
+from nashc.driver.why import explain_stage
 from tests.driver.lab import QUICKSTART, Lab
 
 NO_VIVADO = ("synthesise", "cannot", "Vivado not found (needs 2022.2 or later)")
@@ -46,6 +47,21 @@ def test_a_plan_on_the_screen(lab: Lab):
         "synthesise  cannot  NASH503 Vivado not found (needs 2022.2 or later)",
         "",
         "help: nashc run prints the command for a machine that has it; the output folder is all it needs",
+    ]
+
+
+def test_an_output_folder_that_cannot_be_written(lab: Lab):
+    (lab.folder / "file").touch()
+    out = lab.folder / "file" / "out"
+    request = lab.request(out=out)
+    told = f"NASH401 the output folder {out} cannot be written: not a directory ({out.parent})"
+    lines = plan_lines(make_plan(request), request)
+    assert lines[3] == f"compile     cannot  {told}"
+    assert "help: choose another folder with -o" in lines
+    assert lines[-1].startswith("nashc run would stop before it begins")
+    assert explain_stage(request, "train").lines()[1:3] == [
+        told,
+        "help: choose another folder with -o",
     ]
 
 
