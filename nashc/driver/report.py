@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nashc import report
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.diagnostics.model import counted
 from nashc.driver.store import Result
 from nashc.report import Figures, figures_of
@@ -33,7 +35,7 @@ class NotRun:
 class Outcome:
     """One spec after a run; `compare` holds those of its variants.
 
-    kept: names of the stages whose results were there before.
+    kept: names of the stages whose results were there before. trouble: of writing what tells of the results.
     """
 
     name: str
@@ -46,6 +48,20 @@ class Outcome:
     kept: set[str] = field(default_factory=set)
     not_run: list[NotRun] = field(default_factory=list)
     compare: list[Outcome] = field(default_factory=list)
+    trouble: list[Diagnostic] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Errors: NASH401 where a page or report.json could not be written."""
+        trouble = [each for outcome in (self, *self.compare) for each in outcome.trouble]
+        if trouble:
+            raise SpecError(trouble)
+
+    @contextlib.contextmanager
+    def noting_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except SpecError as error:
+            self.trouble += error.diagnostics
 
     @property
     def is_all_kept(self) -> bool:

@@ -30,11 +30,12 @@ PAGE = "report.html"
 
 
 def run(request: Request, display: Display) -> Outcome:
-    """Carry a spec through its stages; report.json and the summary at the end. Errors: as `carry`."""
+    """Carry a spec through its stages; report.json and the summary at the end. Errors: as `carry` and `Outcome.check`."""
     outcome = carry(request, display)
     for line in summary_lines(outcome):
         display.line(line)
     display.line("")
+    outcome.check()
     if outcome.is_all_kept:
         display.line("Nothing to do: every result is kept from an earlier run.")
     folder = outcome.folder
@@ -46,7 +47,7 @@ def run(request: Request, display: Display) -> Outcome:
 
 
 def carry(request: Request, display: Display) -> Outcome:
-    """A spec through its stages, and report.json.
+    """A spec through its stages, and report.json; what of that cannot be written is the outcome's trouble.
 
     Errors: SpecError, of the spec (NASH0xx to NASH3xx), the folder (NASH4xx) or a stage (NASH5xx);
     what was finished before stays.
@@ -63,7 +64,8 @@ def carry(request: Request, display: Display) -> Outcome:
             display.line(f"{desk.project.name} with {desk.label}")
             outcome.compare.append(_run_one(desk, display))
         text = json.dumps(_report(outcome, base), indent=2, sort_keys=True)
-        write_file(folder / REPORT, text + "\n")
+        with outcome.noting_trouble():
+            write_file(folder / REPORT, text + "\n")
     return outcome
 
 
@@ -106,7 +108,8 @@ def _run_one(desk: Desk, display: Display) -> Outcome:
         _compile(desk, display)
     figures = outcome.figures
     if figures:
-        write_page(desk, figures, outcome.folder / PAGE)
+        with outcome.noting_trouble():
+            write_page(desk, figures, outcome.folder / PAGE)
     return outcome
 
 

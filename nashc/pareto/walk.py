@@ -141,7 +141,7 @@ class Walk:
                 raise self._failed[key]
         request = self.job.request_of(current.place.point, current.trial)
         try:
-            carry(request, self.display)
+            carry(request, self.display).check()
         except SpecError as error:
             if any(
                 current.seen.desk.store.find(BY_NAME["search"], key) is None for key in searches

@@ -236,6 +236,14 @@ def test_a_report_is_printed_though_its_page_is_lost(lab: Lab, capsys):
     assert code == 1 and not json.loads(out)["ok"] and json.loads(out)["page"] is None
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.json"])
+def test_a_summary_is_printed_though_a_report_is_lost(lab: Lab, name: str):
+    (lab.out / name).mkdir(parents=True)
+    with pytest.raises(SpecError, match=rf"NASH401 .*{re.escape(name)} cannot be written"):
+        lab.run()
+    assert "fits Pynq-Z1" in lab.screen() and "Everything is in" not in lab.screen()
+
+
 @pytest.mark.parametrize(("terminal", "is_plain"), [("dumb", True), ("xterm", False)])
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch, terminal: str, is_plain: bool):
     """rich leaves two empty lines there for each bar that it does not draw."""
