@@ -77,7 +77,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     if args.start:
         # Relative to where data sets are. The digest makes it part of what a checkpoint belongs to.
         args.start = data_root() / Path(args.start).expanduser()
-        settings["start"] = checkpoint.file_digest(args.start)
+        way = "--start weights.safetensors of a training; relative paths begin at $NASHC_DATA, or where you are"
+        settings["start"] = checkpoint.file_digest(args.start, way)
     settings = with_options(settings, args, OPTIONS)
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,18 @@ def add_options(
     for option in options:
         default = _said(_flat(settings).get(option.setting))
         told = f"{option.help} (default: {default})"
-        parser.add_argument(option.flag, type=float, metavar="X", help=told)
+        parser.add_argument(option.flag, type=above_0, metavar="X", help=told)
+
+
+def above_0(text: str) -> float:
+    """A finite number of an argument, refused by argparse as it refuses a word."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
 
 
 def with_options(

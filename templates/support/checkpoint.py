@@ -123,10 +123,10 @@ def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]
     return tensors, header
 
 
-def file_digest(path: Path) -> str:
+def file_digest(path: Path, help: str) -> str:
     """Errors: StageError when there is no such file."""
     if not path.is_file():
-        raise StageError(f"there is no file {path}")
+        raise StageError(f"there is no file {path}", help)
     return sha256(path)
 
 

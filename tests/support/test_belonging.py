@@ -76,3 +76,12 @@ def test_anything_else_stays():
         refusal(made_with(kind="cifar10"))[0] == "other data: data.kind was cifar10 and is digits"
     )
     assert refusal(made_with(seed=1))[0] == "other settings: seed was 1 and is none"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "fast"])
+def test_numbers_that_are_refused(capsys, value):
+    parser = ArgumentParser()
+    add_options(parser, SETTINGS, OPTIONS)
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--lr={value}"])
+    assert f"argument --lr: {value!r} is no number above 0" in capsys.readouterr().err

@@ -172,6 +172,7 @@ def test_training_starts_from_a_file_under_the_data_folder(tmp_path, monkeypatch
     assert (
         missing.last("error")["message"] == f"there is no file {tmp_path / 'missing.safetensors'}"
     )
+    assert missing.last("error")["help"].startswith("--start weights.safetensors of a training")
     save_weights(tmp_path / "other.safetensors", network(), "", {})
     misfit = generated.run("train.py", "--start", "other.safetensors")
     assert "cannot start from" in misfit.last("error")["message"]
