@@ -34,6 +34,11 @@ class Picture:
                 content.seek(self.offset)
                 return content.read(self.size)
         except OSError as error:
+            if self.file.is_symlink() and not self.file.exists():
+                raise StageError(
+                    f"cannot read {self.name}: it is a link to {self.file.readlink()}, which is not there",
+                    "bring back what it leads to, or remove the link",
+                ) from error
             raise StageError(
                 f"cannot read {self.name}: {(error.strerror or str(error)).lower()}",
                 "the data set changed, or its disk fails: --resume goes on when it is back",

@@ -36,6 +36,15 @@ def test_a_folder_named_like_a_picture_is_none(folders, tmp_path):
     assert len(data.load(FOLDER, "test", tmp_path)[1]) == 4
 
 
+def test_a_link_to_nothing_is_named(folders, tmp_path):
+    picture = folders / "train" / "red" / "1.png"
+    picture.rename(tmp_path / "away.png")
+    picture.symlink_to("gone.png")
+    assert refusal(FOLDER, "train", tmp_path) == (
+        "cannot read ROOT/images/train/red/1.png: it is a link to gone.png, which is not there"
+    )
+
+
 def test_folders_that_are_broken(folders, tmp_path):
     broken = folders / "train" / "red" / "1.png"
     broken.write_bytes(broken.read_bytes()[:60])
