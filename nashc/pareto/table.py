@@ -30,13 +30,18 @@ def points_json(rows: Sequence[Row], model: str) -> dict[str, Any]:
 
 
 def points_csv(rows: Sequence[Row]) -> str:
-    """One line for each point; a column for each swept parameter, empty where a network has none."""
+    """One line for each point; a column for each swept parameter, empty where a network has none.
+
+    A parameter with the name of another column, such as bits, is swept_bits there.
+    """
     swept = list(dict.fromkeys(name for row in rows for name in row.point.settings))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     fronts = [f"on_front_{key}" for key, _ in COSTS]
-    head = ["network", *swept, "bits", "state", "seeds", "accuracy", "spread", *FIGURES]
-    writer.writerow([*head, "board", "fits", *fronts, "spec_digest", "problem"])
+    head = ["bits", "state", "seeds", "accuracy", "spread", *FIGURES, "board", "fits", *fronts]
+    head += ["spec_digest", "problem"]
+    parameters = [f"swept_{name}" if name in ("network", *head) else name for name in swept]
+    writer.writerow(["network", *parameters, *head])
     for row in rows:
         about = row.to_json()
         drawn = about["on_front"] or {}
