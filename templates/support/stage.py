@@ -24,9 +24,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
 from typing import Any, TextIO
 
 from support.progress import SIGNALS, Lost, Progress, StageError, Stopped
+
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def main(
@@ -101,9 +105,38 @@ def _run_to_exit_code(
 
 
 def end_at_once() -> None:
-    """Before imports that take seconds: Ctrl-C ends the program there, without Python's traceback. Nothing is lost yet."""
+    """Before imports that take seconds: Ctrl-C ends the program there, without Python's traceback. Nothing is lost yet.
+
+    A generated file that is gone or cut off is named, too.
+    """
+    sys.excepthook = _name_damaged
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _name_damaged(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Python's last word on an error: the generated file that an import stumbled over, else the traceback."""
+    file = _stumbled_over(error)
+    if file is None or file.parent not in (PROJECT, PROJECT / "support"):
+        sys.__excepthook__(kind, error, trace)
+        return
+    what = f"is damaged: {error}" if file.exists() else "is gone"
+    way = "nashc compile writes it again, with --overwrite if it was edited"
+    Progress(Path(sys.argv[0]).stem, _style_asked_for(None)).error(f"{file} {what}", way)
+
+
+def _stumbled_over(error: BaseException) -> Path | None:
+    if isinstance(error, SyntaxError):
+        return Path(error.filename) if error.filename else None
+    if not isinstance(error, ImportError):
+        return None
+    if error.path:
+        return Path(error.path)
+    name = error.name or ""
+    is_ours = name.startswith("support.") or name in ("model", "supernet", "lowering")
+    return PROJECT.joinpath(*name.split(".")).with_suffix(".py") if is_ours else None
 
 
 @contextlib.contextmanager
