@@ -1,5 +1,17 @@
-"""`python -m nashc`."""
+"""`nashc` and `python -m nashc`: Ctrl-C among the imports ends without a traceback, too."""
 
-from nashc.cli import main
+import sys
+from typing import NoReturn
 
-main()
+
+def main() -> NoReturn:
+    try:
+        from nashc import cli
+
+        cli.main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

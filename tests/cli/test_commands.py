@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -549,6 +551,26 @@ def test_the_core_loads_neither_torch_nor_finn(command: str, spec: Path, tmp_pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_among_the_imports_shows_no_traceback(tmp_path: Path):
+    slow = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / "click.py").write_text(slow)
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "nashc", "boards"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout and process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "")
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert project["scripts"]["nashc"] == "nashc.__main__:main"
 
 
 # ---- fold -------------------------------------------------------------------------------------------
