@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from nashc.diagnostics.model import counted
 from nashc.driver.display import duration
 from nashc.pareto.walk import Walk
 from nashc.report.table import aligned
@@ -26,7 +27,7 @@ def plan_lines(walk: Walk) -> list[str]:
         time = (
             f", about {duration(left)}" if left is not None else ", which takes a time unknown yet"
         )
-        lines += ["", f"{trials} {'run' if trials == 1 else 'runs'} to do{time}"]
+        lines += ["", f"{counted(trials, 'run')} to do{time}"]
     else:
         lines += ["", "nothing to run"]
     problems = [(row.point.label, problem) for row in rows for problem in row.problems]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nashc import __version__
+from nashc.diagnostics.model import counted
 from nashc.driver.estimate import BEFORE_TRAINING
 from nashc.pareto.rows import COSTS, FIGURES, Row
 from nashc.report.figures import RESOURCES
@@ -85,7 +86,7 @@ def lines(rows: Sequence[Row]) -> list[str]:
         found += ["", *(f"failed: {label}: {each.code} {each.message}" for label, each in failed)]
     waiting = sum(row.waiting for row in rows)
     if waiting:
-        found += ["", f"not run: {waiting} {'training' if waiting == 1 else 'trainings'}"]
+        found += ["", f"not run: {counted(waiting, 'training')}"]
     return found
 
 
