@@ -36,7 +36,7 @@ START_UPS = {
 WEIGHTS = """
 from pathlib import Path
 import torch, model
-from support.checkpoint import code_digest, save_weights
+from support.training.checkpoint import code_digest, save_weights
 torch.manual_seed(0)
 network = model.Network()
 for module in network.modules():

@@ -85,9 +85,9 @@ def report(folder: Path, args: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    loader: Any = importlib.import_module("support.batches")
-    data: Any = importlib.import_module("support.data")
-    image_files: Any = importlib.import_module("support.image_files")
+    loader: Any = importlib.import_module("support.data.batches")
+    data: Any = importlib.import_module("support.data.datasets")
+    image_files: Any = importlib.import_module("support.data.image_files")
     shape = {"channels": 3, "height": 224, "width": 224, "classes": CLASSES}
     settings = {"kind": "folder", "path": "pictures", "augment": {"flip": True}, **shape}
     pictures = data.open_dataset(settings, "train", folder)
@@ -130,7 +130,7 @@ def step_of(device: Any) -> Callable[[Any], None]:
     import torch
 
     model: Any = importlib.import_module("model")
-    classification: Any = importlib.import_module("support.classification")
+    classification: Any = importlib.import_module("support.training.classification")
     network = classification.prepare(model.Network(), device).train()
     optimiser = torch.optim.SGD(network.parameters(), 1e-3, momentum=0.9)
 

@@ -84,8 +84,8 @@ class Contestant:
             sys.path[:0] = [str(out), str(ROOT / "benchmarks")]
         importlib.invalidate_caches()
         supernet = importlib.import_module("supernet")
-        updates = importlib.import_module("support.search_updates")
-        classification = importlib.import_module("support.classification")
+        updates = importlib.import_module("support.search.updates")
+        classification = importlib.import_module("support.training.classification")
         torch.manual_seed(0)
         network = supernet.SuperNetwork().train()
         settings = json.loads((out / "settings" / "search.json").read_text())

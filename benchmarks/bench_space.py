@@ -25,12 +25,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "templates")]
 
 from nashc.schema import load  # noqa: E402
 from nashc.space.table import SpaceTable  # noqa: E402
-from support.derive import Edge, derive  # noqa: E402
-from support.derive_within import derive_within  # noqa: E402
+from support.budget.costs import SearchCosts, cost_of  # noqa: E402
+from support.budget.rows import Candidate  # noqa: E402
+from support.budget.within import best_within  # noqa: E402
+from support.derivation.cells import Edge, derive  # noqa: E402
+from support.derivation.within import derive_within  # noqa: E402
 from support.progress import StageError  # noqa: E402
-from support.search_costs import SearchCosts, cost_of  # noqa: E402
-from support.within_budget import best_within  # noqa: E402
-from support.within_rows import Candidate  # noqa: E402
 
 # Most of a check with a budget, seconds of the processor.
 NETWORKS = {"resnet18": 1.0, "resnet34": 1.5}

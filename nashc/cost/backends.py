@@ -1,7 +1,7 @@
 """HLS or RTL for each node, and where matrix units keep their weights: FINN's rules, and what a spec asks for.
 
 Source: finn-plus 1.6.1, transformation/fpgadataflow/specialize_layers.py; what is asked for is set on FINN's nodes by
-templates/support/finn_options.py before they are specialised.
+templates/support/finn/options.py before they are specialised.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From the network to the nodes that FINN+ 1.6.1 makes of its integer graph, with their data types minimised.
 
-Follows templates/support/finn_hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and finn_widths.py.
+Follows templates/support/finn/hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and finn_widths.py.
 Without `ranges` the types are the worst that FINN would assume: weights use their whole bit width, sums and thresholds
 all that the types allow; and all batch-norm gains are positive, as they are before training.
 """

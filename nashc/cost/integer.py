@@ -1,6 +1,6 @@
 """The integer graph that a compiled project's `lowering.py` builds, without its numbers.
 
-It follows templates/support/integer_graph.py step by step: batch norms vanish into thresholds, max-pools wait until
+It follows templates/support/integers/graph.py step by step: batch norms vanish into thresholds, max-pools wait until
 their input is quantised, what no output needs is left out.
 """
 
@@ -157,7 +157,7 @@ def _act(b: _Builder, node: Node) -> None:
     before = x.pools[0].inputs[0] if x.pools else ""
     shape = b.values[before].shape if before else x.shape
     low, high = bounds(node.dtype)
-    # Signed activations are narrow: one level less (support/quantisers.py, JoinAct).
+    # Signed activations are narrow: one level less (support/layers/quantisers.py, JoinAct).
     levels = high - low - (1 if low < 0 else 0)
     tensor = b.step(node.name, "MultiThreshold", (x.tensor,), shape, node.dtype, levels=levels)
     for pool in x.pools:

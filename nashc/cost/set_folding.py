@@ -1,6 +1,6 @@
 """FINN's own folding for a target: SetFolding of FINN+ 1.6.1, in the two passes that our build program makes.
 
-Source: transformation/fpgadataflow/set_folding.py; templates/support/finn_folding.py, fold.
+Source: transformation/fpgadataflow/set_folding.py; templates/support/finn/folding.py, fold.
 """
 
 from __future__ import annotations

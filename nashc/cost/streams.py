@@ -1,4 +1,4 @@
-"""Streams that HLS can hold: what templates/support/finn_streams.py makes of a folding with wider ones, step by step."""
+"""Streams that HLS can hold: what templates/support/finn/streams.py makes of a folding with wider ones, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sliding windows that FINN writes no RTL for: what templates/support/finn_windows.py makes of such foldings."""
+"""Sliding windows that FINN writes no RTL for: what templates/support/finn/windows.py makes of such foldings."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ QUANTISERS = (
     "TensorIntWeight",
     "UnsignedAct",
 )
-"""Classes of support/quantisers.py, in the order of an import."""
+"""Classes of support/layers/quantisers.py, in the order of an import."""
 
 
 def _weights(bits: int, scope: str = "") -> tuple[str, ...]:

@@ -62,8 +62,8 @@ def project(spec: Spec, graph: Graph) -> dict[str, str]:
     root = resources.template_root()
     for name in programs:
         files[name] = (root / "programs" / name).read_text(encoding="utf-8")
-    for path in sorted((root / "support").glob("*.py")):
-        files[f"support/{path.name}"] = path.read_text(encoding="utf-8")
+    for path in sorted((root / "support").rglob("*.py")):
+        files[path.relative_to(root).as_posix()] = path.read_text(encoding="utf-8")
     return dict(sorted(files.items()))
 
 

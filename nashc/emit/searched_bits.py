@@ -1,4 +1,4 @@
-"""How the search network says layers whose bit widths are still to be chosen: support/search_bits.py."""
+"""How the search network says layers whose bit widths are still to be chosen: support/search/bits.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the search network says layers whose numbers of channels are still to be chosen: support/search_channels.py."""
+"""How the search network says layers whose numbers of channels are still to be chosen: support/search/channels.py."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from nashc.ir import Graph, Node
 
 SayLayer = Callable[[Node, str, Graph], Layer | None]
 SMALL_CONV = "SmallMapConv2d"
-PIXELS_MAX = 4  # of the result of such a convolution: templates/support/small_maps.py
+PIXELS_MAX = 4  # of the result of such a convolution: templates/support/layers/small_maps.py
 
 
 def speaker(

@@ -26,7 +26,7 @@ Alternatives = Mapping[str, Mapping[int, tuple[Alternative, ...]]]
 
 
 def alternatives(open_graph: Graph, policy: str) -> Alternatives:
-    """What the derivation may take (templates/support/derive.py): no zero, no max-pool that changes the channels.
+    """What the derivation may take (templates/support/derivation/cells.py): no zero, no max-pool that changes the channels.
 
     open_graph: with choices, so what FINN could not build is not among their ops any more. v1 puts a 1x1 conv for such a pool.
     """

@@ -52,7 +52,7 @@ def check_feasible(spec: Spec, table: Mapping[str, Any], limits: Mapping[str, in
 
 
 def _of_ops(table: Mapping[str, Any]) -> _Space:
-    solver = support_module("within_budget")
+    solver = support_module("budget.within")
     costs = solver.SearchCosts.of(table)
     nodes = [
         [solver.Candidate(option, 0.0) for option in options.values()]
@@ -64,7 +64,7 @@ def _of_ops(table: Mapping[str, Any]) -> _Space:
 
 
 def _of_places(spec: Spec, table: Mapping[str, Any]) -> _Space:
-    solver = support_module("joint_within")
+    solver = support_module("budget.joint_within")
     costs = solver.JointCosts.of(table)
     try:
         solver.check_size(costs)

@@ -1,7 +1,7 @@
 """The cost of every choice of ops and bit widths as a table of parts: settings/search_costs.json of a search for both.
 
 The parts of a search for ops (space/table.py), each seen with every choice of the widths of the places that it meets.
-templates/support/search_joint_costs.py reads the table and says what its parts mean.
+templates/support/budget/joint_costs.py reads the table and says what its parts mean.
 """
 
 from __future__ import annotations

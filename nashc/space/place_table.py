@@ -3,7 +3,7 @@
 A layer's hardware depends on few places: on the widths of its weights, of the activations that it reads, and of those that
 it gives its results in, whose readers decide about single bits; and on the channels of what it reads and gives. The layers
 are seen with every choice of these by the cost model that `nashc estimate` uses.
-templates/support/search_joint_costs.py reads the table and says what its parts mean.
+templates/support/budget/joint_costs.py reads the table and says what its parts mean.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Pricing:
         return sorted({max(least, self.slowest(nodes)) for nodes in (fixed, *others)})
 
     def part(self, nodes: tuple[HwNode, ...], paces: Sequence[int]) -> dict[str, Any]:
-        """An entry of a table of costs (templates/support/search_costs.py)."""
+        """An entry of a table of costs (templates/support/budget/costs.py)."""
         costs = [list(self.cost(nodes, pace)) for pace in paces]
         return {"slowest": self.slowest(nodes), "cost": costs}
 

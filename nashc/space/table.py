@@ -2,7 +2,7 @@
 
 Parts are not modelled: some networks that have every alternative in them are lowered to hardware nodes, and their nodes
 sorted by whose they are. So a part costs what it costs in a network, by the cost model that `nashc estimate` uses.
-templates/support/search_costs.py reads the table and says what its parts mean.
+templates/support/budget/costs.py reads the table and says what its parts mean.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
-# The nodes that one layer becomes in hardware, by the ending of their names; as templates/support/finn_names.py.
+# The nodes that one layer becomes in hardware, by the ending of their names; as templates/support/finn/names.py.
 ROLES = re.compile(r"\.(pad|window|fork|turned|magnitude|uint2|partial\d+|fifo|width)$")
 
 # What every torch.nn.Module has, torch 2.12; tests/emit/test_names.py holds the list to torch.

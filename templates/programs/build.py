@@ -19,22 +19,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support import (
-    finn_checks,
-    finn_errors,
-    finn_options,
-    finn_tool,
-    onnx_files,
-    vivado_steps,
-    vivado_tools,
-)
 from support.build_steps import CHECKED, STEPS_VERSION, TARGETS, Job, Step, steps_to
 from support.deferred_imports import import_finn_layers
+from support.export import onnx_files
 from support.files import digest_of, read_json, read_settings, sha256, write_json
-from support.finn_quick import hurried, nothing
+from support.finn import checks as finn_checks
+from support.finn import errors as finn_errors
+from support.finn import options as finn_options
+from support.finn import tool as finn_tool
+from support.finn.quick import hurried, nothing
 from support.progress import Progress, StageError
 from support.stage import main
 from support.steps import Steps
+from support.vivado import steps as vivado_steps
+from support.vivado import tools as vivado_tools
 
 HERE = Path(__file__).resolve().parent
 

@@ -18,15 +18,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from support.derive_jointly_within import derive_jointly_within
-from support.derive_places import counted
-from support.derive_within import Derived, derive_within
+from support.budget.costs import SearchCosts
+from support.budget.joint_costs import JointCosts
+from support.derivation.findings import Found, warnings
+from support.derivation.found import edges_of, places_of, provenance_of, scores_of, write_found
+from support.derivation.jointly_within import derive_jointly_within
+from support.derivation.places import counted
+from support.derivation.within import Derived, derive_within
 from support.files import read_json, read_settings
-from support.found import edges_of, places_of, provenance_of, scores_of, write_found
 from support.progress import Progress
-from support.search_costs import SearchCosts
-from support.search_findings import Found, warnings
-from support.search_joint_costs import JointCosts
 from support.stage import main
 
 HERE = Path(__file__).resolve().parent

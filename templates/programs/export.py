@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from support import onnx_files, trained
+from support.export import onnx_files, trained
+from support.export.qonnx import export
+from support.export.ranges import ranges
 from support.files import atomic_path, read_json, read_settings, sha256, write_json
 from support.progress import Progress, StageError
-from support.qonnx_export import export
-from support.ranges import ranges
 from support.stage import main
 from support.steps import Steps
 
@@ -119,7 +119,9 @@ def _streamlined(qonnx: Any, pixels: str, out: Path, say: Callable[[str, float],
     """The integer graph by FINN's own transformations, an independent way to what `lowering.py` writes."""
     from qonnx.core.modelwrapper import ModelWrapper
 
-    from support import finn_errors, finn_streamline, finn_tool
+    from support.finn import errors as finn_errors
+    from support.finn import streamline as finn_streamline
+    from support.finn import tool as finn_tool
 
     finn_tool.found()
     finn_tool.start(out / "finn")

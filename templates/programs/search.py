@@ -32,31 +32,31 @@ import torch
 from supernet import NAME, SuperNetwork
 from torch import Tensor
 
-from support import checkpoint
-from support.batch_norm import synchronise
-from support.batches import Batch, search_batches, steps_per_epoch
-from support.belonging import Option, with_options
-from support.classification import Score, prepare, to_device
-from support.data import data_settings, halves, open_dataset
-from support.derive import derive
-from support.derive_places import BITS, CHANNELS, Place, counted, most_probable
-from support.distributed import computed_on, joined, rank, share
+from support.data.batches import Batch, search_batches, steps_per_epoch
+from support.data.datasets import data_settings, halves, open_dataset
+from support.derivation.cells import derive
+from support.derivation.findings import SCORES, Found, best_of, seeds_words, spread, warnings
+from support.derivation.found import provenance_of, write_found
+from support.derivation.places import BITS, CHANNELS, Place, counted, most_probable
 from support.files import read_settings, write_text
-from support.found import provenance_of, write_found
 from support.heap import large_blocks_inside
-from support.loop import Loop, add_loop_arguments, at_least_1
 from support.progress import Diverged, Progress
-from support.search_bits import bit_choices
-from support.search_channels import channel_choices
-from support.search_findings import SCORES, Found, best_of, seeds_words, spread, warnings
-from support.search_history import entry_of, epoch_words
-from support.search_pictures import can_draw, draw_search
-from support.search_place_pictures import draw_places
-from support.search_priced import priced
-from support.search_space import edge_ops, edges
-from support.search_stability import draw_seeds, draw_stability
-from support.search_updates import Updates
+from support.search.bits import bit_choices
+from support.search.channels import channel_choices
+from support.search.history import entry_of, epoch_words
+from support.search.pictures import can_draw, draw_search
+from support.search.place_pictures import draw_places
+from support.search.priced import priced
+from support.search.space import edge_ops, edges
+from support.search.stability import draw_seeds, draw_stability
+from support.search.updates import Updates
 from support.stage import main
+from support.training import checkpoint
+from support.training.batch_norm import synchronise
+from support.training.belonging import Option, with_options
+from support.training.classification import Score, prepare, to_device
+from support.training.distributed import computed_on, joined, rank, share
+from support.training.loop import Loop, add_loop_arguments, at_least_1
 
 HERE = Path(__file__).resolve().parent
 OPTIONS = (

@@ -28,23 +28,28 @@ import torch.nn.functional as F
 from model import NAME, Network
 from torch import Tensor, nn
 
-from support import checkpoint
-from support.average import Average
-from support.batches import steps_per_epoch, training_batches
-from support.belonging import Option, with_options
-from support.classification import Score, checked, evaluate, prepare, to_device
-from support.curves import draw_curves
-from support.data import Dataset, data_root, data_settings, open_dataset
-from support.distributed import computed_on, joined, parallel, rank, share
+from support.data.batches import steps_per_epoch, training_batches
+from support.data.datasets import Dataset, data_root, data_settings, open_dataset
 from support.files import read_settings, sha256, write_json, write_text
 from support.heap import large_blocks_inside
-from support.loop import Loop, add_loop_arguments
-from support.mixed_precision import bfloat16_products
-from support.optimisation import learning_rate, load_optimiser, optimiser, set_learning_rate
-from support.precision import distilled, set_quantised, start_from, teacher_of
 from support.progress import Progress
 from support.stage import main
-from support.tensorboard import TensorBoard
+from support.training import checkpoint
+from support.training.average import Average
+from support.training.belonging import Option, with_options
+from support.training.classification import Score, checked, evaluate, prepare, to_device
+from support.training.curves import draw_curves
+from support.training.distributed import computed_on, joined, parallel, rank, share
+from support.training.loop import Loop, add_loop_arguments
+from support.training.mixed_precision import bfloat16_products
+from support.training.optimisation import (
+    learning_rate,
+    load_optimiser,
+    optimiser,
+    set_learning_rate,
+)
+from support.training.precision import distilled, set_quantised, start_from, teacher_of
+from support.training.tensorboard import TensorBoard
 
 HERE = Path(__file__).resolve().parent
 OPTIONS = (

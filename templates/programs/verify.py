@@ -21,11 +21,11 @@ from typing import Any
 
 import torch
 
-from support import trained
+from support.export import trained
 from support.files import read_json, sha256, write_json
 from support.progress import Progress, StageError
-from support.side_by_side import Checks
 from support.stage import main
+from support.verification.side_by_side import Checks
 
 HERE = Path(__file__).resolve().parent
 IMAGES_AT_ONCE = 128

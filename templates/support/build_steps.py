@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support import (
-    finn_estimates,
-    finn_folding,
-    finn_hardware,
-    finn_names,
-    finn_options,
-    finn_streams,
-    finn_widths,
-    vivado_config,
-    vivado_steps,
-)
 from support.files import read_json, write_json
+from support.finn import estimates as finn_estimates
+from support.finn import folding as finn_folding
+from support.finn import hardware as finn_hardware
+from support.finn import names as finn_names
+from support.finn import options as finn_options
+from support.finn import streams as finn_streams
+from support.finn import widths as finn_widths
 from support.progress import StageError
+from support.vivado import config as vivado_config
+from support.vivado import steps as vivado_steps
 
 TARGETS = ("hw", "estimates", "codegen", "ipgen", "stitched", "rtlsim", "ooc", "bitfile")
 # Bump when a step of ours changes what it makes: kept results of older steps are then made again.

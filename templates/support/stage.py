@@ -119,7 +119,7 @@ def _name_damaged(
 ) -> None:
     """Python's last word on an error: the generated file that an import stumbled over, else the traceback."""
     file = _stumbled_over(error)
-    if file is None or file.parent not in (PROJECT, PROJECT / "support"):
+    if file is None or (file.parent != PROJECT and PROJECT / "support" not in file.parents):
         sys.__excepthook__(kind, error, trace)
         return
     what = f"is damaged: {error}" if file.exists() else "is gone"

@@ -216,7 +216,7 @@ def test_the_page_adds_up_and_marks_what_is_not_known(tmp_path: Path):
 def test_the_holes_are_those_of_the_build_program():
     from nashc.driver.estimate_page import HOLES
 
-    text = (SPECS.parent / "templates" / "support" / "finn_estimates.py").read_text()
+    text = (SPECS.parent / "templates" / "support" / "finn" / "estimates.py").read_text()
     [holes] = [
         ast.literal_eval(node.value)
         for node in ast.parse(text).body

@@ -22,20 +22,18 @@ import model as network_code
 import torch
 from lowering import integer_graph
 
-from support import (
-    finn_estimates,
-    finn_folding,
-    finn_hardware,
-    finn_options,
-    finn_single_bits,
-    finn_streamline,
-    finn_tool,
-    finn_widths,
-    qonnx_export,
-)
+from support.export import qonnx_export
+from support.export.ranges import ranges
 from support.files import read_json
-from support.finn_quick import apply
-from support.ranges import ranges
+from support.finn import estimates as finn_estimates
+from support.finn import folding as finn_folding
+from support.finn import hardware as finn_hardware
+from support.finn import options as finn_options
+from support.finn import single_bits as finn_single_bits
+from support.finn import streamline as finn_streamline
+from support.finn import tool as finn_tool
+from support.finn import widths as finn_widths
+from support.finn.quick import apply
 
 HERE = Path(__file__).resolve().parent
 

@@ -22,11 +22,11 @@ from nashc.tools import interpreter, vivado
 STAND_IN = Path(__file__).with_name("stand_in.py").read_text(encoding="utf-8")
 IMPORTS = {
     "search": "supernet",
-    "derive": "support.derive_within",
+    "derive": "support.derivation.within",
     "train": "model",
     "export": "model, lowering",
     "verify": "model, lowering",
-    "build": "support.finn_hardware",
+    "build": "support.finn.hardware",
 }
 VERSIONS = {
     "python": "3.11.0",

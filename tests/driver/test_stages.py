@@ -51,8 +51,8 @@ def test_the_program_knows_the_options_it_is_given(stage: Stage, files: dict[str
 def test_training_is_independent_of_hardware(files: dict[str, str]):
     train = next(stage for stage in STAGES if stage.name == "train")
     parts = program_files(train, files)
-    assert "model.py" in parts and "support/quantisers.py" in parts
-    assert not {"lowering.py", "support/finn_hardware.py"} & set(parts)
+    assert "model.py" in parts and "support/layers/quantisers.py" in parts
+    assert not {"lowering.py", "support/finn/hardware.py"} & set(parts)
 
 
 def test_every_program_of_the_templates_belongs_to_a_stage():

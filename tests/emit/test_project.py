@@ -102,7 +102,7 @@ def test_where_a_window_reaches_beyond_the_image_is_said(precision: str, tmp_pat
     lines = files(path)["supernet.py"].splitlines()
     small = [line for line in lines if "SmallMapConv2d(" in line]
     assert len(small) == (0 if precision == "quantised" else 8)  # those of the last two groups
-    assert ("from support.small_maps import SmallMapConv2d" in lines) == bool(small)
+    assert ("from support.layers.small_maps import SmallMapConv2d" in lines) == bool(small)
     edges = [line for line in lines if "MixedOp(OPS" in line]
     said = {
         width: [f"{width}, {width}" in line and "side=" in line for line in edges]

@@ -29,21 +29,19 @@ from nashc.emit.settings import settings
 from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Spec, load
-from support import (
-    finn_estimates,
-    finn_folding,
-    finn_hardware,
-    finn_names,
-    finn_options,
-    finn_streams,
-    finn_widths,
-)
-from support.comparison import Recorder, boundary_paths
-from support.execution import Runner
+from support.export.qonnx import export
+from support.export.ranges import ranges
 from support.files import write_json
-from support.integer_graph import IntegerGraph
-from support.qonnx_export import export
-from support.ranges import ranges
+from support.finn import estimates as finn_estimates
+from support.finn import folding as finn_folding
+from support.finn import hardware as finn_hardware
+from support.finn import names as finn_names
+from support.finn import options as finn_options
+from support.finn import streams as finn_streams
+from support.finn import widths as finn_widths
+from support.integers.graph import IntegerGraph
+from support.verification.comparison import Recorder, boundary_paths
+from support.verification.execution import Runner
 
 
 class Differs(AssertionError):

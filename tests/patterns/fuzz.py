@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="a file for the smallest failing spec")
     args = parser.parse_args()
-    from support import finn_tool
+    from support.finn import tool as finn_tool
     from tests.patterns.property import Broken, search
 
     with tempfile.TemporaryDirectory() as folder:

@@ -11,9 +11,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from nashc import emit
-from support import finn_streamline
-from support.execution import Runner
-from support.qonnx_export import export
+from support.export.qonnx import export
+from support.finn import streamline as finn_streamline
+from support.verification.execution import Runner
 from tests.patterns.carry import accepted, module_of, random_images, with_random_weights
 
 

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("brevitas")
 pytest.importorskip("finn")
 
-from support import finn_tool
+from support.finn import tool as finn_tool
 from tests.patterns.carry import carry
 from tests.patterns.property import Broken, search
 from tests.patterns.streamlined import both_logits

@@ -8,9 +8,9 @@ from itertools import product
 
 import pytest
 
-from support.budget import nearest_by
-from support.joint_within import best_jointly_within
-from support.search_joint_costs import JointCosts
+from support.budget.answers import nearest_by
+from support.budget.joint_costs import JointCosts
+from support.budget.joint_within import best_jointly_within
 
 
 def every(costs: JointCosts) -> list[tuple[int, ...]]:

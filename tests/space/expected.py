@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.search_costs import FIGURES
+from support.budget.costs import FIGURES
 
 
 def is_the_mean(

@@ -14,10 +14,10 @@ from nashc.schema import load
 from nashc.space.alternatives import Alternatives, alternatives
 from nashc.space.pricing import MODEL
 from nashc.space.table import SpaceTable
-from support.derive import MAX_POOL, Edge
-from support.derive_places import Place
-from support.search_costs import FIGURES, SearchCosts
-from support.search_joint_costs import JointCosts
+from support.budget.costs import FIGURES, SearchCosts
+from support.budget.joint_costs import JointCosts
+from support.derivation.cells import MAX_POOL, Edge
+from support.derivation.places import Place
 
 _SPEC = """nash 1
 use basic from "nashc/resnet.nash"

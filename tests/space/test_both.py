@@ -14,16 +14,16 @@ from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.joint_table import JointTable
-from support.derive import MAX_POOL, Edge, derive
-from support.derive_jointly_within import derive_jointly_within
-from support.derive_places import most_probable, places_text
-from support.expected_cost import EdgeOps
-from support.expected_joint_cost import ExpectedJointCost
-from support.found import provenance_of, write_found
-from support.joint_within import best_jointly_within
+from support.budget.expected import EdgeOps
+from support.budget.expected_joint import ExpectedJointCost
+from support.budget.joint_costs import JointCosts
+from support.budget.joint_within import best_jointly_within
+from support.derivation.cells import MAX_POOL, Edge, derive
+from support.derivation.findings import Found
+from support.derivation.found import provenance_of, write_found
+from support.derivation.jointly_within import derive_jointly_within
+from support.derivation.places import most_probable, places_text
 from support.progress import StageError
-from support.search_findings import Found
-from support.search_joint_costs import JointCosts
 from tests.space.every_choice import every, finds_the_best, finds_the_nearest
 from tests.space.expected import is_the_mean
 from tests.space.programs import compiled, run
@@ -248,7 +248,7 @@ def test_more_networks_or_states_than_can_be_looked_at_are_refused(
     tmp_path: Path, monkeypatch
 ) -> None:
     path = write(tmp_path, **SPACES["tiny"], budget="; budget { lut < 100k }")
-    solver = support_module("joint_within")
+    solver = support_module("budget.joint_within")
     monkeypatch.setitem(solver.StateGraph.__init__.__globals__, "MOST_ARCS", 10)
     text = refused(path)
     assert text.startswith("NASH312 too many ops and bit widths depend on each other")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from support.derive import Choice, derive, genotype_text
-from support.derive_within import derive_within
+from support.budget.costs import SearchCosts, cost_of
+from support.derivation.cells import Choice, derive, genotype_text
+from support.derivation.within import derive_within
 from support.progress import StageError
-from support.search_costs import SearchCosts, cost_of
 from tests.space.spaces import Space, costs_of, edges_drawn, estimated, without_max_pools
 
 POLICIES = ("v1", "v2", "v3", "v4")

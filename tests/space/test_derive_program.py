@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from support.derive import derive
-from support.found import budget_remarks, provenance_of, write_found
-from support.search_findings import Found
+from support.derivation.cells import derive
+from support.derivation.findings import Found
+from support.derivation.found import budget_remarks, provenance_of, write_found
 from tests.space.programs import compiled, run
 from tests.space.spaces import Space, edges_drawn, estimated
 

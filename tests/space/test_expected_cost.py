@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.expected_cost import EdgeOps, ExpectedCost
-from support.search_costs import FIGURES
+from support.budget.costs import FIGURES
+from support.budget.expected import EdgeOps, ExpectedCost
 from tests.space.spaces import Space, costs_of, edges_drawn
 
 SPACES = {

@@ -13,12 +13,12 @@ from nashc.schema import load
 from nashc.space import hardware_terms
 from nashc.space.feasible import support_module
 from nashc.space.place_table import PlaceTable
-from support.derive_jointly_within import derive_jointly_within
-from support.derive_places import Place, most_probable, places_text
-from support.derive_within import Derived
-from support.expected_joint_cost import ExpectedJointCost
+from support.budget.expected_joint import ExpectedJointCost
+from support.budget.joint_costs import JointCosts
+from support.derivation.jointly_within import derive_jointly_within
+from support.derivation.places import Place, most_probable, places_text
+from support.derivation.within import Derived
 from support.progress import StageError
-from support.search_joint_costs import JointCosts
 from tests.space.every_choice import every, finds_the_best, finds_the_nearest
 from tests.space.expected import is_the_mean
 from tests.space.spaces import estimated, places_drawn
@@ -159,7 +159,7 @@ def test_a_rate_that_no_widths_reach_without_folding(tmp_path: Path) -> None:
 
 
 def test_widths_that_are_too_many_to_be_looked_at_together(tmp_path: Path, monkeypatch) -> None:
-    solver = support_module("joint_within")
+    solver = support_module("budget.joint_within")
     monkeypatch.setitem(solver.StateGraph.__init__.__globals__, "MOST_ARCS", 10)
     problem = refused(write(tmp_path, **SPACES["layers"]), "lut < 1M")
     assert problem.code == "NASH312"

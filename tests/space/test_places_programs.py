@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from support.derive_places import Place, most_probable
-from support.found import provenance_of, write_found
-from support.search_findings import Found
+from support.derivation.findings import Found
+from support.derivation.found import provenance_of, write_found
+from support.derivation.places import Place, most_probable
 from tests.paths import SPECS
 from tests.space.programs import compiled, run
 from tests.space.spaces import estimated

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.search_costs import FIGURES
+from support.budget.costs import FIGURES
 from tests.space.programs import compiled, run
 from tests.space.spaces import estimated
 

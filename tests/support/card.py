@@ -129,7 +129,7 @@ def _on_card(value: Any) -> Any:
 @contextlib.contextmanager
 def stopping(after_epochs: float) -> Iterator[None]:
     """The program gets SIGTERM in the first step behind so many epochs."""
-    from support.loop import Loop
+    from support.training.loop import Loop
 
     tell: Callable[..., None] = Loop._report
 

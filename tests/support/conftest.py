@@ -34,8 +34,8 @@ import sys
 from pathlib import Path
 import torch
 import model
-from support import data
-from support.checkpoint import code_digest, save_weights
+from support.data import datasets
+from support.training.checkpoint import code_digest, save_weights
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
@@ -44,7 +44,7 @@ for module in network.modules():
     if isinstance(module, torch.nn.BatchNorm2d):
         module.weight.data.uniform_(-1.5, 1.5)  # negative gains too
         module.bias.data.uniform_(-0.5, 0.5)
-images, labels = data.load(data.data_settings(Path("."), {}), "train", limit=640)
+images, labels = datasets.load(datasets.data_settings(Path("."), {}), "train", limit=640)
 images, labels = torch.tensor(images).float(), torch.tensor(labels)
 optimiser = torch.optim.Adam(network.parameters(), 1e-2)
 for _ in range(4):

@@ -94,7 +94,7 @@ search {
 INTERRUPTING = """
 import os, runpy, sys
 sys.argv = sys.argv[1:]
-from support.loop import Loop
+from support.training.loop import Loop
 tell = Loop._report
 def tell_and_interrupt(loop, progress):
     tell(loop, progress)
@@ -111,7 +111,7 @@ def lower_precision(path: Path) -> str:
     """Weights of the network of the fixtures with fewer bits, saved to `path`."""
     import torch
 
-    from support.checkpoint import save_weights
+    from support.training.checkpoint import save_weights
 
     names: dict[str, Any] = {"__name__": "lower_precision"}
     exec((FIXTURES / "model.py").read_text().replace("bit_width=4", "bit_width=2"), names)

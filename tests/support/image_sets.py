@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from support import data
+from support.data import datasets
 from support.progress import StageError
 
 CIFAR10 = {
@@ -31,7 +31,7 @@ FOLDER = {
 
 def refusal(settings, split="train", root=None):
     with pytest.raises(StageError) as caught:
-        data.load(settings, split, root)
+        datasets.load(settings, split, root)
     text = caught.value.message
     return text if root is None else text.replace(str(root), "ROOT")
 

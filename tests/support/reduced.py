@@ -43,7 +43,7 @@ def reduced(
     """
     import torch
 
-    from support.checkpoint import code_digest, save_weights
+    from support.training.checkpoint import code_digest, save_weights
 
     specs = folder / "specs"
     specs.mkdir(parents=True)

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
-from support import batches, data  # noqa: E402
+from support.data import batches, datasets  # noqa: E402
 from tests.support.image_sets import FOLDER, collected  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.torch
 
 def small(count=10, side=4, **augment):
     pixels = np.arange(count * side * side, dtype=np.uint8).reshape(count, 1, side, side)
-    return data.MemoryImages(pixels, np.arange(count, dtype=np.int64), **augment)
+    return datasets.MemoryImages(pixels, np.arange(count, dtype=np.int64), **augment)
 
 
 def test_an_epoch_taken_up_in_the_middle_goes_on_with_the_same_batches():
@@ -64,7 +64,7 @@ def test_shares_of_a_batch_are_the_batch():
 def test_folders_cut_at_random_but_reproducibly(folders, tmp_path):
     gradient = np.linspace(0, 255, 40 * 20 * 3).reshape(20, 40, 3).astype(np.uint8)
     Image.fromarray(gradient).save(folders / "train" / "red" / "0.png")
-    dataset = data.open_dataset(FOLDER, "train", tmp_path)
+    dataset = datasets.open_dataset(FOLDER, "train", tmp_path)
     first = collected(batches.training_batches(dataset, 2, seed=1, epoch=0))
     assert first == collected(batches.training_batches(dataset, 2, seed=1, epoch=0))
     assert first != collected(batches.training_batches(dataset, 2, seed=2, epoch=0))
@@ -73,11 +73,11 @@ def test_folders_cut_at_random_but_reproducibly(folders, tmp_path):
 
 def test_the_number_of_workers_changes_no_batch(folders, tmp_path, monkeypatch):
     def made():
-        dataset = data.open_dataset(FOLDER, "train", tmp_path)
+        dataset = datasets.open_dataset(FOLDER, "train", tmp_path)
         return collected(batches.training_batches(dataset, 2, seed=1, epoch=0))
 
     expected = made()
     for count in (1, 5):
         monkeypatch.setattr(batches, "AHEAD", count)
-        monkeypatch.setattr("support.image_files.DECODERS", count)
+        monkeypatch.setattr("support.data.image_files.DECODERS", count)
         assert made() == expected

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.belonging import Option, add_options, changes_since, given, with_options
 from support.progress import StageError
+from support.training.belonging import Option, add_options, changes_since, given, with_options
 
 OPTIONS = (Option("--lr", "optimiser.lr", "the rate"), Option("--clip", "clip", "of gradients"))
 SETTINGS = {"optimiser": {"name": "sgd", "lr": 0.1}, "clip": None, "batch": 64}

@@ -9,8 +9,8 @@ execution = pytest.importorskip("qonnx.core.onnx_exec")
 
 from torch import nn  # noqa: E402
 
-from support.qonnx_export import export  # noqa: E402
-from support.quantisers import (  # noqa: E402
+from support.export.qonnx import export  # noqa: E402
+from support.layers.quantisers import (  # noqa: E402
     BinaryWeight,
     FloorTrunc,
     IntWeight,

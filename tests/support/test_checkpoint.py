@@ -12,7 +12,9 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from support.checkpoint import (  # noqa: E402
+from support.files import keep_as, remove_leftovers  # noqa: E402
+from support.progress import Diverged, StageError  # noqa: E402
+from support.training.checkpoint import (  # noqa: E402
     Checkpoint,
     check_finite,
     code_digest,
@@ -22,8 +24,6 @@ from support.checkpoint import (  # noqa: E402
     save_checkpoint,
     save_weights,
 )
-from support.files import keep_as, remove_leftovers  # noqa: E402
-from support.progress import Diverged, StageError  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("PIL")
 
-from support import cache, cifar10, data
+from support import cache
+from support.data import cifar10, datasets
 from tests.support.image_sets import CIFAR10, picture, refusal
 
 pytestmark = pytest.mark.torch
@@ -37,11 +38,11 @@ def binary(tmp_path):
 
 
 def test_cifar10_binary(binary, tmp_path):
-    images, labels = data.load(CIFAR10, "train", tmp_path)
+    images, labels = datasets.load(CIFAR10, "train", tmp_path)
     assert images.shape == (50, 3, 32, 32)
     first = records(10, 1)
     assert np.array_equal(images[0].reshape(-1), first[0, 1:]) and labels[0] == 1
-    assert data.load(CIFAR10, "test", tmp_path)[0].shape == (10, 3, 32, 32)
+    assert datasets.load(CIFAR10, "test", tmp_path)[0].shape == (10, 3, 32, 32)
 
 
 @pytest.mark.parametrize("packing", ["gz", "xz", ""])
@@ -50,8 +51,8 @@ def test_cifar10_binary_in_a_tar(binary, tmp_path, packing):
     with tarfile.open(path, f"w:{packing}") as archive:
         archive.add(binary, "cifar-10-batches-bin")
     settings = CIFAR10 | {"path": path.name}
-    wanted = data.load(CIFAR10, "train", tmp_path)
-    found = data.load(settings, "train", tmp_path)
+    wanted = datasets.load(CIFAR10, "train", tmp_path)
+    found = datasets.load(settings, "train", tmp_path)
     assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
     path.write_bytes(path.read_bytes()[:-200])
     if packing:
@@ -110,9 +111,9 @@ def test_cifar10_python(binary, tmp_path):
     with tarfile.open(tmp_path / "python.tar.gz", "w:gz") as archive:
         archive.add(folder, folder.name)
     for split in ("train", "test"):
-        wanted = data.load(CIFAR10, split, tmp_path)
+        wanted = datasets.load(CIFAR10, split, tmp_path)
         for path in ("python", "python.tar.gz"):
-            found = data.load(CIFAR10 | {"path": path}, split, tmp_path)
+            found = datasets.load(CIFAR10 | {"path": path}, split, tmp_path)
             assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
 
 
@@ -145,7 +146,7 @@ def test_cifar10_as_published_by_others():
     if not root or not (Path(root) / "cifar10-jpeg.tar.xz").is_file():
         pytest.skip("no cifar10-jpeg.tar.xz in $NASHC_DATA")
     settings = CIFAR10 | {"path": "cifar10-jpeg.tar.xz"}
-    images, labels = data.load(settings, "test", Path(root))
+    images, labels = datasets.load(settings, "test", Path(root))
     assert np.bincount(labels).tolist() == [1000] * 10
     assert 110 < images.mean() < 130
     assert any(cache.folder().glob("*-test.cifar10"))
@@ -160,7 +161,7 @@ def test_cifar10_as_class_folders_and_in_a_tar(tmp_path):
     with tarfile.open(tmp_path / "cifar.tar.xz", "w:xz") as archive:
         archive.add(tmp_path / "cifar", "cifar10")
     for path in ("cifar", "cifar.tar.xz"):
-        images, labels = data.load(CIFAR10 | {"path": path}, "test", tmp_path)
+        images, labels = datasets.load(CIFAR10 | {"path": path}, "test", tmp_path)
         assert images[:, 0, 0, 0].tolist() == [label * 20 for label in range(10)]
         assert labels.tolist() == list(range(10))
     (tmp_path / "cifar" / "train" / "class3" / "0.png").write_bytes(picture((0, 0, 0), (30, 32)))
@@ -180,9 +181,9 @@ def test_a_tar_of_pictures_is_decoded_once(tmp_path, monkeypatch):
 
     settings = CIFAR10 | {"path": "cifar.tar.gz"}
     pack(0)
-    first = data.load(settings, "train", tmp_path)[0]
+    first = datasets.load(settings, "train", tmp_path)[0]
     with monkeypatch.context() as patch:
         patch.setattr(cifar10, "decoded_exactly", None)
-        assert np.array_equal(data.load(settings, "train", tmp_path)[0], first)
+        assert np.array_equal(datasets.load(settings, "train", tmp_path)[0], first)
     pack(9)
-    assert (data.load(settings, "train", tmp_path)[0][:, 1] == 9).all()
+    assert (datasets.load(settings, "train", tmp_path)[0][:, 1] == 9).all()

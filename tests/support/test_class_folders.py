@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
-from support import data  # noqa: E402
+from support.data import datasets as data  # noqa: E402
 from tests.support.image_sets import FOLDER, refusal  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -6,7 +6,7 @@ import pytest
 
 figures = pytest.importorskip("matplotlib.figure")
 
-from support.curves import take_turns  # noqa: E402
+from support.training.curves import take_turns  # noqa: E402
 
 
 def test_no_line_hides_another():

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("PIL")
 
-from support import data, image_files
+from support.data import datasets, image_files
 from tests.support.image_sets import CIFAR10, refusal
 
 pytestmark = pytest.mark.torch
@@ -24,8 +24,8 @@ DIGITS = {
 
 def test_digits():
     pytest.importorskip("sklearn")
-    images, labels = data.load(DIGITS, "train")
-    test_images, test_labels = data.load(DIGITS, "test")
+    images, labels = datasets.load(DIGITS, "train")
+    test_images, test_labels = datasets.load(DIGITS, "test")
     assert images.shape == (1438, 1, 8, 8) and test_images.shape == (359, 1, 8, 8)
     assert images.dtype == np.uint8 and labels.dtype == np.int64
     assert len(np.unique(images)) == 17 and images.max() == 255
@@ -34,8 +34,8 @@ def test_digits():
 
 
 def test_only_data_sets_that_have_a_path_take_another(tmp_path):
-    assert data.data_settings(tmp_path, {"data": DIGITS}, "elsewhere") == DIGITS
-    found = data.data_settings(tmp_path, {"data": CIFAR10}, "/elsewhere")
+    assert datasets.data_settings(tmp_path, {"data": DIGITS}, "elsewhere") == DIGITS
+    found = datasets.data_settings(tmp_path, {"data": CIFAR10}, "/elsewhere")
     assert found == CIFAR10 | {"path": "/elsewhere"}
 
 
@@ -52,18 +52,18 @@ def test_the_network_must_fit_the_data():
 
 def test_halves_share_nothing_and_have_the_same_mix():
     pytest.importorskip("sklearn")
-    whole = data.open_dataset(DIGITS, "train")
-    first, second = data.halves(whole, seed=2)
+    whole = datasets.open_dataset(DIGITS, "train")
+    first, second = datasets.halves(whole, seed=2)
     assert sorted([*first.chosen, *second.chosen]) == list(range(1438))
     assert abs(np.bincount(first.labels) - np.bincount(second.labels)).max() <= 1
-    assert np.array_equal(first.chosen, data.halves(whole, seed=2)[0].chosen)
-    assert not np.array_equal(first.chosen, data.halves(whole, seed=3)[0].chosen)
+    assert np.array_equal(first.chosen, datasets.halves(whole, seed=2)[0].chosen)
+    assert not np.array_equal(first.chosen, datasets.halves(whole, seed=3)[0].chosen)
 
 
 def test_augmentation_moves_and_mirrors_whole_pixels():
     pixels = np.zeros((400, 1, 5, 5), dtype=np.uint8)
     pixels[:, 0, 2, 1] = 200
-    dataset = data.MemoryImages(pixels, np.zeros(400, dtype=np.int64), flip=True, crop=1)
+    dataset = datasets.MemoryImages(pixels, np.zeros(400, dtype=np.int64), flip=True, crop=1)
     found = dataset.images(
         np.arange(400), np.random.default_rng(0).random((400, image_files.DRAWS))
     )

@@ -90,7 +90,7 @@ def test_finn_s_layers_come_without_torch_and_work_with_it(tmp_path: Path):
     pytest.importorskip("finn")
     code = f"""
 from pathlib import Path
-from support import finn_tool
+from support.finn import tool as finn_tool
 finn_tool.start(Path({str(tmp_path)!r}))
 d.import_finn_layers()
 print([name for name in d.OF_FINN if name in sys.modules])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.derive import Choice, Edge, derive, genotype_json, genotype_text
+from support.derivation.cells import Choice, Edge, derive, genotype_json, genotype_text
 from support.progress import StageError
 
 OPS = ("zero", "maxpool 3x3", "identity", "conv 1x1", "conv 3x3")

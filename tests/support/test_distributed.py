@@ -26,9 +26,9 @@ from generated import (  # noqa: E402
 )
 from safetensors import safe_open  # noqa: E402
 
-from support.batches import Share  # noqa: E402
-from support.distributed import own_device  # noqa: E402
+from support.data.batches import Share  # noqa: E402
 from support.progress import StageError  # noqa: E402
+from support.training.distributed import own_device  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -47,7 +47,7 @@ TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 # The optimiser's import comes after the world was made, as in the programs.
 LEAVES = """
 import os, sys, torch
-from support.distributed import average_gradients, joined
+from support.training.distributed import average_gradients, joined
 weight = torch.nn.Parameter(torch.ones(3))
 with joined("cpu"):
     torch.optim.Adam([weight])
@@ -63,7 +63,7 @@ with open(sys.argv[1] + os.environ["RANK"], "w") as file:
 FAILING = """
 import os, runpy, signal, sys
 sys.argv = sys.argv[1:]
-from support.loop import Loop
+from support.training.loop import Loop
 tell = Loop._report
 def tell_and_fail(loop, progress):
     tell(loop, progress)

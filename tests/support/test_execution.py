@@ -12,7 +12,7 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
-from support.execution import ELEMENTS_MAX, Runner
+from support.verification.execution import ELEMENTS_MAX, Runner
 
 GENERAL = "qonnx.custom_op.general"
 
@@ -103,7 +103,7 @@ def test_large_graphs_run_fewer_images_at_once():
 
 
 def test_the_qonnx_bug_that_we_work_around_is_still_there():
-    """Im2Col of qonnx 1.0.0 mixes up the images of a batch. When this fails, drop _windows in support/execution.py."""
+    """Im2Col of qonnx 1.0.0 mixes up the images of a batch. When this fails, drop _windows in support/verification/execution.py."""
     model = small_graph()
     pixels = images(2)
     node = model.graph.node[0]

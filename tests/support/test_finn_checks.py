@@ -20,9 +20,14 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from support import finn_checks, finn_folding, finn_hardware, finn_tool, finn_widths, trained
-from support.execution import Runner
+from support.export import trained
+from support.finn import checks as finn_checks
+from support.finn import folding as finn_folding
+from support.finn import hardware as finn_hardware
+from support.finn import tool as finn_tool
+from support.finn import widths as finn_widths
 from support.progress import StageError
+from support.verification.execution import Runner
 from tests.support.reduced import import_from, reduced
 
 pytestmark = [pytest.mark.finn, pytest.mark.slow]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from support import finn_errors
+from support.finn import errors as finn_errors
 
 NODES = {
     "MVAU_hls_1": "stem.conv",

@@ -11,7 +11,7 @@ pytest.importorskip("finn")
 
 from qonnx.core.datatype import DataType
 
-from support import finn_tool
+from support.finn import tool as finn_tool
 
 pytestmark = pytest.mark.finn
 
@@ -21,7 +21,7 @@ def test_equal_to_finn(name: str, tmp_path: Path) -> None:
     finn_tool.start(tmp_path / "finn")
     from finn.util.data_packing import pack_innermost_dim_as_hex_string as theirs
 
-    from support.finn_packing import pack
+    from support.finn.packing import pack
 
     datatype = DataType[name]
     draws = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_equal_to_finn(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("value", "word"), [(4, 8), (1.5, 8), (1, 4)])
 def test_what_finn_refuses_is_refused(value: float, word: int) -> None:
-    from support.finn_packing import pack
+    from support.finn.packing import pack
 
     with pytest.raises(AssertionError):
         pack(np.full((2, 3), value, np.float32), DataType["UINT2"], word)
@@ -50,7 +50,7 @@ def test_finn_packs_as_before_behind_it(tmp_path: Path) -> None:
     finn_tool.start(tmp_path / "finn")
     from finn.custom_op.fpgadataflow import matrixvectoractivation
 
-    from support.finn_packing import NAME, pack, packed_at_once
+    from support.finn.packing import NAME, pack, packed_at_once
 
     before = getattr(matrixvectoractivation, NAME)
     with packed_at_once():

@@ -20,16 +20,13 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import calculate_matvec_accumulator_range
 
-from support import (
-    finn_estimates,
-    finn_folding,
-    finn_hardware,
-    finn_streamline,
-    finn_tool,
-    finn_widths,
-    qonnx_export,
-    trained,
-)
+from support.export import qonnx_export, trained
+from support.finn import estimates as finn_estimates
+from support.finn import folding as finn_folding
+from support.finn import hardware as finn_hardware
+from support.finn import streamline as finn_streamline
+from support.finn import tool as finn_tool
+from support.finn import widths as finn_widths
 from support.progress import StageError
 from tests.paths import ALL_SPECS
 from tests.support.reduced import import_from, reduced

@@ -13,10 +13,14 @@ import brevitas.nn as qnn
 import torch
 from qonnx.core.modelwrapper import ModelWrapper
 
-from support import finn_folding, finn_hardware, finn_streams, finn_tool, finn_widths
-from support.integer_graph import IntegerGraph
+from support.finn import folding as finn_folding
+from support.finn import hardware as finn_hardware
+from support.finn import streams as finn_streams
+from support.finn import tool as finn_tool
+from support.finn import widths as finn_widths
+from support.integers.graph import IntegerGraph
+from support.layers.quantisers import BinaryWeight, TensorIntWeight, UnsignedAct
 from support.progress import StageError
-from support.quantisers import BinaryWeight, TensorIntWeight, UnsignedAct
 
 pytestmark = [pytest.mark.finn, pytest.mark.slow]
 PART = "xcu250-figd2104-2L-e"

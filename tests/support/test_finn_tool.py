@@ -8,8 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from support import finn_options, finn_tool, vivado_config, vivado_steps
+from support.finn import options as finn_options
+from support.finn import tool as finn_tool
 from support.progress import StageError
+from support.vivado import config as vivado_config
+from support.vivado import steps as vivado_steps
 
 AMD = "finn.transformation.fpgadataflow.convert_to_hw_layers"
 PLUS = "finn.transformation.fpgadataflow.convert_to_hw"

@@ -8,7 +8,7 @@ qnn = pytest.importorskip("brevitas.nn")
 from brevitas.core.quant import BinaryQuant, RescalingIntQuant  # noqa: E402
 from brevitas.proxy.runtime_quant import FusedActivationQuantProxy  # noqa: E402
 
-from support.quantisers import (  # noqa: E402
+from support.layers.quantisers import (  # noqa: E402
     BinaryWeight,
     IntWeight,
     JoinAct,

@@ -13,10 +13,8 @@ import torch
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
-from support.execution import Runner
-from support.integer_graph import IntegerGraph
-from support.progress import StageError
-from support.quantisers import (
+from support.integers.graph import IntegerGraph
+from support.layers.quantisers import (
     BinaryWeight,
     FloorTrunc,
     IntWeight,
@@ -25,6 +23,8 @@ from support.quantisers import (
     TensorIntWeight,
     UnsignedAct,
 )
+from support.progress import StageError
+from support.verification.execution import Runner
 
 pytestmark = pytest.mark.torch
 SCALE = 1 / 255
@@ -83,7 +83,7 @@ def integers(graph: IntegerGraph, tensor: str, pixels: np.ndarray) -> np.ndarray
 
 def graph_end(graph: IntegerGraph, tensor: str) -> object:
     """Let the graph end at any tensor."""
-    from support.integer_values import Value
+    from support.integers.values import Value
 
     shape, _ = graph._parts.tensors[tensor]
     return Value(tensor, shape, 0, 1, np.ones(shape[-1]), np.zeros(shape[-1]))

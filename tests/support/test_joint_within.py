@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from support.budget import Undecided, is_within
-from support.joint_within import best_jointly_within
-from support.search_costs import FIGURES, Part
-from support.search_joint_costs import ByPlaces, JointCosts, JointOption
+from support.budget.answers import Undecided, is_within
+from support.budget.costs import FIGURES, Part
+from support.budget.joint_costs import ByPlaces, JointCosts, JointOption
+from support.budget.joint_within import best_jointly_within
 
 PACES = (10, 14, 20)
 SHAPES = {"widths": (6, 0), "ops": (0, 5), "both": (4, 3)}
@@ -87,7 +87,7 @@ def test_a_search_that_is_cut_off_says_how_far_off_it_may_be(monkeypatch):
             if is_within(figures, limits)
         )
         for visits in (0, 3):
-            monkeypatch.setattr("support.joint_within.MOST_VISITS", visits)
+            monkeypatch.setattr("support.budget.joint_within.MOST_VISITS", visits)
             try:
                 found = best_jointly_within(costs, losses, limits)
             except Undecided:

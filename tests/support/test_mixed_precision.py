@@ -11,12 +11,12 @@ pytest.importorskip("sklearn")
 import torch.nn.functional as F  # noqa: E402
 from generated import FIXTURES, QUANTISED, SEARCH, Generated  # noqa: E402
 
-from support import binary_conv  # noqa: E402
-from support.classification import prepare  # noqa: E402
-from support.gates import Gate  # noqa: E402
-from support.mixed_precision import bfloat16_products  # noqa: E402
-from support.search_space import MixedOp, set_gates  # noqa: E402
-from support.search_updates import Updates  # noqa: E402
+from support.layers import binary_conv  # noqa: E402
+from support.search.gates import Gate  # noqa: E402
+from support.search.space import MixedOp, set_gates  # noqa: E402
+from support.search.updates import Updates  # noqa: E402
+from support.training.classification import prepare  # noqa: E402
+from support.training.mixed_precision import bfloat16_products  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -29,7 +29,7 @@ LIKENESS = {"float": 0.98, "paper": 0.75, "quantised": 0.85}  # measured: 0.994,
 def supernet(kind, folder):
     text = (FIXTURES / "supernet.py").read_text()
     if kind == "float":
-        text = text.replace("MixedOp\n", "MixedOp\nfrom support.search_ops import Float\n", 1)
+        text = text.replace("MixedOp\n", "MixedOp\nfrom support.search.ops import Float\n", 1)
         text = "\n".join(
             line[:-1] + ", convs=Float())" if "= MixedOp(" in line else line
             for line in text.splitlines()
@@ -75,7 +75,7 @@ def test_gradients_are_near_those_of_float32(tmp_path, kind):
 
 def test_what_did_not_run_is_multiplied_in_bfloat16_too():
     """Its inner product is summed in float32, as that of the op that ran."""
-    from support.search_ops import Float
+    from support.search.ops import Float
 
     torch.manual_seed(0)
     mixed = MixedOp(["identity", "conv 3x3"], 8, 8, convs=Float())

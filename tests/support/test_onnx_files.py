@@ -9,7 +9,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from support import onnx_files  # noqa: E402
+from support.export import onnx_files  # noqa: E402
 from support.progress import StageError  # noqa: E402
 
 

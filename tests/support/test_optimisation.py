@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from support import __file__ as support  # noqa: E402
-from support.optimisation import load_optimiser, optimiser  # noqa: E402
+from support.training.optimisation import load_optimiser, optimiser  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -22,7 +22,7 @@ SETTINGS = {
 KINDS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 ALONE = """
 import sys, torch
-from support.optimisation import load_optimiser, optimiser
+from support.training.optimisation import load_optimiser, optimiser
 for name in ("sgd", "adam", "adamw"):
     weight = torch.nn.Parameter(torch.ones(3, 3))
     weight.grad = torch.ones(3, 3)

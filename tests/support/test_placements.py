@@ -73,10 +73,10 @@ import torch
 torch.set_num_threads(1)
 folders = [Path(line) for line in sys.argv[1:]]
 sys.path.insert(0, str(folders[0]))
-from support.classification import prepare
-from support.derive import derive, genotype_text
-from support.search_space import edges
-from support.search_updates import Updates
+from support.training.classification import prepare
+from support.derivation.cells import derive, genotype_text
+from support.search.space import edges
+from support.search.updates import Updates
 
 for folder in folders:
     spec = importlib.util.spec_from_file_location("supernet", folder / "supernet.py")

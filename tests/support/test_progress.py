@@ -239,20 +239,20 @@ def test_ctrl_c_among_the_imports_shows_no_traceback():
     ("loop", "told"),
     [
         (None, "is gone"),
-        ("", "is damaged: cannot import name 'Loop' from 'support.loop'"),
+        ("", "is damaged: cannot import name 'Loop' from 'support.training.loop'"),
         ("class Loop(", "is damaged: '(' was never closed (loop.py, line 1)"),
     ],
 )
 def test_a_generated_file_that_is_gone_or_cut_off_is_named(tmp_path, loop, told):
-    (tmp_path / "support").mkdir()
+    (tmp_path / "support" / "training").mkdir(parents=True)
     for name in ("stage.py", "progress.py"):
         shutil.copy(ROOT / "templates" / "support" / name, tmp_path / "support")
-    file = tmp_path / "support" / "loop.py"
+    file = tmp_path / "support" / "training" / "loop.py"
     if loop is not None:
         file.write_text(loop)
     program = tmp_path / "train.py"
     head = "from support.stage import end_at_once\nend_at_once()\n"
-    program.write_text(head + "from support.loop import Loop\n")
+    program.write_text(head + "from support.training.loop import Loop\n")
     ended = subprocess.run([sys.executable, program], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"train: error: {file} {told}")

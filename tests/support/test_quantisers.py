@@ -5,8 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 qnn = pytest.importorskip("brevitas.nn")
 
-from support.checkpoint import load_state  # noqa: E402
-from support.quantisers import (  # noqa: E402
+from support.layers.quantisers import (  # noqa: E402
     BinaryWeight,
     FloorTrunc,
     IntWeight,
@@ -14,6 +13,7 @@ from support.quantisers import (  # noqa: E402
     TensorIntWeight,
     UnsignedAct,
 )
+from support.training.checkpoint import load_state  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -17,11 +17,11 @@ from nashc.emit import project  # noqa: E402
 from nashc.emit.searched_bits import settings_of_bits  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
-from support.derive_places import Place, places_text  # noqa: E402
-from support.gates import Gate, Sampler  # noqa: E402
-from support.search_bits import BitChoice, SearchedConv2d, SearchedReLU, bit_choices  # noqa: E402
-from support.search_quantised import Quantised  # noqa: E402
-from support.search_space import MixedOp  # noqa: E402
+from support.derivation.places import Place, places_text  # noqa: E402
+from support.search.bits import BitChoice, SearchedConv2d, SearchedReLU, bit_choices  # noqa: E402
+from support.search.gates import Gate, Sampler  # noqa: E402
+from support.search.quantised import Quantised  # noqa: E402
+from support.search.space import MixedOp  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

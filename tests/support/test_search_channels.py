@@ -18,10 +18,10 @@ from nashc.emit.searched_bits import settings_of_bits  # noqa: E402
 from nashc.emit.searched_channels import settings_of_channels  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
-from support.derive_places import Place, places_text  # noqa: E402
-from support.gates import Gate, Sampler  # noqa: E402
-from support.search_bits import SearchedConv2d, bit_choices  # noqa: E402
-from support.search_channels import ChannelChoice, Channels, channel_choices  # noqa: E402
+from support.derivation.places import Place, places_text  # noqa: E402
+from support.search.bits import SearchedConv2d, bit_choices  # noqa: E402
+from support.search.channels import ChannelChoice, Channels, channel_choices  # noqa: E402
+from support.search.gates import Gate, Sampler  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -2,8 +2,8 @@
 
 import math
 
-from support.derive import Choice, Edge
-from support.search_findings import (
+from support.derivation.cells import Choice, Edge
+from support.derivation.findings import (
     Found,
     best_of,
     collapsed_cells,

@@ -8,10 +8,10 @@ pytest.importorskip("brevitas")
 import brevitas.nn as qnn  # noqa: E402
 from torch import nn  # noqa: E402
 
-from support.binary_conv import BinaryConv, signs  # noqa: E402
-from support.derive import IDENTITY, MAX_POOL  # noqa: E402
-from support.gates import Gate  # noqa: E402
-from support.search_ops import (  # noqa: E402
+from support.derivation.cells import IDENTITY, MAX_POOL  # noqa: E402
+from support.layers.binary_conv import BinaryConv, signs  # noqa: E402
+from support.search.gates import Gate  # noqa: E402
+from support.search.ops import (  # noqa: E402
     Binary,
     FactorisedIdentity,
     Float,
@@ -19,8 +19,8 @@ from support.search_ops import (  # noqa: E402
     Node,
     search_op,
 )
-from support.search_quantised import Quantised  # noqa: E402
-from support.search_space import MixedOp, edges, mixed_ops  # noqa: E402
+from support.search.quantised import Quantised  # noqa: E402
+from support.search.space import MixedOp, edges, mixed_ops  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

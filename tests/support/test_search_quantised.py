@@ -16,7 +16,7 @@ from generated import QUANTISED, Generated  # noqa: E402
 from nashc.emit import project  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
-from support.gates import Gate  # noqa: E402
+from support.search.gates import Gate  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

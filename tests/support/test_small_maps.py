@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from support.small_maps import SmallMapConv2d, suits  # noqa: E402
+from support.layers.small_maps import SmallMapConv2d, suits  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -11,7 +11,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("PIL")
 
-from support import cache, data, tars
+from support import cache
+from support.data import datasets, tars
 from support.progress import StageError
 from tests.support.image_sets import FOLDER, picture, refusal
 
@@ -19,12 +20,12 @@ pytestmark = pytest.mark.torch
 
 
 def test_folders_in_a_tar(folders, tmp_path):
-    wanted = data.load(FOLDER, "train", tmp_path)
+    wanted = datasets.load(FOLDER, "train", tmp_path)
     for packing in ("", "gz", "bz2", "xz"):
         path = tmp_path / f"images.tar.{packing}"
         with tarfile.open(path, f"w:{packing}") as archive:
             archive.add(folders, "images")
-        found = data.load(FOLDER | {"path": path.name}, "train", tmp_path)
+        found = datasets.load(FOLDER | {"path": path.name}, "train", tmp_path)
         assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
 
 
@@ -41,7 +42,7 @@ def test_a_tar_that_was_cut_off_anywhere(folders, tmp_path):
             "ROOT/images.tar is cut off or no tar"
         )
     path.write_bytes(whole[: end + 1024])
-    assert data.load(settings, "train", tmp_path)[1].tolist() == [0, 0, 0, 1, 1, 1]
+    assert datasets.load(settings, "train", tmp_path)[1].tolist() == [0, 0, 0, 1, 1, 1]
 
 
 @pytest.fixture
@@ -70,44 +71,44 @@ def scans(monkeypatch):
 
 def test_the_index_of_a_large_tar_is_kept(large, folders, tmp_path, monkeypatch):
     settings, read = FOLDER | {"path": large.name}, scans(monkeypatch)
-    wanted = data.load(settings, "train", tmp_path)
+    wanted = datasets.load(settings, "train", tmp_path)
     for _ in range(2):
-        found = data.load(settings, "train", tmp_path)
+        found = datasets.load(settings, "train", tmp_path)
         assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
     assert len(read) == 1
     (folders / "train" / "red" / "3.png").write_bytes(picture((0, 250, 0)))
     packed(folders, large, 30)  # another tar at the same place
-    assert len(data.load(settings, "train", tmp_path)[1]) == 7 and len(read) == 2
+    assert len(datasets.load(settings, "train", tmp_path)[1]) == 7 and len(read) == 2
     packed(
         folders, large, 0
     )  # changed so lately that it may change again within one tick of the clock
     for _ in range(2):
-        data.load(settings, "train", tmp_path)
+        datasets.load(settings, "train", tmp_path)
     assert len(read) == 4
 
 
 @pytest.mark.parametrize("damage", ["half", "bit", "empty"])
 def test_a_broken_index_is_made_again(large, tmp_path, monkeypatch, damage):
     settings, read = FOLDER | {"path": large.name}, scans(monkeypatch)
-    wanted = data.load(settings, "train", tmp_path)
+    wanted = datasets.load(settings, "train", tmp_path)
     [index] = (tmp_path / "cache").glob("*.tar-index")
     content = bytearray(index.read_bytes())
     content[100] ^= 1
     index.write_bytes({"half": content[:200], "bit": content, "empty": b""}[damage])
-    found = data.load(settings, "train", tmp_path)
+    found = datasets.load(settings, "train", tmp_path)
     assert np.array_equal(found[0], wanted[0]) and len(read) == 2
-    data.load(settings, "train", tmp_path)
+    datasets.load(settings, "train", tmp_path)
     assert len(read) == 2
 
 
 def test_another_tar_under_the_same_time_and_size_is_noticed(large, tmp_path, monkeypatch):
     settings, read = FOLDER | {"path": large.name}, scans(monkeypatch)
-    data.load(settings, "train", tmp_path)
+    datasets.load(settings, "train", tmp_path)
     about = large.stat()
     large.write_bytes(large.read_bytes()[:-20_480].ljust(about.st_size, b"\0"))
     os.utime(large, ns=(about.st_atime_ns, about.st_mtime_ns))
     with contextlib.suppress(StageError):
-        data.load(settings, "train", tmp_path)
+        datasets.load(settings, "train", tmp_path)
     assert len(read) == 2
 
 
@@ -116,7 +117,7 @@ def test_without_a_cache_a_large_tar_is_read_through(large, tmp_path, monkeypatc
     monkeypatch.setenv("NASHC_CACHE", str(tmp_path / "file" / "cache"))
     settings, read = FOLDER | {"path": large.name}, scans(monkeypatch)
     for _ in range(2):
-        assert len(data.load(settings, "train", tmp_path)[1]) == 6
+        assert len(datasets.load(settings, "train", tmp_path)[1]) == 6
     assert len(read) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from support.thresholds import (
+from support.integers.thresholds import (
     complemented_thresholds,
     crossings,
     thresholds,

@@ -15,9 +15,9 @@ pytest.importorskip("sklearn")
 
 from generated import TRAIN, Generated  # noqa: E402
 
-from support.checkpoint import read  # noqa: E402
-from support.optimisation import learning_rate, optimiser  # noqa: E402
 from support.progress import StageError  # noqa: E402
+from support.training.checkpoint import read  # noqa: E402
+from support.training.optimisation import learning_rate, optimiser  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -54,13 +54,14 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import torch
 from model import Network
-from support import checkpoint, data
+from support.training import checkpoint
+from support.data import datasets
 folder = Path(sys.argv[1])
 results = folder / "results" / "train"
 network = Network()
 checkpoint.load_weights(results / "weights.safetensors", network, checkpoint.code_digest(folder / "model.py"))
 network.eval()
-images, labels = data.load(data.data_settings(folder, {}), "test")
+images, labels = datasets.load(datasets.data_settings(folder, {}), "test")
 with torch.no_grad():
     logits = network(torch.from_numpy(images).float())
 print((logits.argmax(1).numpy() == labels).mean())

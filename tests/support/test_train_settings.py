@@ -13,14 +13,14 @@ pytest.importorskip("sklearn")
 from generated import EVERYTHING, TRAIN, Generated, lower_precision  # noqa: E402
 from torch import nn  # noqa: E402
 
-from support.average import Average  # noqa: E402
-from support.checkpoint import save_weights  # noqa: E402
-from support.classification import memory_errors_explained  # noqa: E402
-from support.optimisation import learning_rate, optimiser  # noqa: E402
-from support.precision import distilled, set_quantised, start_from, teacher_of  # noqa: E402
+from support.layers.quantisers import IntWeight, UnsignedAct  # noqa: E402
 from support.progress import StageError  # noqa: E402
-from support.quantisers import IntWeight, UnsignedAct  # noqa: E402
-from support.tensorboard import TensorBoard  # noqa: E402
+from support.training.average import Average  # noqa: E402
+from support.training.checkpoint import save_weights  # noqa: E402
+from support.training.classification import memory_errors_explained  # noqa: E402
+from support.training.optimisation import learning_rate, optimiser  # noqa: E402
+from support.training.precision import distilled, set_quantised, start_from, teacher_of  # noqa: E402
+from support.training.tensorboard import TensorBoard  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

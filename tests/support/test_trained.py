@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 qnn = pytest.importorskip("brevitas.nn")
 
-from support.quantisers import BinaryWeight, IntWeight, TensorIntWeight  # noqa: E402
-from support.trained import in_float64  # noqa: E402
+from support.export.trained import in_float64  # noqa: E402
+from support.layers.quantisers import BinaryWeight, IntWeight, TensorIntWeight  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -33,7 +33,11 @@ mkdir -p $folder/project_$node/sol1/impl/ip $folder/project_$node/sol1/impl/veri
 STEP = """
 import json, sys
 from pathlib import Path
-from support import finn_options, finn_tool, vivado_config, vivado_steps, vivado_tools
+from support.finn import options as finn_options
+from support.finn import tool as finn_tool
+from support.vivado import config as vivado_config
+from support.vivado import steps as vivado_steps
+from support.vivado import tools as vivado_tools
 from support.files import read_json
 from support.progress import StageError
 out = Path({out!r})

@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from support.budget import Undecided, is_within, nearest_by
-from support.search_costs import FIGURES, Option, Part, SearchCosts
-from support.within_budget import best_within, figures_of
-from support.within_rows import Candidate
+from support.budget.answers import Undecided, is_within, nearest_by
+from support.budget.costs import FIGURES, Option, Part, SearchCosts
+from support.budget.rows import Candidate
+from support.budget.within import best_within, figures_of
 
 
 def drawn(seed):

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules by name, as templates/support/optimisation.py makes them of torch's."""
+"""Optimisers and learning-rate schedules by name, as templates/support/training/optimisation.py makes them of torch's."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model import INPUT_SCALE, NAME, Network
-from support.integer_graph import IntegerGraph
+from support.integers.graph import IntegerGraph
 
 
 def integer_graph(model: Network) -> IntegerGraph:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import brevitas.nn as qnn
 from torch import Tensor, nn
 
-from support.initial_weights import kaiming
-from support.quantisers import (
+from support.layers.initial_weights import kaiming
+from support.layers.quantisers import (
     FloorTrunc,
     IntWeight,
     JoinAct,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from support.initial_weights import kaiming
-from support.search_ops import batch_norm
-from support.search_space import Cells, MixedOp
+from support.layers.initial_weights import kaiming
+from support.search.ops import batch_norm
+from support.search.space import Cells, MixedOp
 
 NAME = "quickstart"
 INPUT_SHAPE = (1, 8, 8)  # channels, height, width

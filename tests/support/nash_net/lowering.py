@@ -2,7 +2,7 @@
 
 from model import INPUT_SCALE, NAME
 
-from support.integer_graph import IntegerGraph
+from support.integers.graph import IntegerGraph
 
 
 def integer_graph(model):

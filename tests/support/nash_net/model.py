@@ -3,7 +3,7 @@
 import brevitas.nn as qnn
 from torch import nn
 
-from support.quantisers import (
+from support.layers.quantisers import (
     BinaryWeight,
     FloorTrunc,
     IntWeight,

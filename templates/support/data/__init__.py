@@ -1,0 +1,1 @@
+"""Images and their labels: data sets on disk, pictures decoded, batches drawn."""

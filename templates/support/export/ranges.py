@@ -1,0 +1,62 @@
+"""What the numbers of an integer graph say about its hardware: `nashc estimate --weights ranges.json` reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from qonnx.core.datatype import DataType
+
+from support.integers.values import signed_sums
+
+FORMAT = 1
+
+
+def ranges(model: onnx.ModelProto) -> dict[str, Any]:
+    """By layer: [smallest, largest] weight, sum and threshold, and which layers turn channels round.
+
+    Sums are those that any input of the input's data type can give, as FINN reckons when it chooses accumulators.
+    """
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    datatypes = {
+        annotation.tensor_name: entry.value
+        for annotation in model.graph.quantization_annotation
+        for entry in annotation.quant_parameter_tensor_names
+        if entry.key == "finn_datatype"
+    }
+
+    def values(node: onnx.NodeProto) -> np.ndarray:
+        return numpy_helper.to_array(constants[node.input[1]])
+
+    layers: dict[str, dict[str, Any]] = {}
+    for node in model.graph.node:
+        match node.op_type:
+            case "MatMul":
+                weights = values(node)
+                layers[node.name] = {
+                    "weights": _ends(weights),
+                    "accumulator": _sums(weights, DataType[datatypes[node.input[0]]]),
+                }
+            case "MultiThreshold":
+                layers[node.name] = {"thresholds": _ends(values(node))}
+            case "Mul":
+                layers[node.name] = {"signs": _ends(values(node))}
+            case "Sub":
+                pool = node.name.removesuffix(".turned")
+                layers[pool] = {"turned": _ends(values(node))}
+    return {"format": FORMAT, "layers": layers}
+
+
+def _ends(values: np.ndarray) -> list[int]:
+    return [int(values.min()), int(values.max())]
+
+
+def _sums(weights: np.ndarray, datatype: Any) -> list[int]:
+    low, high = float(datatype.min()), float(datatype.max())
+    positive, negative = signed_sums(weights)
+    return [
+        int((positive * low + negative * high).min()),
+        int((positive * high + negative * low).max()),
+    ]

@@ -1,0 +1,1 @@
+"""What layers compute while they train or are searched: quantisers, small and binary convolutions, first weights."""

@@ -1,0 +1,1 @@
+"""The evaluations of a trained network, held against each other."""

@@ -1,0 +1,1 @@
+"""What needs Vivado: the tools, FINN's steps that call them, and whether they made what they should."""
