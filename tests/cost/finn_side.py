@@ -22,7 +22,7 @@ import model as network_code
 import torch
 from lowering import integer_graph
 
-from support.export import qonnx_export
+from support.export.qonnx import export
 from support.export.ranges import ranges
 from support.files import read_json
 from support.finn import estimates as finn_estimates
@@ -64,7 +64,7 @@ def streamlined(network: Any, graph: Any) -> Any:
     """FINN's own way, as export.py goes it for `lowering = streamline`."""
     modules = network.named_modules()
     layers = {path: graph.layers_of[id(m)] for path, m in modules if id(m) in graph.layers_of}
-    exported = qonnx_export.export(network.float(), network_code.INPUT_SHAPE, layers)
+    exported = export(network.float(), network_code.INPUT_SHAPE, layers)
     return finn_streamline.streamline(exported, network_code.INPUT_DTYPE).model
 
 

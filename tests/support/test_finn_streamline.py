@@ -20,7 +20,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import calculate_matvec_accumulator_range
 
-from support.export import qonnx_export, trained
+from support.export import trained
+from support.export.qonnx import export
 from support.finn import estimates as finn_estimates
 from support.finn import folding as finn_folding
 from support.finn import hardware as finn_hardware
@@ -91,9 +92,7 @@ def exported(folder: Path) -> tuple[Any, Any, str]:
     import_from(folder, "lowering")
     network = trained.load(folder, folder / "results" / "train" / "weights.safetensors")
     with torch.no_grad():
-        qonnx = qonnx_export.export(
-            network.network, network.model.INPUT_SHAPE, network.layers_by_path()
-        )
+        qonnx = export(network.network, network.model.INPUT_SHAPE, network.layers_by_path())
     return network.graph.write(), qonnx, network.model.INPUT_DTYPE
 
 
