@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from support.files import write_json
 from support.finn.limits import folding_limit
 from support.finn.names import layer_of
 from support.finn.quick import apply
@@ -24,48 +26,18 @@ HOLES = {
 
 def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) -> dict[str, Any]:
     """FINN's own estimates, as one summary and as the report files that FINN's step_generate_estimate_reports writes."""
-    from functools import partial
-
-    from finn.analysis.fpgadataflow.exp_cycles_per_layer import exp_cycles_per_layer
-    from finn.analysis.fpgadataflow.op_and_param_counts import (
-        aggregate_dict_keys,
-        op_and_param_counts,
-    )
-    from finn.analysis.fpgadataflow.res_estimation import (
-        res_estimation,
-        res_estimation_complete,
-    )
     from finn.transformation.fpgadataflow.annotate_cycles import AnnotateCycles
 
-    from support.files import write_json
-
     model = apply(model, [AnnotateCycles()])
-    cycles = model.analysis(exp_cycles_per_layer)
-    resources = model.analysis(partial(res_estimation, fpgapart=part))
     speed = dict(performance(model))
     speed["estimated_throughput_fps"] = 1e9 / clock_ns / speed["max_cycles"]
     speed["estimated_latency_ns"] = speed["critical_path_cycles"] * clock_ns
-    total = aggregate_dict_keys(resources)
-    for name, report in {
-        "op_and_param_counts": model.analysis(op_and_param_counts),
-        "estimate_layer_cycles": cycles,
-        "estimate_layer_resources": {**resources, "total": total},
-        "estimate_layer_config_alternatives": model.analysis(
-            partial(res_estimation_complete, fpgapart=part)
-        ),
-        "estimate_network_performance": speed,
-    }.items():
+    of = _reports(model, part)
+    for name, report in {**of, "estimate_network_performance": speed}.items():
         write_json(reports / f"{name}.json", _plain(report))
+    cycles, resources = of["estimate_layer_cycles"], of["estimate_layer_resources"]
     layers = [
-        {
-            "name": node.name,
-            "layer": layer_of(node.name),
-            "op": node.op_type,
-            "cycles": int(cycles[node.name]),
-            **_resources(resources[node.name]),
-            **_parallelism(node),
-            "marks": _marks(node, _resources(resources[node.name])),
-        }
+        _layer(node, int(cycles[node.name]), _counts(resources[node.name]))
         for node in model.graph.node
     ]
     return {
@@ -75,7 +47,7 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
             "latency_ms": speed["estimated_latency_ns"] / 1e6,
             "latency_means": "FINN's figure: the sum of the cycles of all layers on the longest path, "
             "without overlap; a pipeline is faster",
-            **_resources(total),
+            **_counts(resources["total"]),
         },
         "bottleneck": speed["max_cycles_node_name"],
         "layers": layers,
@@ -85,6 +57,26 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
         "clock_ns": clock_ns,
         "part": part,
         "tool": tool(),
+    }
+
+
+def _reports(model: Any, part: str) -> dict[str, dict[str, Any]]:
+    """FINN's reports by the names of their files."""
+    from finn.analysis.fpgadataflow import op_and_param_counts as operations
+    from finn.analysis.fpgadataflow import res_estimation as resources
+    from finn.analysis.fpgadataflow.exp_cycles_per_layer import exp_cycles_per_layer
+
+    by_layer = model.analysis(partial(resources.res_estimation, fpgapart=part))
+    return {
+        "op_and_param_counts": model.analysis(operations.op_and_param_counts),
+        "estimate_layer_cycles": model.analysis(exp_cycles_per_layer),
+        "estimate_layer_resources": {
+            **by_layer,
+            "total": operations.aggregate_dict_keys(by_layer),
+        },
+        "estimate_layer_config_alternatives": model.analysis(
+            partial(resources.res_estimation_complete, fpgapart=part)
+        ),
     }
 
 
@@ -112,7 +104,19 @@ def warnings(model: Any) -> list[dict[str, str]]:
     return found
 
 
-def _resources(report: dict[str, Any]) -> dict[str, int]:
+def _layer(node: Any, cycles: int, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "layer": layer_of(node.name),
+        "op": node.op_type,
+        "cycles": cycles,
+        **counts,
+        **_parallelism(node),
+        "marks": _marks(node, counts),
+    }
+
+
+def _counts(report: dict[str, Any]) -> dict[str, int]:
     return {
         "lut": round(report.get("LUT", 0)),
         "bram18": round(report.get("BRAM_18K", 0)),

@@ -94,49 +94,53 @@ class IntegerGraph:
             raise StageError(f"{name}: grouped convolutions cannot be lowered to FINN yet")
         if isinstance(module.padding, str) or module.padding_mode != "zeros":
             raise StageError(f"{name}: only numeric zero padding can be lowered")
-        _, height, width, channels = x.shape
-        kernel, stride = tuple(module.kernel_size), tuple(module.stride)
-        pad, dilation = tuple(module.padding), tuple(module.dilation)
-        out_channels = len(weights.values)
-        out_h = window_count(height, kernel[0], stride[0], pad[0], dilation[0])
-        out_w = window_count(width, kernel[1], stride[1], pad[1], dilation[1])
         if weights.datatype != "BIPOLAR":
             x = as_two_bits(self._parts, x)
-        values = weights.values
-        if height == width == out_h == out_w == 1:
-            # All but one pixel of the window is padding, and FINN takes an image of one pixel for a 1-D signal.
-            values = values[:, :, pad[0] : pad[0] + 1, pad[1] : pad[1] + 1]
-            kernel, stride, pad = (1, 1), (1, 1), (0, 0)
-        columns = x.tensor
-        if kernel != (1, 1) or stride != (1, 1) or pad != (0, 0):
-            columns = self._parts.node(
-                "Im2Col",
-                f"{name}.window",
-                [x.tensor],
-                (1, out_h, out_w, kernel[0] * kernel[1] * channels),
-                self._parts.datatype_of(x.tensor),
-                domain=GENERAL,
-                stride=list(stride),
-                kernel_size=list(kernel),
-                pad_amount=[pad[0], pad[1], pad[0], pad[1]],
-                pad_value=0,
-                depthwise=0,
-                dilations=list(dilation),
-                input_shape=f"(1,{height},{width},{channels})",
-            )
-        matrix = values.transpose(2, 3, 1, 0).reshape(-1, out_channels)
-        bias = np.zeros(out_channels)
+        columns, values, positions = self._windows(name, x, module, weights.values)
+        matrix = values.transpose(2, 3, 1, 0).reshape(-1, len(values))
+        bias = np.zeros(len(values))
         if module.bias is not None:
             bias = module.bias.detach().double().cpu().numpy()
         if np.ptp(x.gain) or x.bias.any():
             raise StageError(f"{name}: its input must have one scale and no offset")
         gain = weights.scales * x.gain[0]
-        positions = (1, out_h, out_w)
         if self._parts.datatype_of(x.tensor) == ONE_BIT:
             return self._products.xnor_popcount(name, columns, matrix, positions, gain, bias)
         return self._products.matmul(
             name, columns, matrix, weights.datatype, x, positions, gain, bias
         )
+
+    def _windows(
+        self, name: str, x: Value, module: Any, weights: Any
+    ) -> tuple[str, Any, tuple[int, int, int]]:
+        """The tensor of what each position of a convolution sees, the weights (O x I x H x W) that meet it, and 1 x H x W positions."""
+        _, height, width, channels = x.shape
+        kernel, stride = tuple(module.kernel_size), tuple(module.stride)
+        pad, dilation = tuple(module.padding), tuple(module.dilation)
+        out_h = window_count(height, kernel[0], stride[0], pad[0], dilation[0])
+        out_w = window_count(width, kernel[1], stride[1], pad[1], dilation[1])
+        positions = (1, out_h, out_w)
+        if height == width == out_h == out_w == 1:
+            # All but one pixel of the window is padding, and FINN takes an image of one pixel for a 1-D signal.
+            return x.tensor, weights[:, :, pad[0] : pad[0] + 1, pad[1] : pad[1] + 1], positions
+        if kernel == (1, 1) and stride == (1, 1) and pad == (0, 0):
+            return x.tensor, weights, positions
+        columns = self._parts.node(
+            "Im2Col",
+            f"{name}.window",
+            [x.tensor],
+            (*positions, kernel[0] * kernel[1] * channels),
+            self._parts.datatype_of(x.tensor),
+            domain=GENERAL,
+            stride=list(stride),
+            kernel_size=list(kernel),
+            pad_amount=[pad[0], pad[1], pad[0], pad[1]],
+            pad_value=0,
+            depthwise=0,
+            dilations=list(dilation),
+            input_shape=f"(1,{height},{width},{channels})",
+        )
+        return columns, weights, positions
 
     def batchnorm(self, name: str, x: Value, module: Any) -> Value:
         """Changes what the integers mean, not the integers."""
