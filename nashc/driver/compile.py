@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from nashc.driver.project import Project, with_existing_found
 from nashc.driver.request import Request
 from nashc.driver.search import derivation_of
 from nashc.emit.write import WriteResult
+
+SUPPORT = "support/"
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def _found(desk: Desk) -> str | None:
 def outcome_lines(compiled: Compiled) -> list[str]:
     """What happened, for people."""
     result = compiled.result
-    lines = [f"wrote {result.out / name}" for name in result.written]
-    lines += [f"removed {result.out / name}" for name in result.removed]
+    lines = [f"wrote {result.out / name}" for name in _in_short(result.written)]
+    lines += [f"removed {result.out / name}" for name in _in_short(result.removed)]
     lines += [f"kept your {name} as {result.out / name}.orig" for name in result.kept]
     if result.is_unchanged:
         lines.append(f"{result.out}: nothing changed, {counted(len(result.unchanged), 'file')}")
@@ -75,3 +78,12 @@ def outcome_lines(compiled: Compiled) -> list[str]:
             "the architecture is not known yet: `nashc run` searches it and writes the model"
         )
     return lines
+
+
+def _in_short(names: Sequence[str]) -> list[str]:
+    """Paths, those in support/ as one: it is the same in every project."""
+    shared = [name for name in names if name.startswith(SUPPORT)]
+    if len(shared) < 2:
+        return list(names)
+    rest = [name for name in names if not name.startswith(SUPPORT)]
+    return [*rest, f"{SUPPORT} ({counted(len(shared), 'file')})"]

@@ -169,6 +169,7 @@ def known_target(spec: Spec) -> Target:
     """The target of a spec whose network is known. Errors: NASH451, NASH452."""
     if spec.is_searched:
         text = f"`{spec.name}` has cells whose architecture is not known yet"
+        span = spec.cells[0].span if spec.searches_cells else None
         finds, instead = "it", "write a genotype"
         if not spec.searches_cells:
             what = "bit widths" if spec.searches_bits else "numbers of channels"
@@ -178,7 +179,7 @@ def known_target(spec: Spec) -> Target:
             f"`nashc run {pasted(spec.path)} --to search` finds {finds} and writes {FOUND} into the project: estimate that, "
             f"or {instead}"
         )
-        raise SpecError([Diagnostic("NASH451", text, help=hint)])
+        raise SpecError([Diagnostic("NASH451", text, span, help=hint)])
     if spec.target is None:
         text = f"`{spec.name}` does not say for which board"
         raise SpecError([Diagnostic("NASH452", text, help="add `target { board = U250 }`")])
