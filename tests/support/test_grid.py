@@ -1,5 +1,7 @@
 """The fused quantisers against Brevitas' own forward and gradient, of the very same modules."""
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -83,8 +85,42 @@ def test_the_float32_forward_is_the_same_to_the_bit(role, bits):
     ours, brevitas = activation(role, bits), own_words(activation(role, bits))
     x = 5 * torch.randn(100_000)
     x = torch.cat([x, torch.arange(-300, 300) * ours(x).scale.detach() / 2])  # half-way values
-    assert torch.equal(ours(x).value, brevitas(x).value)
-    assert torch.equal(ours(x).scale, brevitas(x).scale)
+    with torch.no_grad():
+        assert torch.equal(ours(x).value, brevitas(x).value)
+        assert torch.equal(ours(x).scale, brevitas(x).scale)
+
+
+@pytest.mark.parametrize(("role", "bits"), [("relu", n) for n in (1, 2, 4, 8)] + [("join", 8)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_training_in_float32_differs_at_half_way_values_alone(role, bits, layout):
+    quantiser = activation(role, bits)
+    pixels = (5 * torch.randn(8, 4, 40, 40)).contiguous(memory_format=layout)
+    dy = torch.randn(8, 4, 40, 40)
+    found, wanted = [], []
+    for dtype, results in ((torch.float32, found), (torch.float64, wanted)):
+        quantiser.to(dtype).zero_grad()
+        x = pixels.to(dtype, copy=True).requires_grad_()
+        quantised = quantiser(x)
+        y, scale = quantised.value, quantised.scale
+        (y * dy.to(dtype)).sum().backward()
+        [log_end] = quantiser.parameters()
+        results.extend((y.detach(), scale.detach(), x.grad, log_end.grad.clone()))
+    steps = wanted[0] / wanted[1]
+    half_way = ((pixels / wanted[1]).frac().abs() - 0.5).abs() < 1e-4
+    assert half_way.sum() < 0.001 * half_way.numel()
+    assert torch.equal((found[0] / found[1]).round()[~half_way], steps.round().float()[~half_way])
+    assert ((found[0] / found[1]).round() - steps).abs().max() <= 1
+    assert torch.equal(found[2][~half_way], wanted[2].float()[~half_way])
+    torch.testing.assert_close(found[3], wanted[3].float(), rtol=1e-3, atol=1e-3)
+    assert found[0].stride() == pixels.stride()
+
+
+def test_a_scale_that_diverged_is_not_hidden():
+    quantiser = activation("relu", 4)
+    [log_end] = quantiser.parameters()
+    with torch.no_grad():
+        log_end.fill_(math.nan)
+    assert quantiser(torch.ones(3)).value.isnan().all()
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
