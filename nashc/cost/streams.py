@@ -46,6 +46,8 @@ def widest(node: HwNode, f: Foldings) -> Ints:
             return f.pe * node.width("inputDataType")
         case "LabelSelect":
             return np.maximum(f.pe * node.width("inputDataType"), node.width("outputDataType"))
+        case "FMPadding" | "ConvolutionInputGenerator" | "DownSampler":  # HLS in FINN 0.9 alone
+            return f.simd * node.width("inputDataType")
     is_read = (node.attrs["rhs_style"] == "input") | (f.mem_mode == _DECOUPLED)
     return f.pe * _most(
         np.where(is_read, node.width("rhs_dtype"), 0),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nashc.cost.models import MODELS
 from nashc.diagnostics import SpecError
 from nashc.driver.estimate import Question, answer
 from nashc.driver.folding import fold_spec
@@ -51,6 +52,18 @@ def test_a_file_is_read_beside_the_spec(tmp_path: Path):
         if row.node.name == "stem.conv"
     )
     assert row.folding.pe == 2
+
+
+@pytest.mark.parametrize("folding", ["optimal", '"mine.json"'])
+def test_every_model_has_figures_for_it(tmp_path: Path, folding: str):
+    """FINN 0.9 has other nodes, all of them HLS: paddings, sliding windows, and a down-sampler before a strided 1x1."""
+    (tmp_path / "mine.json").write_text('{"plain.first.window": {"SIMD": 2}}')
+    path = spec_with(tmp_path, folding)
+    path.write_text(path.read_text().replace("first: conv 3x3", "first: conv 1x1"))
+    for model in MODELS:
+        rows = answer(Question(path, {}, model)).found.nodes
+        window = next(row for row in rows if row.node.name == "plain.first.window")
+        assert folding == "optimal" or window.folding.simd == 2
 
 
 @pytest.mark.parametrize(
