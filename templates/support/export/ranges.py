@@ -17,7 +17,8 @@ FORMAT = 1
 def ranges(model: onnx.ModelProto) -> dict[str, Any]:
     """By layer: [smallest, largest] weight, sum and threshold, and which layers turn channels round.
 
-    Sums are those that any input of the input's data type can give, as FINN reckons when it chooses accumulators.
+    Sums are those that any input of the input's data type can give, as FINN reckons when it chooses accumulators; that
+    type is FINN's too, which for an addition of three is wider than the sums are.
     """
     constants = {constant.name: constant for constant in model.graph.initializer}
     datatypes = {
@@ -46,7 +47,20 @@ def ranges(model: onnx.ModelProto) -> dict[str, Any]:
             case "Sub":
                 pool = node.name.removesuffix(".turned")
                 layers[pool] = {"turned": _ends(values(node))}
+            case "Add":
+                left, right = (DataType[datatypes[name]] for name in node.input)
+                datatypes[node.output[0]] = _sum_type(left, right)
+            case "Im2Col" | "MaxPoolNHWC" | "Reshape":
+                datatypes[node.output[0]] = datatypes[node.input[0]]
     return {"format": FORMAT, "layers": layers}
+
+
+def _sum_type(left: Any, right: Any) -> str:
+    """finn-plus 1.6.1, custom_op/fpgadataflow/elementwise_binary.py, _derive_out_dtype of ElementwiseAdd."""
+    wider, narrower = (right, left) if right.bitwidth() > left.bitwidth() else (left, right)
+    if not (wider.signed() or narrower.signed()):
+        return f"UINT{wider.bitwidth() + 1}"
+    return f"INT{wider.bitwidth() + (1 if wider.signed() else 2)}"
 
 
 def _ends(values: np.ndarray) -> list[int]:
