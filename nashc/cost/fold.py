@@ -149,6 +149,27 @@ def words_of(node: HwNode, setting: str) -> tuple[str, ...]:
     return WORDS[setting]
 
 
+def idle_of(node: HwNode) -> dict[str, tuple[int | str, ...]]:
+    """What else FINN's node has, under FINN's names, with the values that change no figure.
+
+    FINN writes them all into its folding files. Memories without content count nothing; depths that choose between
+    memories do, but for 0, which leaves the choice to FINN.
+    """
+    match node.kind:
+        case "MVAU" if node["noActivation"]:
+            return {**_WRITEABLE, "ram_style_thresholds": words_of(node, "ram_style_thresholds")}
+        case "Thresholding" if node.backend == "rtl":
+            return {**_WRITEABLE, "depth_trigger_uram": (0,), "depth_trigger_bram": (0,)}
+        case "MVAU" | "Thresholding":
+            return _WRITEABLE
+        case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "input":
+            return {name: words_of(node, name) for name in ("ram_style", "mem_mode")}
+    return {}
+
+
+_WRITEABLE: dict[str, tuple[int | str, ...]] = {"runtime_writeable_weights": (0, 1)}
+
+
 def limit(node: HwNode, setting: str) -> int:
     """What pe or simd must divide."""
     if node.kind == "MVAU":

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nashc.cost.fold import ATTRIBUTES, WORDS, Folding, divisors, limit, one, settings_of, words_of
+from nashc.cost.fold import (
+    ATTRIBUTES,
+    WORDS,
+    Folding,
+    divisors,
+    idle_of,
+    limit,
+    one,
+    settings_of,
+    words_of,
+)
 from nashc.cost.nodes import HwNode
 from nashc.cost.options import has_parallel_window
 from nashc.cost.streams import WIDEST_STREAM, narrow, widest
@@ -22,8 +32,6 @@ DEFAULTS = "Defaults"
 MOST_HINT = 400
 """Characters of a help that names all layers there are."""
 _SETTING = {attribute: name for name, attribute in ATTRIBUTES.items()}
-# Legal in the file, without effect on cycles or resources here.
-_IGNORED = ("runtime_writeable_weights", "depth", "impl_style", "mac_resource")
 
 
 def read(path: Path) -> Content:
@@ -55,13 +63,13 @@ def apply(
     nodes: tuple[HwNode, ...],
     foldings: Mapping[str, Folding],
     place: Place,
-    later: tuple[HwNode, ...] = (),
+    others: tuple[HwNode, ...] = (),
 ) -> dict[str, Folding]:
     """The foldings with those of the file in their place. Errors: NASH454, all that are wrong at once.
 
-    later: nodes that appear only with the numbers of a trained network; a file may set them, here without effect.
+    others: nodes of the network with other numbers, such as before training; a file may set them, here without effect.
     """
-    by_name = {node.name: node for node in (*later, *nodes)}
+    by_name = {node.name: node for node in (*others, *nodes)}
     found, mistakes = dict(foldings), []
     for name, attributes in content.items():
         if name == DEFAULTS:
@@ -98,17 +106,15 @@ def content_of(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> di
 
 def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
     """What is wrong with one value, and what would be right; both empty if nothing is."""
-    if attribute in _IGNORED:
-        return "", ""
+    idle = idle_of(node).get(attribute)
+    if idle is not None:
+        return _no_choice(attribute, value, idle)
     setting = _SETTING.get(attribute)
     if setting is None or setting not in settings_of(node):
         known = ", ".join(ATTRIBUTES[name] for name in settings_of(node))
         return f"{node.op_type} has no folding attribute {attribute}", f"it has {known}"
     if setting in WORDS:
-        words = words_of(node, setting)
-        if value in words:
-            return "", ""
-        return f"{attribute} = {value} is no choice here", f"legal are {', '.join(words)}"
+        return _no_choice(attribute, value, words_of(node, setting))
     if type(value) is not int:
         legal = (
             ", ".join(map(str, divisors(limit(node, setting))))
@@ -124,6 +130,13 @@ def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
         legal = ", ".join(map(str, divisors(most)))
         return f"{attribute} = {value} does not divide {most}", f"legal are {legal}"
     return "", ""
+
+
+def _no_choice(attribute: str, value: Any, legal: tuple[int | str, ...]) -> tuple[str, str]:
+    if value in legal:
+        return "", ""
+    values = ", ".join(map(str, legal))
+    return f"{attribute} = {value} is no choice here", f"legal are {values}"
 
 
 def _together(

@@ -154,8 +154,8 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
     if question.folding:
         place = Place(str(question.folding))
-        later = model.hardware(graph, target.board.part, ranges.turning(graph), wanted)
-        foldings = apply(read(question.folding), nodes, foldings, place, later)
+        others = model.nodes_of_any_numbers(graph, target.board.part, wanted)
+        foldings = apply(read(question.folding), nodes, foldings, place, others)
     elif target.folding:
         from nashc.fold.of_target import folding_of_target
 

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from nashc.cost.backends import Wanted
 from nashc.cost.fold import Folding
 from nashc.cost.folding_file import Place, apply
-from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS, Model
 from nashc.cost.nodes import HwNode
-from nashc.cost.ranges import turning
 from nashc.fold.ask import Folded, ask
 from nashc.fold.hardware import Hardware
 from nashc.fold.wish import wish
@@ -30,15 +28,19 @@ def folding_of_target(
 ) -> dict[str, Folding]:
     """The folding of all nodes; foldings: what those get that a file does not name.
 
+    The best is that of the untrained network, with which the build begins whatever is trained.
     Errors: NASH454 for a file that does not fit, NASH461 where nothing fits the budget.
     """
     target = spec.target
     assert target and target.folding
+    content = target.folding.content or {}
     if target.folding.kind == "optimal":
-        return best(spec, nodes, model.builds_like or model).foldings
-    later = hardware(graph, target.board.part, turning(graph), Wanted.of(spec))
+        found = best(spec, graph, model.builds_like or model)
+        content = found.file()
+        foldings = model.fold(nodes, found.estimate.cycles, target.mvau_wwidth_max)
     place = Place("the folding file", spec.spans.value(("target", "folding")))
-    return apply(target.folding.content or {}, nodes, foldings, place, later)
+    others = model.nodes_of_any_numbers(graph, target.board.part, Wanted.of(spec))
+    return apply(content, nodes, foldings, place, others)
 
 
 def check_file(spec: Spec, graph: Graph) -> None:
@@ -65,17 +67,16 @@ def settings_of_target(spec: Spec, graph: Graph | None) -> tuple[float | None, o
     if target.folding.kind == "file":
         return target.fps, target.folding.content
     assert graph, spec.name
-    model = MODELS[MODEL]
-    nodes = model.hardware(graph, target.board.part, None, Wanted.of(spec))
-    found = best(spec, nodes, model)
+    found = best(spec, graph, MODELS[MODEL])
     # A rate whose cycles are those of the folding, however it is rounded.
     return 1e9 / target.clock / (found.estimate.cycles + 0.5), found.file()
 
 
-def best(spec: Spec, nodes: tuple[HwNode, ...], model: Model) -> Folded:
+def best(spec: Spec, graph: Graph, model: Model) -> Folded:
     """What `nashc fold` finds without options, within the budget of the spec."""
     target = spec.target
     assert target and target.folding
+    nodes = model.hardware(graph, target.board.part, None, Wanted.of(spec))
     asked = wish(target.board, budget=target.folding.budget, aim=target.fps)
     return ask(
         Hardware(nodes, model, target.board.part, target.mvau_wwidth_max), asked, target.clock

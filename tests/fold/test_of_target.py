@@ -54,6 +54,57 @@ def test_a_file_is_read_beside_the_spec(tmp_path: Path):
     assert row.folding.pe == 2
 
 
+TWICE = """\
+nash 1
+
+block twice(out) {
+  sum  = conv: conv 1x1(out) -> bn
+  left = sum -> act
+  add(left, sum) -> act
+}
+
+backbone net() {
+  stem:   conv 3x3(8) -> bn -> act
+  group0: twice(16)
+  head:   avgpool -> fc: linear(classes)
+}
+
+network net {
+  input    = UINT8 1x8x8
+  classes  = 10
+  backbone = net
+}
+
+"""
+
+
+def trained(folder: Path, spec: Path) -> Path:
+    """ranges.json of weights and sums that use little of their types, each batch norm with gains of both signs."""
+    graph = lower(load(spec, {}))
+    kinds = {"conv": "weights", "linear": "weights", "batchnorm": "signs"}
+    layers = {
+        node.name: {kinds[node.op]: [-1, 1], "accumulator": [-3, 3]}
+        for node in graph.nodes
+        if node.op in kinds
+    }
+    (folder / "ranges.json").write_text(json.dumps({"format": 1, "layers": layers}))
+    return folder / "ranges.json"
+
+
+def test_the_best_is_the_one_that_is_built_whatever_is_trained(tmp_path: Path):
+    path = tmp_path / "net.nash"
+    path.write_text(TWICE + TARGET.replace("FOLDING", "optimal(lut = 9000)"))
+    built = build_settings(path)["folding"]
+    rows = answer(Question(path, {}, "finn-plus-1.6", trained(tmp_path, path))).found.nodes
+    told = {row.node.name: row.folding.attributes(row.node) for row in rows}
+    # The sum is turned round first, by a node of its own, and then read twice.
+    assert set(built) - set(told) == {"Defaults", "group0.block0.conv.fork"}
+    new = {"stem.conv.bn", "stem.conv.act", "group0.block0.conv.bn", "group0.block0.conv.bn.fork"}
+    assert set(told) - set(built) == new
+    for name in set(told) - new:
+        assert told[name] == {key: built[name].get(key, told[name][key]) for key in told[name]}
+
+
 @pytest.mark.parametrize("folding", ["optimal", '"mine.json"'])
 def test_every_model_has_figures_for_it(tmp_path: Path, folding: str):
     """FINN 0.9 has other nodes, all of them HLS: paddings, sliding windows, and a down-sampler before a strided 1x1."""
@@ -100,6 +151,8 @@ def test_converters_count_when_asked_for(tmp_path: Path):
         ('{"stem.con": {"PE": 2}}', "names a layer that the hardware does not have: stem.con", "did you mean `stem.conv`?"),
         ('{"stem.conv": {"PE": 3}}', "stem.conv: PE = 3 does not divide 8", "legal are 1, 2, 4, 8"),
         ('{"stem.conv": {"mem_mode": "external"}}', "stem.conv: mem_mode = external is no choice here", "legal are internal_decoupled, internal_embedded"),
+        ('{"stem.conv": {"depth": 2}}', "stem.conv: MVAU_hls has no folding attribute depth", "it has PE, SIMD, ram_style, mem_mode, resType, ram_style_thresholds"),
+        ('{"narrow.block0.add.act": {"depth_trigger_bram": 64}}', "narrow.block0.add.act: depth_trigger_bram = 64 is no choice here", "legal are 0"),
         ('{"stem.conv": {"pe": 2}}', "stem.conv: MVAU_hls has no folding attribute pe", "it has PE, SIMD, ram_style, mem_mode, resType, ram_style_thresholds"),
     ],
 )  # fmt: skip

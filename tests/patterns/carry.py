@@ -115,7 +115,8 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
     _check_names(built, graph)
     built = finn_widths.minimise(built)
     estimates = finn_estimates.estimate(built, part, build["board"], clock, folder / "report")
-    _check_estimates(graph, build, cycles, folder / "ranges.json", estimates)
+    written = finn_folding.folding_of(built)
+    _check_estimates(graph, build, cycles, folder / "ranges.json", estimates, written)
     lap("estimates")
     nodes = len(built.graph.node)
     built, _ = finn_names.finn_names(_with_converters(built, part))
@@ -136,15 +137,26 @@ def _check_names(model: ModelWrapper, graph: Graph) -> None:
 
 
 def _check_estimates(
-    graph: Graph, build: dict[str, Any], cycles: int | None, known: Path, finn: dict[str, Any]
+    graph: Graph,
+    build: dict[str, Any],
+    cycles: int | None,
+    known: Path,
+    finn: dict[str, Any],
+    written: dict[str, Any],
 ) -> None:
-    """What `nashc estimate --weights` says of the folding that is built is FINN's own estimate, node by node."""
+    """What `nashc estimate --weights` says of the folding that is built is FINN's own estimate, node by node.
+
+    written: the folding.json of the build, which nashc takes and which changes nothing.
+    """
     costs = MODELS["finn-plus-1.6"]
     asked = Wanted(*(build["finn"][name] for name in ("prefer", "mem_mode", "ram_style")))
     nodes = costs.hardware(graph, build["part"], load_ranges(known), asked)
     foldings = costs.fold(nodes, cycles, build["mvau_wwidth_max"])
     if build["folding"]:
-        foldings = apply_file(build["folding"], nodes, foldings, Place("folding"))
+        others = costs.nodes_of_any_numbers(graph, build["part"], asked)
+        foldings = apply_file(build["folding"], nodes, foldings, Place("folding"), others)
+    if apply_file(written, nodes, foldings, Place("written")) != foldings:
+        raise Differs("the folding.json of the build is another one to nashc")
     ours = estimate(nodes, foldings, costs, build["part"], build["clock_ns"])
     columns = ("cycles", "lut", "bram18", "uram", "dsp")
     told = {

@@ -16,7 +16,7 @@ from nashc.cost.hardware import hardware
 from nashc.cost.models import finn_0_9, finn_plus_1_6, nashc
 from nashc.cost.models.finn_plus_1_6_cycles import cycles as finn_plus_cycles
 from nashc.cost.nodes import HwNode
-from nashc.cost.ranges import Ranges
+from nashc.cost.ranges import Ranges, turning
 from nashc.cost.set_folding import FINN_PLUS, Rules, set_folding
 from nashc.ir import Graph
 
@@ -54,6 +54,13 @@ class Model:
     ) -> Mapping[str, Folding]:
         """The tool's own folding for a target."""
         return set_folding(nodes, self.cycles, target_cycles, weight_width_max, self.rules)
+
+    def nodes_of_any_numbers(self, graph: Graph, part: str, wanted: Wanted) -> tuple[HwNode, ...]:
+        """Those before training and those that it can bring, some of them twice: a folding file may name them all."""
+        known = (None, turning(graph))
+        return tuple(
+            node for ranges in known for node in self.hardware(graph, part, ranges, wanted)
+        )
 
 
 _PLUS, _OLD = finn_plus_1_6, finn_0_9
