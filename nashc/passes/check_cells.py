@@ -43,6 +43,9 @@ def check_choice(place: Place, target: int, choice: Choice, graph: Graph) -> Dia
     fit = ", ".join(str(other) for other in legal if change.allows(other, cell))
     hint = f"take a convolution here ({fit})" if fit else "allow a convolution on this edge"
     where = f"from node {choice.source} ({before}) to node {target} ({after})"
+    if op.kind == "maxpool" and not change.channels:
+        text = f"`{op}` cannot step {change.stride} pixels, FINN's pools leave none out: {where}"
+        return Diagnostic("NASH306", text, choice.span, others=others, help=hint)
     if op.kind == "maxpool":
         text = f"policy {cell.settings.policy} keeps no max-pool that changes channels: {where}"
         return Diagnostic("NASH305", text, choice.span, others=others, help=hint)

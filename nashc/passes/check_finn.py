@@ -79,6 +79,13 @@ def _maxpool(node: Node, graph: Graph) -> Iterator[Diagnostic]:
         text = f"FINN has no padded max-pool on signed data (`{node.name}` of `{source.name}`)"
         hint = "pool after an `act`, or without padding: maxpool 3x3(pad = 0)"
         yield Diagnostic("NASH208", text, node.span, help=hint)
+    window, stride = node.params["window"], node.params["stride"]
+    before = graph.node(node.inputs[0]).shape[1:3]
+    if stride > window and not before == node.shape[1:3] == (1, 1):
+        text = f"FINN has no max-pool that leaves pixels out (`{node.name}`)"
+        label = f"its {window}x{window} window steps {stride} pixels"
+        hint = f"a stride of {window} at most, or a larger window"
+        yield Diagnostic("NASH208", text, node.span, label, help=hint)
 
 
 def _avgpool(node: Node, graph: Graph) -> Iterator[Diagnostic]:

@@ -23,12 +23,13 @@ class CellOp:
     def can_change(self, channels: bool, stride: int) -> bool:
         """Whether it can connect nodes whose channels or resolution differ.
 
-        A max-pool strides but keeps its channels (paper, section III-C); identity keeps both.
+        A max-pool strides but keeps its channels (paper, section III-C), and leaves no pixel out, for which FINN has no
+        layer; identity keeps both.
         """
         if self.kind in ("conv", "zero"):
             return True
         if self.kind == "maxpool":
-            return not channels
+            return not channels and stride <= self.window
         return not channels and stride == 1
 
 
