@@ -150,24 +150,25 @@ def words_of(node: HwNode, setting: str) -> tuple[str, ...]:
 
 
 def idle_of(node: HwNode) -> dict[str, tuple[int | str, ...]]:
-    """What else FINN's node has, under FINN's names, with the values that change no figure.
+    """What else FINN's node has, under FINN's names, with legal values: they are no part of a folding.
 
     FINN writes them all into its folding files. Memories without content count nothing; depths that choose between
-    memories do, but for 0, which leaves the choice to FINN.
+    memories do, but for 0, which leaves the choice to FINN. What is writeable changes data types (Ranges.without).
     """
     match node.kind:
         case "MVAU" if node["noActivation"]:
-            return {**_WRITEABLE, "ram_style_thresholds": words_of(node, "ram_style_thresholds")}
+            return {**_WRITEABLES, "ram_style_thresholds": words_of(node, "ram_style_thresholds")}
         case "Thresholding" if node.backend == "rtl":
-            return {**_WRITEABLE, "depth_trigger_uram": (0,), "depth_trigger_bram": (0,)}
+            return {**_WRITEABLES, "depth_trigger_uram": (0,), "depth_trigger_bram": (0,)}
         case "MVAU" | "Thresholding":
-            return _WRITEABLE
+            return _WRITEABLES
         case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "input":
             return {name: words_of(node, name) for name in ("ram_style", "mem_mode")}
     return {}
 
 
-_WRITEABLE: dict[str, tuple[int | str, ...]] = {"runtime_writeable_weights": (0, 1)}
+WRITEABLE = "runtime_writeable_weights"
+_WRITEABLES: dict[str, tuple[int | str, ...]] = {WRITEABLE: (0, 1)}
 
 
 def limit(node: HwNode, setting: str) -> int:

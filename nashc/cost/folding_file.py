@@ -10,6 +10,7 @@ from typing import Any
 from nashc.cost.fold import (
     ATTRIBUTES,
     WORDS,
+    WRITEABLE,
     Folding,
     divisors,
     idle_of,
@@ -97,6 +98,11 @@ def apply(
     if mistakes:
         raise SpecError(mistakes)
     return found
+
+
+def writeable(content: Content) -> frozenset[str]:
+    """The units whose weights or thresholds may be written at run time."""
+    return frozenset(name for name, its in content.items() if its.get(WRITEABLE) == 1)
 
 
 def content_of(nodes: tuple[HwNode, ...], foldings: Mapping[str, Folding]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,14 @@ class Ranges:
     thresholds: Mapping[str, Range]
     signs: Mapping[str, Range]
     turned: Mapping[str, Range]
+
+    def without(self, writeable: Collection[str]) -> Ranges:
+        """As FINN minimises when these units' weights or thresholds may be written at run time: for any numbers of their types."""
+        read = [
+            {name: values for name, values in ranges.items() if name not in writeable}
+            for ranges in (self.accumulators, self.thresholds)
+        ]
+        return replace(self, accumulators=read[0], thresholds=read[1])
 
 
 def turning(graph: Graph) -> Ranges:

@@ -11,7 +11,7 @@ from nashc.cost import ranges
 from nashc.cost.backends import Wanted
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json
-from nashc.cost.folding_file import Place, apply, read
+from nashc.cost.folding_file import Content, Place, apply, read, writeable
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
@@ -152,14 +152,18 @@ def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
         _check_ranges(known, nodes, spec, question.weights)
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
+    content: Content = {}
     if question.folding:
-        place = Place(str(question.folding))
+        place, content = Place(str(question.folding)), read(question.folding)
         others = model.nodes_of_any_numbers(graph, target.board.part, wanted)
-        foldings = apply(read(question.folding), nodes, foldings, place, others)
+        foldings = apply(content, nodes, foldings, place, others)
     elif target.folding:
         from nashc.fold.of_target import folding_of_target
 
+        content = target.folding.content or {}
         foldings = folding_of_target(spec, graph, nodes, foldings, model)
+    if known is not None and writeable(content):
+        nodes = model.hardware(graph, target.board.part, known.without(writeable(content)), wanted)
     found = estimate(nodes, foldings, model, target.board.part, target.clock)
     left_out = tuple(name for name in model.leaves_out if getattr(spec.finn, name) != "auto")
     return Answer(spec, target, found, _layers(graph, found), known is not None, left_out)

@@ -16,7 +16,7 @@ import pytest
 from nashc.cost import ranges
 from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.estimate import Estimate, estimate
-from nashc.cost.fold import Folding, divisors
+from nashc.cost.fold import WRITEABLE, Folding, divisors
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
@@ -107,7 +107,7 @@ def compare(
     asked: tuple[Wanted, ...] = (AUTO,),
     number: int = RANDOM_FOLDINGS,
 ) -> None:
-    """number: of random foldings beside FINN's own."""
+    """number: of random foldings beside FINN's own; in the last every second unit's weights may be written at run time."""
     spec = load(path, {})
     graph, target = lower(spec), spec.target
     assert target and target.fps
@@ -122,7 +122,9 @@ def compare(
         plain = hardware(graph, target.board.part, most, wanted)
         choices = [random.Random(seed + n) for n in range(number)]
         foldings.append((plain, [random_folding(plain, choose) for choose in choices]))
-    finn = run_finn(tmp_path, asked, foldings, mode)
+    names = [node.name for node in foldings[0][0] if node.kind in ("MVAU", "Thresholding")]
+    writeable = frozenset(names[::2])
+    finn = run_finn(tmp_path, asked, foldings, mode, writeable)
 
     known = ranges.load(tmp_path / "ranges.json") if mode == "values" else None
     cycles = max(1, int(1e9 / target.clock / target.fps))
@@ -130,9 +132,11 @@ def compare(
         nodes = hardware(graph, target.board.part, known, wanted)
         default = set_folding(nodes, MODEL.cycles, cycles, target.mvau_wwidth_max)
         results = [answer["default"], *answer["foldings"]]
-        for folding, figures in zip([{}, *drawn], results, strict=True):
+        written = hardware(graph, target.board.part, known and known.without(writeable), wanted)
+        units_of = [nodes] * number + [written]
+        for units, folding, figures in zip(units_of, [{}, *drawn], results, strict=True):
             folded = {name: folding.get(name, default[name]) for name in default}
-            ours = estimate(nodes, folded, MODEL, target.board.part, target.clock)
+            ours = estimate(units, folded, MODEL, target.board.part, target.clock)
             told = as_finn_says(ours)
             for name, row in told["nodes"].items():
                 assert row == figures["nodes"].get(name), (wanted, name, folded[name])
@@ -161,11 +165,15 @@ def run_finn(
     asked: tuple[Wanted, ...],
     foldings: list[tuple[tuple[HwNode, ...], list[dict[str, Folding]]]],
     mode: str,
+    writeable: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
+    """writeable: units whose weights may be written at run time, in the last folding of each question."""
     questions = []
     for wanted, (nodes, drawn) in zip(asked, foldings, strict=True):
         by_name = {node.name: node for node in nodes}
         files = [{n: f.attributes(by_name[n]) for n, f in folding.items()} for folding in drawn]
+        for name in writeable & files[-1].keys():
+            files[-1][name][WRITEABLE] = 1
         questions.append({"finn": vars(wanted), "foldings": files})
     (folder / "asked.json").write_text(json.dumps(questions))
     done = subprocess.run(
