@@ -102,6 +102,7 @@ def _avgpool(node: Node, graph: Graph) -> Iterator[Diagnostic]:
 
 def _conv(node: Node, graph: Graph) -> Iterator[Diagnostic]:
     yield from _window(node, graph)
+    yield from _stride(node, graph)
     yield from _product(node, graph)
 
 
@@ -122,6 +123,17 @@ def _window(node: Node, graph: Graph) -> Iterator[Diagnostic]:
         text = f"FINN has no 1x1 window that gives one pixel of {pixels} (`{node.name}`)"
         hint = "3 channels or more, fewer strides before it, or a larger window"
         yield Diagnostic("NASH208", text, node.span, help=hint)
+
+
+def _stride(node: Node, graph: Graph) -> Iterator[Diagnostic]:
+    """ConvolutionInputGenerator_rtl asserts that a step is no longer than the padded image; of pools `_maxpool` sees to it."""
+    before, stride = graph.node(node.inputs[0]).shape[1:3], node.params["stride"]
+    side = min(before) + 2 * node.params["pad"]
+    if stride > side and not before == node.shape[1:3] == (1, 1):
+        text = f"FINN steps no further than the image is wide (`{node.name}`)"
+        label = f"steps {stride} pixels, and {before[0]}x{before[1]} is what it reads"
+        hint = f"stride = {side}, or fewer strides before it"
+        yield Diagnostic("NASH208", text, node.span, label, help=hint)
 
 
 def _product(node: Node, graph: Graph) -> Iterator[Diagnostic]:
