@@ -18,7 +18,11 @@ from nashc.text import Span
 
 
 def attach_cells(graph: Graph, spec: Spec, problems: Problems) -> Graph:
-    """The graph with all cells; NASH3xx where a cell or the genotype does not fit."""
+    """The graph with all cells; NASH3xx where a cell or the genotype does not fit.
+
+    A branch that nothing reads goes first: its convolutions would be nodes that no search could fill.
+    """
+    graph = graph.pruned()
     places = [place for cell in spec.cells for place in places_of(cell, graph, problems)]
     check_cells(places, graph, spec, problems)
     attacher = _Attacher(graph, spec, problems)

@@ -87,6 +87,34 @@ def test_a_group_cell_of_five_nodes_has_ten_edges() -> None:
     assert across["stride"] == 2
 
 
+def test_a_cell_has_no_nodes_of_a_branch_that_nothing_reads(tmp_path: Path) -> None:
+    path = tmp_path / "unread.nash"
+    path.write_text(
+        """nash 1
+block half(out) {
+  main   = conv 3x3(out) -> bn
+  unread = other: conv 3x3(out) -> bn -> act -> last: conv 3x3(out) -> bn
+  add(main, input) -> act
+}
+backbone tiny() {
+  stem:   conv 3x3(8) -> bn -> act
+  group0: half(8)
+  head:   avgpool -> fc: linear(classes)
+}
+network tiny {
+  input    = UINT8 3x8x8
+  classes  = 10
+  backbone = tiny
+  cell in group0 { policy = v3 }
+}
+"""
+    )
+    choices = [node for node in lower(load(path)).nodes if node.op == "choice"]
+    assert [(node.params["source"], node.params["target"]) for node in choices] == [(0, 1)]
+    path.write_text(path.read_text() + "genotype { group0 = conv 1x1 from 0 }\n")
+    assert "group0.nas.node1.conv" in lower(load(path)).by_name
+
+
 def test_a_bit_rule_reaches_one_layer(tmp_path: Path) -> None:
     made = graph("own_backbone")
     assert made.node("narrow.block0.conv").params["weight_bits"] == 2
