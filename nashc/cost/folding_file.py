@@ -139,7 +139,8 @@ def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
 
 
 def _no_choice(attribute: str, value: Any, legal: tuple[int | str, ...]) -> tuple[str, str]:
-    if value in legal:
+    # True is 1 to Python, and no attribute to FINN.
+    if value in legal and type(value) is type(legal[0]):
         return "", ""
     values = ", ".join(map(str, legal))
     return f"{attribute} = {value} is no choice here", f"legal are {values}"
