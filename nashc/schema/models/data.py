@@ -33,15 +33,20 @@ def _data(value: Any) -> Any:
         refuse("NASH104", f"a data set is needed, and this is {describe(value)}", example)
     if name not in ("digits", "cifar10", "folder"):
         refuse("NASH107", f"`{name}` is no kind of data set", f"legal are {example}")
-    args = value.args if isinstance(value, Call) else ()
-    if name != "digits" and (
-        len(args) != 1 or not isinstance(args[0], str) or isinstance(args[0], Word)
-    ):
-        refuse("NASH110", f"`{name}` needs the path of its files in quotes", f'{name}("path")')
-    if name == "digits" and args:
+    named = dict(value.named) if isinstance(value, Call) else {}
+    paths = [*(value.args if isinstance(value, Call) else ())]
+    paths += [named.pop("path")] if "path" in named else []
+    is_path = [isinstance(path, str) and not isinstance(path, Word) for path in paths]
+    if name == "digits" and paths:
         refuse("NASH110", "`digits` comes with scikit-learn and has no path", "digits")
-    augment = value.named if isinstance(value, Call) else {}
-    return {"kind": str(name), "path": args[0] if args else None, **augment}
+    if name != "digits" and is_path != [True]:
+        refuse("NASH110", f"`{name}` needs the path of its files in quotes", f'{name}("path")')
+    if name == "folder" and "crop" in named:
+        text = "a `folder` has no `crop`: training cuts a random part of each picture anyway"
+        refuse("NASH110", text, "leave `crop` out")
+    if "kind" in named:
+        refuse("NASH110", "there is no `kind` in these arguments", "known are: path, flip, crop")
+    return {"kind": str(name), "path": paths[0] if paths else None, **named}
 
 
 DataSet = Annotated[Data, BeforeValidator(_data)]
