@@ -16,7 +16,7 @@ from nashc.schema.models import Settings
 from nashc.schema.named_file import read_named
 from nashc.schema.values import describe
 from nashc.text import Source, Span
-from nashc.vocab.boards import Board, board_of
+from nashc.vocab.boards import Board, board_of, find_board
 
 EXAMPLE = "nashc boards Pynq-Z1 --toml > myboard.toml writes one to begin with"
 _KEY = re.compile(r"^[ \t]*(?P<key>[\w-]+)[ \t]*=[ \t]*(?P<value>[^\n#]*[^\n#\s])?", re.MULTILINE)
@@ -65,7 +65,9 @@ def read_board(path: Path, named: Span | None, problems: Problems) -> Board | No
 
     named: where the spec names the file; None if the user named it on the command line.
     """
-    source = read_named(path, "board", named, EXAMPLE, problems)
+    known = find_board(path.name)
+    way = f"{known.name} is known by its name, without quotes" if known else EXAMPLE
+    source = read_named(path, "board", named, way, problems)
     if source is None:
         return None
     try:

@@ -147,7 +147,8 @@ class _Reader:
             file = Path(value.span.source.path).parent / value.value
             found = _FILES[path](file, value.span, self.problems)
             return BROKEN if found is None else found
-        if path[-1] == "board" or path == ("search", "budget", "fits"):
+        is_board = path[-1] == "board" or path == ("search", "budget", "fits")
+        if is_board and value.span.text not in self.params:
             return Word(value.span.text)  # boards have dashes in their names: Pynq-Z1
         if isinstance(value, ast.Term):
             for argument in value.arguments or ():

@@ -74,7 +74,8 @@ def _diagnostic(
         text = f"there is no `{name}` in these arguments"
         return Diagnostic("NASH110", text, spans.key(loc), help=known)
     if kind == "missing":
-        text = f"`{path[-1]}` needs `{name}`"
+        owner = details["loc"][-2] if len(details["loc"]) > 1 else path[-1]
+        text = f"`{owner}` needs `{name}`"
         return Diagnostic(
             "NASH106", text, spans.key(loc), f"`{name}` is missing here", help=_example(name)
         )
@@ -152,6 +153,7 @@ _EXAMPLES = {
     "classes": "classes = 10",
     "data": 'data = digits, or data = cifar10("path")',
     "board": "board = Pynq-Z1",
+    "at": "multistep(at = [60, 80])",
 }
 
 

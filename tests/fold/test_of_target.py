@@ -42,6 +42,12 @@ def test_optimal_reaches_the_programs_and_the_estimate(tmp_path: Path):
     assert answer(Question(path, {}, "finn-plus-1.6")).found == found.estimate
 
 
+def test_per_cent_are_of_the_board(tmp_path: Path):
+    path = spec_with(tmp_path, "optimal(lut = 4 %)")
+    found = fold_spec(path, {}, None, None, None, None, None)
+    assert found.wish.budget["lut"] == 10_960
+
+
 def test_a_file_is_read_beside_the_spec(tmp_path: Path):
     (tmp_path / "mine.json").write_text('{"stem.conv": {"PE": 2}}')
     path = spec_with(tmp_path, '"mine.json"')

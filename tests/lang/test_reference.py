@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from nashc.schema import models
 from nashc.schema.bounds import Least, Most
+from nashc.schema.fields import is_internal
 from nashc.vocab.bits import Bits
 from nashc.vocab.boards import Board
 from tests.paths import ROOT
@@ -40,7 +41,8 @@ _BY_NAME = {
     "ops": "list of operations",
     "fits": "`target` or board",
     "Budget.cycles": "`< 20k`",
-    "folding": "`optimal`, `optimal(lut = 200000)` or text",
+    "folding": "`optimal`, `optimal(lut = 80 %)` or text",
+    **{f"FoldingFrom.{name}": "`200k`, `80 %`" for name in ("lut", "bram18", "uram", "dsp")},
 }
 
 
@@ -61,7 +63,7 @@ def table(model: type[BaseModel]) -> str:
             and name in ("activation", "bits", "cost", "budget")
             and issubclass(annotation, BaseModel)
         )
-        if name in ("name", "kind") or is_section:
+        if name in ("name", "kind") or is_section or is_internal(field):
             continue
         rows.append(
             f"| `{name}` | {kind(model, name, field)} | {default(name, field)} | {field.description or ''} |"

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, ValidationInfo, field_
 
 from nashc.schema.fields import INTERNAL, Clock, call, refuse
 from nashc.schema.models.settings import Settings
-from nashc.schema.values import Call, Word, describe
+from nashc.schema.values import Call, Quantity, Word, describe
 from nashc.vocab.boards import Board, find_board, other_boards
 
 
@@ -24,6 +24,22 @@ def known_board(value: Any) -> Any:
     return board
 
 
+def _most(value: Any) -> Any:
+    """A count, or a part of the board as the command line writes it: `80%`."""
+    example = "optimal(lut = 200k, bram18 = 80 %)"
+    is_share = isinstance(value, Quantity) and value.unit == "%"
+    amount = value.value if is_share else value
+    if isinstance(amount, bool) or not isinstance(amount, int | float if is_share else int):
+        text = f"a count or a part of the board is needed, and this is {describe(value)}"
+        refuse("NASH104", text, example)
+    if amount < 0 or (is_share and amount > 100):
+        refuse("NASH105", "a budget is a count, or 0 % to 100 % of the board", example)
+    return f"{amount}%" if is_share else amount
+
+
+Limit = Annotated[int | str | None, BeforeValidator(_most)]
+
+
 class FoldingFrom(Settings):
     """Where the folding comes from: the solver within a budget, or a file."""
 
@@ -31,10 +47,10 @@ class FoldingFrom(Settings):
     content: dict[str, dict[str, Any]] | None = Field(
         None, description="of the file: attributes by layer", json_schema_extra=INTERNAL
     )
-    lut: int | None = Field(None, ge=0, description="most LUTs, the board's when left out")
-    bram18: int | None = Field(None, ge=0, description="most blocks of 18 kbit")
-    uram: int | None = Field(None, ge=0, description="most URAM blocks")
-    dsp: int | None = Field(None, ge=0, description="most DSP slices")
+    lut: Limit = Field(None, description="most LUTs; per cent are of the board")
+    bram18: Limit = Field(None, description="most blocks of 18 kbit")
+    uram: Limit = Field(None, description="most URAM blocks")
+    dsp: Limit = Field(None, description="most DSP slices")
 
     @property
     def budget(self) -> str | None:
@@ -44,7 +60,7 @@ class FoldingFrom(Settings):
 
 
 def _folding(value: Any) -> Any:
-    example = 'optimal, optimal(lut = 200000, bram18 = 1000) or a file: "folding.json"'
+    example = 'optimal, optimal(lut = 200k, bram18 = 80 %) or a file: "folding.json"'
     if isinstance(value, dict):  # the file was read where it was named
         return {"kind": "file", "content": value}
     name = value if isinstance(value, Word) else getattr(value, "name", None)
@@ -83,5 +99,6 @@ class Target(Settings):
         mhz = 1e3 / period_ns
         if limits and not limits[0] * 0.999 <= mhz <= limits[1] * 1.001:
             text = f"{board.name if board else ''} takes clocks from {limits[0]:g} to {limits[1]:g} MHz"
-            refuse("NASH105", f"{text}, and this is {mhz:g} MHz", f"clock = {limits[1]:g} MHz")
+            nearest = limits[0] if mhz < limits[0] else limits[1]
+            refuse("NASH105", f"{text}, and this is {mhz:g} MHz", f"clock = {nearest:g} MHz")
         return period_ns
