@@ -13,7 +13,7 @@ from nashc.schema.bit_rules import is_path, read_bit_rules
 from nashc.schema.board_file import read_board
 from nashc.schema.cells import read_cells
 from nashc.schema.files import Loader, Module
-from nashc.schema.floorplan import read_floorplan
+from nashc.schema.floorplan import Place, read_floorplan
 from nashc.schema.folding_file import read_folding
 from nashc.schema.genotype import read_genotype
 from nashc.schema.merge import Merged, merge
@@ -75,6 +75,8 @@ class _Reader:
         if "finn" in self.sections and "target" not in self.sections:
             self._no_target(self.sections["finn"])
         floorplan = read_floorplan(self.sections.get("finn"), self.params, self.problems)
+        if target and finn and target.board.shell != "vitis_alveo":
+            self._check_alveo(target.board.name, finn, floorplan)
         compare = self._compare(self.sections.get("compare"))
         is_searched = bool(cells) and genotype is None
         is_searched = is_searched or any(rule.alternatives for rule in rules)
@@ -122,6 +124,17 @@ class _Reader:
         text = "`finn` says how hardware is built, and there is no `target` to build it for"
         help_text = "target { board = Pynq-Z1 }"
         self.problems.add(Diagnostic("NASH106", text, finn.head, help=help_text))
+
+    def _check_alveo(self, board: str, finn: Finn, floorplan: tuple[Place, ...]) -> None:
+        """What build.py refuses for boards that are no Alveo cards, before a network is trained for it."""
+        if finn.driver == "cpp":
+            text = f"FINN's C++ driver is for Alveo cards, and {board} is none"
+            span = self.spans.value(("finn", "driver"))
+            self.problems.add(Diagnostic("NASH105", text, span, help="driver = pynq"))
+        if floorplan:
+            text = f"a floorplan is for the regions of Alveo cards, and {board} is none"
+            hint = "leave `floorplan` out"
+            self.problems.add(Diagnostic("NASH105", text, floorplan[0].span, help=hint))
 
     # ---- sections ---------------------------------------------------------------------------
 

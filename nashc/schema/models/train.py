@@ -45,7 +45,10 @@ class Train(Settings):
     seed: int = Field(1, ge=0, le=SEEDS, description="of everything random")
 
     @model_validator(mode="after")
-    def _has_a_teacher(self) -> Train:
+    def _belong_together(self) -> Train:
+        if self.warmup >= self.epochs:
+            text = f"the rate still rises when training ends: `warmup` is {self.warmup} of {self.epochs} epochs"
+            refuse("NASH105", text, f"warmup = {self.epochs // 10}")
         if self.distil and not (self.float_epochs or self.start):
             refuse(
                 "NASH105",
