@@ -17,7 +17,9 @@ class Data(Settings):
     kind: Literal["digits", "cifar10", "folder"]
     path: str | None = Field(None, description="under NASHC_DATA, else beside the spec")
     flip: bool = Field(False, description="mirror training images at random")
-    crop: int = Field(0, ge=0, description="pixels of padding for a random crop in training")
+    crop: int = Field(
+        0, ge=0, description="pixels of padding for a random crop in training; not of a `folder`"
+    )
 
 
 DATA_SETS = {"digits": ((1, 8, 8), 10), "cifar10": ((3, 32, 32), 10)}

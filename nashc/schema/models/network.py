@@ -74,7 +74,7 @@ class Network(Settings):
     """The network itself."""
 
     input: Annotated[Image, BeforeValidator(_image)] = Field(
-        description="type and size of an image"
+        description="UINT1 to UINT8, and channels x height x width of an image"
     )
     classes: PositiveInt = Field(description="number of classes")
     activation: Activation = Activation()
@@ -90,7 +90,7 @@ class CellSettings(Settings):
     )
     ops: tuple[Operation, ...] = Field(PAPER_OPS, description="what an edge may choose from")
     policy: Literal["v1", "v2", "v3", "v4"] = Field(
-        "v3", description="max-pools that would change the channel count"
+        "v3", description="what becomes of max-pools that would change the channel count, see below"
     )
     identity_across: Literal["forbid", "two_convs"] = Field(
         "forbid",

@@ -29,7 +29,9 @@ class Train(Settings):
     optimiser: Optimiser = Field(Adam(name="adam"), description="of the weights")
     schedule: Schedule = Field(StepDown(name="step"), description="of the learning rate")
     warmup: int = Field(0, ge=0, description="epochs in which the rate rises from 0")
-    label_smoothing: Real = Field(0.0, ge=0, lt=1)
+    label_smoothing: Real = Field(
+        0.0, ge=0, lt=1, description="share of the labels that is spread over all classes"
+    )
     clip: Real | None = Field(None, gt=0, description="largest gradient norm")
     ema: Real | None = Field(
         None, gt=0, lt=1, description="decay of averaged weights, which are tested and exported"
@@ -39,7 +41,8 @@ class Train(Settings):
     )
     float_epochs: int = Field(0, ge=0, description="epochs in float before the quantised ones")
     distil: Annotated[FromFloat, BeforeValidator(call)] | None = Field(
-        None, description="the network of the float epochs teaches the quantised one"
+        None,
+        description="the network of the float epochs, or without them that of `start`, teaches the quantised one",
     )
     amp: bool = Field(False, description="mixed precision: convolutions multiply in bfloat16")
     seed: int = Field(1, ge=0, le=SEEDS, description="of everything random")
