@@ -145,7 +145,6 @@ def _choices(search: Search) -> str:
 
 
 class Search(Loop):
-    program = "search.py"
     options = OPTIONS
 
     def __init__(

@@ -102,7 +102,6 @@ def _train(training: Training, progress: Progress) -> dict[str, Any]:
 
 
 class Training(Loop):
-    program = "train.py"
     options = OPTIONS
 
     def __init__(

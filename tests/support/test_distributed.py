@@ -207,7 +207,7 @@ def test_two_processes_stop_together_and_one_goes_on(tmp_path):
             break
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=100)
-    assert "saved; python train.py --resume goes on from here" in output, errors
+    assert "saved; the same command with --resume goes on from here" in output, errors
     events = finished(start(folder, [], "train.py", "--out", str(stopped), "--resume"))
     assert any(event.get("text", "").startswith("going on at epoch 1, step ") for event in events)
     name = "checkpoint.safetensors"
@@ -223,7 +223,7 @@ def test_a_search_of_two_goes_on_as_two(tmp_path):
     wrapper.write_text(INTERRUPTING.format(number=int(signal.SIGTERM), after_epochs=0.4))
     first = start(folder, TWO, "search.py", "--out", str(stopped), wrapper=wrapper)
     said, errors = first.communicate(timeout=300)
-    assert "saved; python search.py --resume goes on from here" in said, errors
+    assert "saved; the same command with --resume goes on from here" in said, errors
     events = finished(start(folder, TWO, "search.py", "--out", str(stopped), "--resume"))
     assert any(it.get("text", "").startswith("going on at epoch 1, step 6") for it in events)
     name = "checkpoint.safetensors"

@@ -86,8 +86,8 @@ def test_alphas_that_are_no_numbers(tmp_path):
     error = failed.last("error")
     assert error["message"] == "an alpha is infinite or no number at epoch 1, step 2"
     assert error["help"] == (
-        "lower the learning rate of the alphas (it is 1e+38); python search.py --resume, with --lr X, --alpha-lr X, "
-        "--clip X, goes on at epoch 1, step 2"
+        "lower the learning rate of the alphas (it is 1e+38); the same command with --resume, --lr X, --alpha-lr X, "
+        "--clip X goes on at epoch 1, step 2"
     )
 
 
@@ -101,7 +101,7 @@ def test_gradients_of_the_weights_that_are_no_numbers(tmp_path):
     assert error["message"] == "the norm of the gradients is inf at epoch 1, step 6, weights"
     assert error["help"].startswith("lower the learning rate (it is 0.0")
     assert error["help"].endswith(
-        "clip the gradients; python search.py --resume, with --lr X, --alpha-lr X, --clip X, goes on at epoch 1, step 5"
+        "clip the gradients; the same command with --resume, --lr X, --alpha-lr X, --clip X goes on at epoch 1, step 5"
     )
     resumed = generated.run("search.py", "--resume", "--lr", "0.01")
     assert resumed.code == 0, resumed.errors

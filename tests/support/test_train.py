@@ -98,7 +98,7 @@ def test_interrupted_and_resumed_training_ends_with_the_same_bits(trained, tmp_p
     generated = Generated.write(tmp_path / "out")
     stopped = generated.interrupted("train.py", signal.SIGINT, after_epochs=0.4)
     assert stopped.code == 130
-    assert stopped.events[-2]["text"] == "saved; python train.py --resume goes on from here"
+    assert stopped.events[-2]["text"] == "saved; the same command with --resume goes on from here"
     results = generated.folder / "results" / "train"
     assert [file.name for file in results.iterdir()] == ["checkpoint.safetensors"]
     resumed = generated.run("train.py", "--resume")
@@ -168,7 +168,7 @@ def test_a_smaller_rate_goes_on_where_training_diverged(tmp_path):
     error = diverged.last("error")
     assert error["message"] == "the norm of the gradients is inf at epoch 1, step 10"
     assert error["help"].endswith(
-        "python train.py --resume, with --lr X, --clip X, goes on at epoch 1, step 9; "
+        "the same command with --resume, --lr X, --clip X goes on at epoch 1, step 9; "
         "with --resume previous.safetensors before that"
     )
     unsaid = generated.run("train.py", "--resume", "--epochs", "2")

@@ -94,7 +94,6 @@ def add_loop_arguments(
 class Loop(ABC):
     """A program's loop: a subclass says what a step and the end of an epoch are, and what else its state is."""
 
-    program: ClassVar[str]
     options: ClassVar[tuple[Option, ...]]
     """What a resumed run may change on its command line, and only there."""
     network: nn.Module
@@ -185,7 +184,7 @@ class Loop(ABC):
         )
         if stop_signal:
             self.save()
-            progress.log(f"saved; python {self.program} --resume goes on from here")
+            progress.log("saved; the same command with --resume goes on from here")
             raise Stopped(stop_signal)
         if is_time:
             self.save()
@@ -265,7 +264,7 @@ class Loop(ABC):
             return "nothing was saved yet"
         (epoch, step), flags = self._saved_at, ", ".join(f"{it.flag} X" for it in self.options)
         where = f"epoch {epoch + 1}, step {step + 1}"
-        way = f"python {self.program} --resume, with {flags}, goes on at {where}"
+        way = f"the same command with --resume, {flags} goes on at {where}"
         has_previous = (self.out / PREVIOUS).is_file()
         return way + (f"; with --resume {PREVIOUS} before that" if has_previous else "")
 
