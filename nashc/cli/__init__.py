@@ -1,4 +1,4 @@
-"""Arguments in, exit code out: 0 fine, 1 the spec has errors or a part of an answer failed, 2 wrong usage, 3 a stage or tool failed, 4 our bug.
+"""Arguments in, exit code out; `nashc --help` tells the codes.
 
 Commands import what they need when they are called: `nashc check` never loads more than the language.
 """
@@ -20,7 +20,11 @@ from nashc.cli.common import FAILED, INTERRUPTED, USAGE, our_bug, report
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A first round: nashc new mynet.nash, then nashc check, nashc plan and nashc run.",
+    epilog=(
+        "A first round: nashc new mynet.nash, then nashc check, nashc plan and nashc run.\n\n"
+        "Exit codes: 0 fine, 1 a mistake in the spec or a part of the answer failed, 2 wrong usage, 3 a stage or tool failed or "
+        "what is asked for cannot be, 4 a mistake of nashc's own, 130 interrupted."
+    ),
 )
 @click.version_option(__version__, prog_name="nashc")
 def cli() -> None:

@@ -15,7 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from nashc.cli.common import is_coloured
+from nashc.cli.common import (
+    FAILED,
+    INCOMPLETE,
+    INTERRUPTED,
+    OUR_BUG,
+    SPEC_ERROR,
+    USAGE,
+    is_coloured,
+)
 from tests.paths import ALL_SPECS, SPECS
 
 COMMANDS = (
@@ -55,6 +63,13 @@ def test_every_command_has_help_with_an_example(nashc, command: str):
 def test_the_commands_are_these(nashc):
     listed = nashc("--help").out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
     assert tuple(line.split()[0] for line in listed) == COMMANDS
+
+
+def test_the_exit_codes_are_told(nashc):
+    told = " ".join(nashc("--help").out.split("Exit codes:")[1].split())
+    codes = [int(word) for word in re.findall(r"\b[0-9]+\b", told)]
+    assert codes == [0, SPEC_ERROR, USAGE, FAILED, OUR_BUG, INTERRUPTED]
+    assert SPEC_ERROR == INCOMPLETE  # told as one
 
 
 def test_version(nashc):
