@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 from nashc.cost.nodes import width
@@ -54,6 +55,21 @@ def integer_graph(graph: Graph, ranges: Ranges | None) -> tuple[Step, ...]:
     result = builder.values[graph.output.name]
     builder.steps.append(Step("classify", "TopK", (result.tensor,), (1, 1), "UINT32"))
     return _pruned(builder.steps)
+
+
+def kinds(steps: tuple[Step, ...]) -> dict[str, str]:
+    """Of each matrix product and activation that has a range of values: `INT4 144x16`, rows times columns, or `UINT4`."""
+    found = {}
+    for step in steps:
+        if step.op == "MatMul":
+            bits, kernel, shape = (
+                step.attrs[it] for it in ("weight_bits", "kernel", "input_shape")
+            )
+            rows = kernel**2 * shape[-1] if kernel else prod(shape[1:])
+            found[step.name] = f"{'BIPOLAR' if bits == 1 else f'INT{bits}'} {rows}x{step.shape[-1]}"
+        elif step.op == "MultiThreshold":
+            found[step.name] = "BINARY" if step.dtype == "UINT1" else step.dtype  # QONNX's name
+    return found
 
 
 def _pruned(steps: list[Step]) -> tuple[Step, ...]:

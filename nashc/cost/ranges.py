@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ class Ranges:
 
     weights, accumulators: of each matrix product; accumulators for every input that the input's data type allows.
     thresholds: of each activation. signs: factors of batch norms that multiply some channels by -1. turned: what is
-    taken off some channels after a pool, to turn them round.
+    taken off some channels after a pool, to turn them round. kinds: of matrix products and activations, as
+    `integer.kinds` tells them; files from before they were written have none.
     """
 
     weights: Mapping[str, Range]
@@ -29,6 +30,7 @@ class Ranges:
     thresholds: Mapping[str, Range]
     signs: Mapping[str, Range]
     turned: Mapping[str, Range]
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, writeable: Collection[str]) -> Ranges:
         """As FINN minimises when these units' weights or thresholds may be written at run time: for any numbers of their types."""
@@ -53,12 +55,18 @@ def load(path: Path) -> Ranges:
         if data["format"] != FORMAT:
             raise ValueError
         layers: dict[str, dict[str, Any]] = data["layers"]
-        names = ("weights", "accumulator", "thresholds", "signs", "turned")
-        columns = {
-            key: {name: _range(layer[key]) for name, layer in layers.items() if key in layer}
-            for key in names
-        }
-        return Ranges(*columns.values())
+
+        def column(key: str) -> dict[str, Range]:
+            return {name: _range(layer[key]) for name, layer in layers.items() if key in layer}
+
+        return Ranges(
+            column("weights"),
+            column("accumulator"),
+            column("thresholds"),
+            column("signs"),
+            column("turned"),
+            {name: str(layer["kind"]) for name, layer in layers.items() if "kind" in layer},
+        )
     except OSError as error:
         raise _wrong(path, f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

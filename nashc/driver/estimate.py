@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import Content, Place, apply, read, writeable
 from nashc.cost.models import MODELS
-from nashc.cost.nodes import HwNode
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND
-from nashc.driver.trained import ranges_file
+from nashc.driver.trained import ranges_of
 from nashc.ir import Graph, TensorType
 from nashc.lower import lower
 from nashc.ops import REGISTRY
@@ -30,7 +29,7 @@ BEFORE_TRAINING = "before training: sums and thresholds as wide as their types a
 
 @dataclass(frozen=True)
 class Question:
-    """weights: the trained network, as `trained.ranges_file` takes it; None before training. folding: FINN's folding file, laid over FINN's
+    """weights: the trained network, as `trained.ranges_of` takes it; None before training. folding: FINN's folding file, laid over FINN's
     own folding for the target."""
 
     spec: Path
@@ -124,32 +123,26 @@ class Answer:
 def answer(question: Question) -> Answer:
     """The figures of a spec and of what it compares with. Errors: SpecError."""
     spec = load(question.spec, question.overrides)
-    if question.weights:
-        question = replace(question, weights=ranges_file(question.weights))
-    known = ranges.load(question.weights) if question.weights else None
     others = []
-    if known is None:
+    if question.weights is None:
         for variant in spec.compare:
-            others.append(
-                _one(load(question.spec, {**question.overrides, **variant}), question, None)
-            )
-    first = _one(spec, question, known)
+            others.append(_one(load(question.spec, {**question.overrides, **variant}), question))
+    first = _one(spec, question)
     return Answer(**{**vars(first), "compare": tuple(others)})
 
 
 def cost_of(spec: Spec, model: str) -> Answer:
     """The figures of a loaded spec alone, before training. Errors: SpecError."""
-    return _one(spec, Question(spec.path, {}, model), None)
+    return _one(spec, Question(spec.path, {}, model))
 
 
-def _one(spec: Spec, question: Question, known: ranges.Ranges | None) -> Answer:
+def _one(spec: Spec, question: Question) -> Answer:
     target = known_target(spec)
     graph = lower(spec)
     model = MODELS[question.model]
     wanted = Wanted.of(spec)
+    known = ranges_of(question.weights, graph) if question.weights else None
     nodes = model.hardware(graph, target.board.part, known, wanted)
-    if known is not None and question.weights:
-        _check_ranges(known, nodes, spec, question.weights)
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
     content: Content = {}
@@ -188,15 +181,6 @@ def known_target(spec: Spec) -> Target:
         text = f"`{spec.name}` does not say for which board"
         raise SpecError([Diagnostic("NASH452", text, help="add `target { board = U250 }`")])
     return spec.target
-
-
-def _check_ranges(known: ranges.Ranges, nodes: tuple[HwNode, ...], spec: Spec, path: Path) -> None:
-    """NASH453 if the ranges are those of a network with other layers."""
-    units = {n.name for n in nodes if n.kind == "MVAU" and not n["binaryXnorMode"]}
-    other = sorted(units ^ set(known.weights))
-    if other:
-        text = f"{path} is of another network than `{spec.name}`: only one of them has {other[0]}"
-        raise SpecError([Diagnostic("NASH453", text, help="export the network of this spec")])
 
 
 def _layers(graph: Graph, found: Estimate) -> tuple[Layer, ...]:

@@ -9,9 +9,8 @@ from pathlib import Path
 from nashc.cost.backends import Wanted
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
-from nashc.cost.ranges import load as load_ranges
 from nashc.driver.estimate import known_target
-from nashc.driver.trained import ranges_file
+from nashc.driver.trained import ranges_of
 from nashc.fold.ask import Folded, ask
 from nashc.fold.hardware import Hardware
 from nashc.fold.of_target import MODEL
@@ -72,8 +71,9 @@ def fold(
         budget = target.folding.budget
     board = board or target.board
     asked = wish(board, goal, fps, budget, aim=target.fps, gap=gap)
-    ranges = load_ranges(ranges_file(weights)) if weights else None
-    nodes = hardware(lower(spec), board.part, ranges, Wanted.of(spec))
+    graph = lower(spec)
+    known = ranges_of(weights, graph) if weights else None
+    nodes = hardware(graph, board.part, known, Wanted.of(spec))
     widest = target.mvau_wwidth_max
     unit = Hardware(nodes, MODELS[MODEL], board.part, widest, with_converters)
     return ask(unit, asked, target.clock, go_on)

@@ -1,4 +1,4 @@
-"""The ranges.json of a trained network, found from what a user has at hand: it, its folder, a project, or the weights."""
+"""The ranges of a trained network, found from what a user has at hand: it, its folder, a project, or the weights."""
 
 from __future__ import annotations
 
@@ -7,25 +7,58 @@ import json
 from pathlib import Path
 from typing import Any
 
+from nashc.cost import ranges
+from nashc.cost.integer import integer_graph, kinds
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.store import RECORD
+from nashc.ir import Graph
 from nashc.text import pasted
 
 NAME = "ranges.json"
 
 
-def ranges_file(given: Path) -> Path:
+def ranges_of(given: Path, graph: Graph) -> ranges.Ranges:
     """given: a ranges.json; a folder with one, such as a result of export or a whole project; or exported weights.
 
-    Errors: NASH453 if there is none, or there are several.
+    Of several exports it is the one of this network. Errors: NASH453 if there is none, or there are several.
     """
+    found = {path: ranges.load(path) for path in _ranges_files(given)}
+    others = {path: _difference(known, graph) for path, known in found.items()}
+    ours = [path for path, other in others.items() if not other]
+    if len(ours) == 1:
+        return found[ours[0]]
+    if len(found) == 1:
+        [(path, other)] = others.items()
+        text = f"{path} is of another network than `{graph.name}`: {other}"
+        raise SpecError([_diagnostic(text, "export the network of this spec")])
+    text = f"{given} has {len(found)} exports with a {NAME}"
+    if not ours:
+        listed = ", ".join(f"{_told(path)}: {other}" for path, other in others.items())
+        text += f", each of another network than `{graph.name}`"
+        raise SpecError([_diagnostic(text, f"export the network of this spec; {listed}")])
+    raise SpecError([_diagnostic(text, f"name one: {', '.join(map(_told, ours))}")])
+
+
+def _difference(known: ranges.Ranges, graph: Graph) -> str:
+    """What tells the network of the ranges from this one, if anything does."""
+    steps = integer_graph(graph, known)
+    here = kinds(steps)
+    products = {step.name for step in steps if step.op == "MatMul"}
+    if other := sorted(products ^ set(known.weights)):
+        return f"only one of them has {other[0]}"
+    differ = (name for name, kind in known.kinds.items() if here.get(name, kind) != kind)
+    name = next(differ, None)
+    return f"{name} is {known.kinds[name]} there and {here[name]} here" if name else ""
+
+
+def _ranges_files(given: Path) -> list[Path]:
     if given.is_dir():
         found = _in_folder(given)
         if not found:
             text = f"{given} holds no {NAME}: nothing in it is the export of a trained network"
             raise SpecError([_diagnostic(text, "`nashc run SPEC --to export` makes it")])
     elif given.suffix == ".json" or not given.exists():
-        return given
+        return [given]
     else:
         found = _of_weights(given)
         if not found:
@@ -35,10 +68,7 @@ def ranges_file(given: Path) -> Path:
                 f"`python export.py --weights {pasted(given)} --out DIR`, and then --weights DIR"
             )
             raise SpecError([_diagnostic(text, way)])
-    if len(found) > 1:
-        text = f"{given} has {len(found)} exports with a {NAME}"
-        raise SpecError([_diagnostic(text, f"name one: {', '.join(map(_told, found))}")])
-    return found[0]
+    return found
 
 
 def _in_folder(folder: Path) -> list[Path]:

@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 from nashc.cli.figures import MODEL_NAMES
+from nashc.cost.integer import integer_graph, kinds
+from nashc.lower import lower
+from nashc.schema import load
 from tests.paths import SPECS
 
 RESNET18 = str(SPECS / "resnet18.nash")
@@ -107,8 +110,31 @@ def test_of_several_exports_the_weights_say_which(nashc, tmp_path: Path):
     said = nashc("estimate", RESNET18, "--weights", str(weights))
     assert f"{made / 'ranges.json'} is of another network" in said.err
     said = nashc("estimate", RESNET18, "--weights", str(tmp_path))
-    assert said.code == 3 and "has 2 exports with a ranges.json" in said.err
-    assert "first (bits=w4a4), " in said.err and str(made) in said.err
+    assert said.code == 3
+    assert "has 2 exports with a ranges.json, each of another network than `resnet18`" in said.err
+    assert "first (bits=w4a4): only one of them has" in said.err and str(made) in said.err
+
+
+def test_of_several_exports_that_of_the_network_is_taken(nashc, tmp_path: Path):
+    spec = SPECS / "own_backbone.nash"
+    steps = integer_graph(lower(load(spec)), None)
+    layers = {name: {"kind": kind, "thresholds": [0, 1]} for name, kind in kinds(steps).items()}
+    for product in (step.name for step in steps if step.op == "MatMul"):
+        layers[product] |= {"weights": [-1, 1], "accumulator": [-3, 3]}
+    others = layers | {"plain.second": {**layers["plain.second"], "kind": "INT4 144x32"}}
+    right = export_of(tmp_path, "right", trained(tmp_path, "one"))
+    wrong = export_of(tmp_path, "wrong", trained(tmp_path, "other"), "bits=w4a4")
+    for made, each in ((right, layers), (wrong, others)):
+        (made / "ranges.json").write_text(json.dumps({"format": 1, "layers": each}))
+    assert nashc("estimate", str(spec), "--weights", str(tmp_path)).code == 0
+    differs = "plain.second is INT4 144x32 there and INT3 144x32 here"
+    for command in ("estimate", "fold"):
+        said = nashc(command, str(spec), "--weights", str(wrong))
+        text = f"{wrong / 'ranges.json'} is of another network than `own_backbone`: {differs}"
+        assert said.code == 3 and text in said.err
+    (wrong / "ranges.json").write_text((right / "ranges.json").read_text())
+    said = nashc("estimate", str(spec), "--weights", str(tmp_path))
+    assert said.code == 3 and f"help: name one: {right}, {wrong} (bits=w4a4)" in said.err
 
 
 def test_weights_without_an_export_say_the_way_out(nashc, tmp_path: Path):

@@ -18,6 +18,7 @@ from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import WRITEABLE, Folding, divisors
 from nashc.cost.hardware import hardware
+from nashc.cost.integer import integer_graph, kinds
 from nashc.cost.models import MODELS
 from nashc.cost.nodes import HwNode
 from nashc.cost.options import Limits, options
@@ -127,6 +128,7 @@ def compare(
     finn = run_finn(tmp_path, asked, foldings, mode, writeable)
 
     known = ranges.load(tmp_path / "ranges.json") if mode == "values" else None
+    assert known is None or known.kinds == kinds(integer_graph(graph, known))
     cycles = max(1, int(1e9 / target.clock / target.fps))
     for wanted, (_, drawn), answer in zip(asked, foldings, finn["answers"], strict=True):
         nodes = hardware(graph, target.board.part, known, wanted)

@@ -15,7 +15,8 @@ FORMAT = 1
 
 
 def ranges(model: onnx.ModelProto) -> dict[str, Any]:
-    """By layer: [smallest, largest] weight, sum and threshold, and which layers turn channels round.
+    """By layer: [smallest, largest] weight, sum and threshold, of what kind it is (`INT4 144x16`, `UINT4`), and which layers
+    turn channels round.
 
     Sums are those that any input of the input's data type can give, as FINN reckons when it chooses accumulators; that
     type is FINN's too, which for an addition of three is wider than the sums are.
@@ -37,11 +38,13 @@ def ranges(model: onnx.ModelProto) -> dict[str, Any]:
             case "MatMul":
                 weights = values(node)
                 layers[node.name] = {
+                    "kind": f"{datatypes[node.input[1]]} {weights.shape[0]}x{weights.shape[1]}",
                     "weights": _ends(weights),
                     "accumulator": _sums(weights, DataType[datatypes[node.input[0]]]),
                 }
             case "MultiThreshold":
-                layers[node.name] = {"thresholds": _ends(values(node))}
+                kind = datatypes[node.output[0]]
+                layers[node.name] = {"kind": kind, "thresholds": _ends(values(node))}
             case "Mul":
                 layers[node.name] = {"signs": _ends(values(node))}
             case "Sub":
