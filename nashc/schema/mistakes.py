@@ -66,8 +66,9 @@ def _diagnostic(
     if kind.startswith("NASH"):
         return Diagnostic(kind, details["msg"], spans.value(loc), help=context.get("help", ""))
     if kind == "extra_forbidden":
-        known = nearest(name, _fields(model, details["loc"]))
         parts = (*path, *map(str, details["loc"]))
+        elsewhere = ["backbone"] if parts[:-1] == ("network",) else []  # a flow, no value
+        known = nearest(name, _fields(model, details["loc"]) + elsewhere)
         if len(details["loc"]) == 1 or parts[:2] in _INNER_SECTIONS:
             text = f"there is no `{name}` in `{parts[-2]}`"
             return Diagnostic("NASH101", text, spans.key(loc), help=known)
