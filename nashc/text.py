@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 # The long ones first: that of UTF-16 is the begin of one of them.
-_WIDE_MARKS: tuple[tuple[bytes, Literal["utf-16", "utf-32"]], ...] = (
+Encoding = Literal["utf-8", "latin1", "utf-16", "utf-16le", "utf-16be", "utf-32", "binary"]
+
+_WIDE_MARKS: tuple[tuple[bytes, Encoding], ...] = (
     (BOM_UTF32_LE, "utf-32"),
     (BOM_UTF32_BE, "utf-32"),
     (BOM_UTF16_LE, "utf-16"),
@@ -37,7 +39,7 @@ class Source:
     text: str
     trouble: str = ""
     bad_at: int | None = None
-    seems: Literal["utf-8", "latin1", "utf-16", "utf-32", "binary"] = "utf-8"
+    seems: Encoding = "utf-8"
     is_library: bool = False
 
     @cached_property
@@ -117,9 +119,8 @@ def read_source(path: Path) -> Source:
 
 def source_of(shown: str, raw: bytes) -> Source:
     """The bytes of a file as a `Source`, as `read_source`."""
-    for mark, encoding in _WIDE_MARKS:
-        if raw.startswith(mark):
-            return Source(shown, raw.decode(encoding, errors="replace"), bad_at=0, seems=encoding)
+    if encoding := _wide_encoding(raw):
+        return Source(shown, raw.decode(encoding, errors="replace"), bad_at=0, seems=encoding)
     bare = raw.removeprefix(BOM_UTF8)
     text, zero = bare.decode("utf-8", errors="replace"), bare.find(0)
     if zero >= 0:
@@ -131,6 +132,19 @@ def source_of(shown: str, raw: bytes) -> Source:
     except UnicodeDecodeError as error:
         return Source(shown, text, bad_at=len(bare[: error.start].decode("utf-8")), seems="latin1")
     return Source(shown, text)
+
+
+def _wide_encoding(raw: bytes) -> Encoding | None:
+    """By the mark, or because every second byte is zero in most characters, and none of the others is."""
+    for mark, encoding in _WIDE_MARKS:
+        if raw.startswith(mark):
+            return encoding
+    first, second = raw[::2].count(0), raw[1::2].count(0)
+    if first == 0 and second > len(raw) // 4:
+        return "utf-16le"
+    if second == 0 and first > len(raw) // 4:
+        return "utf-16be"
+    return None
 
 
 def pasted(path: Path | str) -> str:

@@ -213,6 +213,21 @@ def test_wide_characters_are_known_by_their_mark(tmp_path: Path, encoding: str) 
     assert problem.help.endswith(f"`iconv -f {name} -t utf-8 '{path}'`")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be"])
+def test_wide_characters_without_a_mark_are_known_by_their_zeros(
+    tmp_path: Path, encoding: str
+) -> None:
+    text = "nash 1\n# ein größeres Netz \u7db2\u8def\n"
+    (tmp_path / "wide.nash").write_bytes(text.encode(encoding))
+    source = read_source(tmp_path / "wide.nash")
+    assert (source.text, source.bad_at) == (text, 0)
+    with pytest.raises(SpecError) as caught:
+        parse(source)
+    [problem] = caught.value.diagnostics
+    assert (problem.code, problem.label) == ("NASH002", f"{encoding.upper()} from here on")
+    assert f"`iconv -f {encoding} -t utf-8 " in problem.help
+
+
 @pytest.mark.parametrize("raw", [b"nash 1\n\0", "é\n\n\n\n\n\n\0".encode(), b"\xff\n     \0\xff"])
 def test_a_zero_byte_is_no_text(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "it.nash").write_bytes(raw)
