@@ -33,6 +33,14 @@ def write_file(path: Path, content: str | bytes) -> None:
         raise unwritable(path, error) from error
 
 
+def remove_file(path: Path) -> None:
+    """Errors: NASH401."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
 def check_place(path: Path) -> None:
     """Whether `write_file` may, asked before long work; makes nothing. Errors: NASH401."""
     try:

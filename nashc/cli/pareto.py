@@ -173,7 +173,7 @@ def _tell(walk: Walk, out: Path, model: str, interrupted: bool, as_json: bool) -
             )
         )
     else:
-        for line in ["", *lines(rows), "", *remarks]:
+        for line in [*lines(rows), "", *remarks]:
             click.echo(line)
     code = common.incomplete(trouble)
     if interrupted:

@@ -12,8 +12,9 @@ from nashc.pareto.page import page
 from nashc.pareto.rows import Row
 from nashc.pareto.svg import svg
 from nashc.pareto.table import as_text, points_csv, points_json
-from nashc.writing import write_file
+from nashc.writing import remove_file, write_file
 
+PICTURES = ("pareto.svg", "pareto.html", "pareto.png")
 NO_PNG = "no pareto.png: matplotlib is not installed (pip install 'nashc[plot]')"
 NOTHING = "nothing is drawn: no point is finished"
 
@@ -38,6 +39,9 @@ def write_files(rows: Sequence[Row], model: str, folder: Path) -> tuple[list[Pat
         remarks.append(NOTHING)
     for name, content in contents.items():
         write_file(folder / name, content)
+    for name in PICTURES:
+        if name not in contents:  # one that is there shows other points
+            remove_file(folder / name)
     return [folder / name for name in contents], remarks
 
 

@@ -62,7 +62,7 @@ def points_csv(rows: Sequence[Row]) -> str:
 
 
 def lines(rows: Sequence[Row]) -> list[str]:
-    """A row for each point with a figure; below, what failed and why."""
+    """A row for each point with a figure; below, what failed and why. A blank line before each part."""
     measure = rows[0].measure
     heads = ["accuracy", "spread", "seeds"] if measure.stage else []
     costs = [label for _, label in RESOURCES]
@@ -80,14 +80,15 @@ def lines(rows: Sequence[Row]) -> list[str]:
         table.append(
             [row.point.label, *cells, *counts, *speed, " ".join(labels[key] for key in row.fronts)]
         )
-    found = aligned(table, left=("front",)) if len(table) > 1 else []
-    failed = [(row.point.label, each) for row in rows for each in row.problems]
-    if failed:
-        found += ["", *(f"failed: {label}: {each.code} {each.message}" for label, each in failed)]
+    drawn = aligned(table, left=("front",)) if len(table) > 1 else []
+    failed = [
+        f"failed: {row.point.label}: {each.code} {each.message}"
+        for row in rows
+        for each in row.problems
+    ]
     waiting = sum(row.waiting for row in rows)
-    if waiting:
-        found += ["", f"not run: {counted(waiting, 'training')}"]
-    return found
+    not_run = [f"not run: {counted(waiting, 'training')}"] if waiting else []
+    return [line for part in (drawn, failed, not_run) if part for line in ("", *part)]
 
 
 def as_text(found: dict[str, Any]) -> str:

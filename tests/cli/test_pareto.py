@@ -81,10 +81,17 @@ def test_a_point_that_cannot_be_costed_is_told_and_the_rest_is_drawn(nashc):
 
 
 def test_kept_draws_what_is_there_and_runs_nothing(nashc, tmp_path: Path):
+    out = tmp_path / "build/pareto"
+    out.mkdir(parents=True)
+    for name in ("pareto.svg", "pareto.html", "pareto.png"):
+        (out / name).write_text("of other points")
     said = nashc("pareto", "plain.nash", "--kept")
-    assert said.code == 0, said.err
-    assert "not run: 1 training\n" in said.out and "nothing is drawn" in said.out
-    assert not (tmp_path / "build/pareto/plain").exists()
+    assert (said.code, said.err) == (0, "")
+    assert said.out == (
+        "\nnot run: 1 training\n\nnothing is drawn: no point is finished\n"
+        "wrote build/pareto/points.csv, build/pareto/points.json\n"
+    )
+    assert {path.name for path in out.iterdir()} == {"points.csv", "points.json"}
 
 
 @pytest.mark.parametrize(
