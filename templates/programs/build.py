@@ -6,7 +6,7 @@ Each step's model is kept in the results folder and used again as long as nothin
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.stage import end_at_once
+    from support.beginning import end_at_once
 
     end_at_once()
 

@@ -8,7 +8,7 @@ Writes genotype.json and found.nash (to paste into the spec), as search.py does 
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.stage import end_at_once
+    from support.beginning import end_at_once
 
     end_at_once()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.stage import end_at_once
+    from support.beginning import end_at_once
 
     end_at_once()
 

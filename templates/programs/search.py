@@ -13,10 +13,12 @@ one with the best validation accuracy is kept, and the result and seeds.png say 
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.heap import large_blocks_apart, without_caches
-    from support.stage import end_at_once
+    from support.beginning import end_at_once
 
     end_at_once()
+
+    from support.heap import large_blocks_apart, without_caches
+
     without_caches()
     large_blocks_apart()
 

@@ -8,10 +8,12 @@ CPU, as a run that was not interrupted.
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.heap import large_blocks_apart, without_caches
-    from support.stage import end_at_once
+    from support.beginning import end_at_once
 
     end_at_once()
+
+    from support.heap import large_blocks_apart, without_caches
+
     without_caches()
     large_blocks_apart()
 

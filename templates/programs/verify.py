@@ -9,7 +9,7 @@ quantisation steps, the exact value shows it and the image counts as a tie).
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from support.stage import end_at_once
+    from support.beginning import end_at_once
 
     end_at_once()
 

@@ -12,7 +12,7 @@ A program declares itself once and thinks of nothing else:
     if __name__ == "__main__":
         sys.exit(run())
 
-What it imports takes seconds: before that it calls `end_at_once`.
+What it imports takes seconds: before that it calls `end_at_once` (support/beginning.py).
 """
 
 from __future__ import annotations
@@ -24,13 +24,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
+from support.beginning import style_asked_for
 from support.progress import SIGNALS, Lost, Progress, StageError, Stopped
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 def main(
@@ -59,7 +56,7 @@ def main(
                 try:
                     arguments(parser)
                 except StageError as error:  # a settings file that holds the defaults is broken
-                    Progress(stage, _style_asked_for(argv)).error(error.message, error.help)
+                    Progress(stage, style_asked_for(argv)).error(error.message, error.help)
                     return 1
             parser.add_argument(
                 "--progress",
@@ -102,41 +99,6 @@ def _run_to_exit_code(
             progress.error(f"internal error: {kind}: {error}", "the traceback is on standard error")
         raise
     return 0
-
-
-def end_at_once() -> None:
-    """Before imports that take seconds: Ctrl-C ends the program there, without Python's traceback. Nothing is lost yet.
-
-    A generated file that is gone or cut off is named, too.
-    """
-    sys.excepthook = _name_damaged
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _name_damaged(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    """Python's last word on an error: the generated file that an import stumbled over, else the traceback."""
-    file = _stumbled_over(error)
-    if file is None or (file.parent != PROJECT and PROJECT / "support" not in file.parents):
-        sys.__excepthook__(kind, error, trace)
-        return
-    what = f"is damaged: {error}" if file.exists() else "is gone"
-    way = "nashc compile writes it again, with --overwrite if it was edited"
-    Progress(Path(sys.argv[0]).stem, _style_asked_for(None)).error(f"{file} {what}", way)
-
-
-def _stumbled_over(error: BaseException) -> Path | None:
-    if isinstance(error, SyntaxError):
-        return Path(error.filename) if error.filename else None
-    if not isinstance(error, ImportError):
-        return None
-    if error.path:
-        return Path(error.path)
-    name = error.name or ""
-    is_ours = name.startswith("support.") or name in ("model", "supernet", "lowering")
-    return PROJECT.joinpath(*name.split(".")).with_suffix(".py") if is_ours else None
 
 
 @contextlib.contextmanager
@@ -186,8 +148,3 @@ def _is_descriptor_1(stream: TextIO) -> bool:
         return stream.fileno() == 1
     except (OSError, ValueError):
         return False
-
-
-def _style_asked_for(argv: list[str] | None) -> str:
-    words = sys.argv[1:] if argv is None else argv
-    return "jsonl" if "jsonl" in words or "--progress=jsonl" in words else "text"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -216,7 +217,7 @@ def test_signals(number, code, holds):
 IMPORTING = """
 import sys, time
 sys.path.insert(0, {templates!r})
-from support.stage import end_at_once
+from support.beginning import end_at_once
 end_at_once()
 print("importing", flush=True)
 time.sleep(60)
@@ -245,13 +246,13 @@ def test_ctrl_c_among_the_imports_shows_no_traceback():
 )
 def test_a_generated_file_that_is_gone_or_cut_off_is_named(tmp_path, loop, told):
     (tmp_path / "support" / "training").mkdir(parents=True)
-    for name in ("stage.py", "progress.py"):
+    for name in ("beginning.py", "progress.py"):
         shutil.copy(ROOT / "templates" / "support" / name, tmp_path / "support")
     file = tmp_path / "support" / "training" / "loop.py"
     if loop is not None:
         file.write_text(loop)
     program = tmp_path / "train.py"
-    head = "from support.stage import end_at_once\nend_at_once()\n"
+    head = "from support.beginning import end_at_once\nend_at_once()\n"
     program.write_text(head + "from support.training.loop import Loop\n")
     ended = subprocess.run([sys.executable, program], capture_output=True, text=True)
     assert ended.returncode == 1
@@ -260,6 +261,25 @@ def test_a_generated_file_that_is_gone_or_cut_off_is_named(tmp_path, loop, told)
     program.write_text(head + "import no_such_library\n")
     ended = subprocess.run([sys.executable, program], capture_output=True, text=True)
     assert ended.stderr.startswith("Traceback") and "no_such_library" in ended.stderr
+
+
+@pytest.mark.parametrize("damaged", ["heap.py", "progress.py", "stage.py"])
+def test_a_program_names_the_file_that_tells_errors(tmp_path, damaged):
+    shutil.copytree(ROOT / "templates" / "support", tmp_path / "support")
+    program = Path(shutil.copy(ROOT / "templates" / "programs" / "train.py", tmp_path))
+    # Of what it imports from elsewhere nothing is reached: the damage comes first.
+    text = program.read_text().split("import torch\n")[0]
+    program.write_text(text + "from support.stage import main\n")
+    file = tmp_path / "support" / damaged
+    file.write_text("class Loop(")
+    ended = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    told = f"{file} is damaged: '(' was never closed ({damaged}, line 1)"
+    help = "nashc compile writes it again, with --overwrite if it was edited"
+    assert (ended.returncode, ended.stderr) == (1, f"train: error: {told}\n  help: {help}\n")
+    words = [sys.executable, program, "--progress", "jsonl"]
+    ended = subprocess.run(words, capture_output=True, text=True)
+    assert events(ended.stdout) == [{"event": "error", "message": told, "help": help}]
+    assert ended.stderr == ""
 
 
 @pytest.mark.parametrize("program", sorted((ROOT / "templates" / "programs").glob("*.py")))
