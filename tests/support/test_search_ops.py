@@ -209,6 +209,16 @@ def test_what_is_kept_of_weights_follows_them():
     assert torch.equal(conv.of_signs(b), first)
 
 
+def test_sums_that_end_near_whole_numbers_are_whole(monkeypatch):
+    """As a GPU's may, which multiplies by transforms."""
+    conv = BinaryConv(4, 4, 3).double()  # of doubles there are no bytes
+    b = signs(torch.rand(2, 4, 5, 5, dtype=torch.float64))
+    exact, convolve = conv.of_signs(b), nn.functional.conv2d
+    monkeypatch.setattr(nn.functional, "conv2d", lambda *given: convolve(*given) - 1e-4)
+    assert torch.equal(conv.of_signs(b), exact)
+    assert torch.equal(conv.kept(conv.of_signs(b)).double(), exact)
+
+
 def test_packed_again_are_the_new_weights_for_the_same_images():
     conv = BinaryConv(4, 4, 3)
     images = [signs(torch.rand(2, 4, side, side)) for side in (5, 7)]

@@ -135,7 +135,9 @@ def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> 
     pad = weight.shape[-1] // 2
     if packed is None:
         with torch.autocast(b.device.type, enabled=False):  # whole numbers, see mixed_precision.py
-            return F.conv2d(b, torch.sign(weight.detach()), None, stride, pad).relu_()
+            y = F.conv2d(b, torch.sign(weight.detach()), None, stride, pad)
+        # A GPU may sum by transforms (Winograd, FFT), which end near whole numbers: 2.9999998 would be kept as 2.
+        return y.round_().relu_()
     one, zero = _no_scale()
     return torch.ops.onednn.qconv2d_pointwise(
         b, 1.0, 0, packed, one, zero, None, (stride,) * 2, (pad,) * 2, (1, 1), 1, 1.0, 0, torch.float32, "relu", [], ""
