@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nashc.cost import ranges
 from nashc.cost.backends import Wanted
 from nashc.cost.cost import RESOURCES
 from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json

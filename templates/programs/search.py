@@ -188,26 +188,25 @@ class Search(Loop):
     def take_step(self, batch: tuple[Batch, Batch]) -> None:
         training, validation = batch
         images, labels = to_device(validation, self.device)
-        logits, loss = self._update_architecture(images, labels)
-        self.validation_score.add(logits, labels, loss)
+        self.validation_score.add(len(labels), *self._update_architecture(images, labels))
         images, labels = to_device(training, self.device)
-        logits, loss = self.updates.update_weights(images, labels, self._rate(), self.where())
-        self.training_score.add(logits, labels, loss)
+        found = self.updates.update_weights(images, labels, self._rate(), self.where())
+        self.training_score.add(len(labels), *found)
         large_blocks_inside()
 
-    def _update_architecture(self, images: Tensor, labels: Tensor) -> tuple[Tensor, float]:
+    def _update_architecture(self, images: Tensor, labels: Tensor) -> list[float]:
         """Errors: Diverged; no op could be drawn by an alpha that is no number."""
         try:
-            logits, loss = self.updates.update_architecture(images, labels, self.where())
+            found = self.updates.update_architecture(images, labels, self.where())
         except Diverged as error:  # alphas only choose: it was the weights of what they chose
             help = f"lower the learning rate of the weights (it is {self._rate():g})"
             raise Diverged(error.message, help) from error
-        if not torch.cat([alpha.detach() for alpha in self.updates.alphas]).isfinite().all():
+        if not torch.cat(list(self.updates.on_cpu())).isfinite().all():
             raise Diverged(
                 f"an alpha is infinite or no number at {self.where()}",
                 f"lower the learning rate of the alphas (it is {self.updates.alpha_rate:g})",
             )
-        return logits, loss
+        return found
 
     def close_epoch(self, progress: Progress) -> None:
         entry = entry_of(

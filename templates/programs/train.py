@@ -39,7 +39,7 @@ from support.stage import main
 from support.training import checkpoint
 from support.training.average import Average
 from support.training.belonging import Option, with_options
-from support.training.classification import Score, checked, evaluate, prepare, to_device
+from support.training.classification import Score, checked, evaluate, prepare, to_device, told
 from support.training.curves import draw_curves
 from support.training.distributed import computed_on, joined, parallel, rank, share
 from support.training.loop import Loop, add_loop_arguments
@@ -155,10 +155,9 @@ class Training(Loop):
         logits = logits.to(torch.get_default_dtype())
         loss = self._loss(images, logits, labels)
         loss.backward()
-        value = checked(
-            loss, self.network.parameters(), self.settings.get("clip"), self.where(), rate
-        )
-        self.score.add(logits, labels, value)
+        found, clip = told(logits, labels, loss), self.settings.get("clip")
+        numbers = checked(found, self.network.parameters(), clip, self.where(), rate)
+        self.score.add(len(labels), *numbers)
         self.optimiser.step()
         self.optimiser.zero_grad()  # at once, before the next activations take memory
         if self.average is not None:

@@ -2,7 +2,8 @@
 
 A tensor on the card says so to torch and to the programs, and holds a tensor of the processor. Each operation is checked as
 CUDA checks it: all tensors lie on one device, but for single numbers and indices, or it is an error; so is what only a
-processor has (oneDNN). What is read back is counted, since a GPU is waited for each time. Mixed precision is beyond it.
+processor has (oneDNN). A GPU is waited for when something is read back, and when something is sent without `non_blocking`: each
+time is noted, by the function of the programs that did it. Mixed precision is beyond it.
 
     python card.py card STOP-AFTER-EPOCHS program.py --out DIR        in float64; `cuda` is a real one
 """
@@ -16,7 +17,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -26,14 +27,14 @@ from torch.utils._pytree import tree_leaves, tree_map
 NAME = "card"
 COPIES = ("_to_copy", "copy_")
 INDEXED = ("index", "index_put", "index_put_")
-READS = ("_local_scalar_dense", "is_nonzero")
+READS = ("_local_scalar_dense", "is_nonzero", "nonzero", "masked_select")
 
 
 class OnCard(Tensor):
     """What lies on the card. inner: the numbers, of a tensor of the processor."""
 
     inner: Tensor
-    reads = 0
+    waits: ClassVar[list[str]] = []
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @staticmethod
@@ -83,7 +84,8 @@ def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     goes_there = is_there if asked is None else torch.device(asked).type == NAME
     if is_there:
         _check(func, name, args, tensors)
-        OnCard.reads += name in READS or not goes_there
+    if (is_there or goes_there) and _is_waited_for(name, args, kwargs, tensors, goes_there):
+        OnCard.waits.append(_caller())
     if goes_there and asked is not None:
         kwargs = {**kwargs, "device": "cpu"}
     found = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
@@ -104,6 +106,35 @@ def _check(func: Any, name: str, args: tuple[Any, ...], tensors: list[Tensor]) -
         if not isinstance(tensor, OnCard) and tensor.dim():
             shape = tuple(tensor.shape)
             raise RuntimeError(f"{func} meets a tensor {shape} that is not on the card")
+
+
+def _is_waited_for(
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    tensors: list[Tensor],
+    goes_there: bool,
+) -> bool:
+    is_mixed = not all(isinstance(it, OnCard) for it in tensors)
+    if name == "copy_":
+        return is_mixed and not (isinstance(args[0], OnCard) and True in args[2:])
+    if name in INDEXED:
+        indices = [it for it in args[1] if it is not None]
+        return any(not isinstance(it, OnCard) or it.dtype == torch.bool for it in indices)
+    if goes_there:
+        is_sent = name == "_to_copy" and is_mixed
+        return name in READS or (is_sent and not kwargs.get("non_blocking"))
+    return True
+
+
+def _caller() -> str:
+    """The function of the programs that asked for an operation; the outermost one if it was none of theirs."""
+    frame = sys._getframe(1)
+    while frame.f_back and (
+        f"{os.sep}support{os.sep}" not in frame.f_code.co_filename or frame.f_globals is globals()
+    ):
+        frame = frame.f_back
+    return frame.f_code.co_name
 
 
 def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -127,19 +158,21 @@ def _on_card(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def stopping(after_epochs: float) -> Iterator[None]:
-    """The program gets SIGTERM in the first step behind so many epochs."""
+def stopping(after_epochs: float) -> Iterator[list[str]]:
+    """The program gets SIGTERM in the first step behind so many epochs. Gives where the last step before it waited for the card."""
     from support.training.loop import Loop
 
     tell: Callable[..., None] = Loop._report
+    waits: list[str] = []
 
     def tell_and_stop(loop: Any, progress: Any) -> None:
         tell(loop, progress)
+        waits[:], OnCard.waits[:] = OnCard.waits, []
         if loop.epoch + loop.step / loop.steps_per_epoch > after_epochs:
             os.kill(os.getpid(), signal.SIGTERM)
 
     Loop._report = tell_and_stop  # type: ignore[method-assign]
-    yield
+    yield waits
     Loop._report = tell  # type: ignore[method-assign]
 
 
@@ -153,7 +186,10 @@ def run_program(arguments: list[str]) -> int:
 
 
 def main(device: str, after_epochs: float, *program: str) -> int:
-    """The program on the processor; on the device until it is stopped, and on from there: in OUT/cpu and OUT/device."""
+    """The program on the processor; on the device until it is stopped, and on from there: in OUT/cpu and OUT/device.
+
+    Last it tells where one step waited for the card.
+    """
     sys.path.insert(0, str(Path(program[0]).parent))
     torch.set_default_dtype(torch.float64)
     if device == NAME:
@@ -162,10 +198,11 @@ def main(device: str, after_epochs: float, *program: str) -> int:
     code = run_program([*arguments, f"{out}/cpu", "--device", "cpu"])
     there = [*arguments, f"{out}/device", "--device", device]
     with Card() if device == NAME else contextlib.nullcontext():
-        with stopping(after_epochs):
+        with stopping(after_epochs) as waits:
             stopped = run_program(there)
         resumed = run_program([*there, "--resume"])
-    print("exit codes", code, stopped, resumed, "read back", OnCard.reads, file=sys.stderr)
+    print("exit codes", code, stopped, resumed, file=sys.stderr)
+    print("a step waits in", ", ".join(waits), file=sys.stderr)
     return 0 if (code, stopped, resumed) == (0, 143, 0) else 1
 
 

@@ -38,6 +38,12 @@ KINDS = {
         "search": QUANTISED | {"batch": 128, "estimator": {"name": "two_path"}},
     },
 }
+# What is read back is what a step needs to know: whether it diverged, how well it did, and which ops are drawn.
+WAITS = {
+    "train": "a step waits in checked",
+    "search": "a step waits in checked, moved, checked",
+    "search quantised": "a step waits in checked, moved, checked",
+}
 MIXES = """
 import torch, card
 card.install()
@@ -80,6 +86,8 @@ def test_a_device_gives_the_result_of_the_processor(tmp_path, device, kind):
     out = tmp_path / "results"
     done = run(HERE / "card.py", device, "0.5", program, "--out", out)
     assert done.returncode == 0, done.stderr
+    if device == "card":
+        assert done.stderr.splitlines()[-1] == WAITS[kind]
     wanted, found = (load_file(out / it / "checkpoint.safetensors") for it in ("cpu", "device"))
     assert wanted.keys() == found.keys()
     for name, tensor in wanted.items():

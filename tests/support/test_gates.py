@@ -107,7 +107,9 @@ def test_two_path_leaves_the_probabilities_of_the_others_alone():
         for alpha, gate in zip(alphas, gates, strict=True):
             alpha.grad = gate.gradient_of_alpha(torch.randn(2, dtype=torch.float64), len(OPS))
         adam.step()
-        sampler.settle(alphas, before, gates)
+        settled = sampler.settled(before, [alpha.detach() for alpha in alphas], gates)
+        for alpha, value in zip(alphas, settled, strict=True):
+            alpha.data.copy_(value)
         for alpha, old, gate in zip(alphas, before, gates, strict=True):
             then, now = torch.softmax(old, 0), torch.softmax(alpha.detach(), 0)
             others = [i for i in range(len(OPS)) if i not in gate.paths]

@@ -54,7 +54,7 @@ def gradients(network_class, amp):
         for parameters, is_wanted in ((wanted, True), (rest, False)):
             for parameter in parameters:
                 parameter.requires_grad_(is_wanted)
-        set_gates(updates.mixed, updates.sampler.for_weights(updates.alphas))
+        set_gates(updates.mixed, updates.sampler.for_weights(updates.on_cpu()))
         logits = updates._logits(images)
         assert logits.dtype == torch.float32
         F.cross_entropy(logits, labels).backward()

@@ -62,9 +62,13 @@ class BinaryConv(nn.Module):
                 return y.to(small)
         return y
 
-    def scale(self) -> float:
-        """E: one number for the layer, taken as constant by the gradient."""
-        return self._keep("scale", lambda: float(self.weight.detach().abs().mean()))
+    def scale(self) -> float | Tensor:
+        """E: one number for the layer, taken as constant by the gradient. On a GPU it stays there, which is not waited for."""
+        return self._keep("scale", self._mean_size)
+
+    def _mean_size(self) -> float | Tensor:
+        mean = self.weight.detach().abs().mean()
+        return float(mean) if mean.device.type == "cpu" else mean
 
     def pack_again(self) -> None:
         """If the weights have changed: while there is nothing else in memory, a new pack lies where the old one lay, and not

@@ -15,11 +15,11 @@ goes on to the architecture parameters alpha as if g were the soft shares s that
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from support.progress import StageError
 
@@ -42,7 +42,9 @@ class Gate:
         of_paths = shares * (grad_gates - torch.dot(grad_gates, shares)) / self.temperature
         if len(self.paths) == ops:
             return of_paths
-        return grad_gates.new_zeros(ops).index_put_((torch.tensor(self.paths),), of_paths)
+        known = dict(zip(self.paths, of_paths.unbind(), strict=True))
+        nothing = grad_gates.new_zeros(())
+        return torch.stack([known.get(op, nothing) for op in range(ops)])
 
 
 Draw = Callable[[Tensor, torch.Generator], Gate]
@@ -76,8 +78,8 @@ def gumbel(temperature: float) -> Draw:
 
 
 class Sampler:
-    """Draws the gates of all edges from a generator of its own, on the CPU wherever the network is: the same seed and
-    alphas give the same gates on every device and in every process of a distributed search."""
+    """Draws the gates of all edges from a generator of its own and alphas on the CPU, wherever the network is: the same
+    seed and alphas give the same gates on every device and in every process of a distributed search."""
 
     def __init__(self, estimator: dict[str, Any], seed: int) -> None:
         """estimator: {"name": "binary_gate" | "two_path"} or {"name": "gumbel", "temperature": > 0}."""
@@ -85,36 +87,39 @@ class Sampler:
         self._keeps_shares = estimator["name"] == "two_path"
         self.generator = torch.Generator().manual_seed(seed)
 
-    def for_architecture(self, alphas: Sequence[Tensor]) -> list[Gate]:
-        return self._gates(alphas, self._draw)
+    def for_architecture(
+        self, alphas: Sequence[Tensor], device: torch.device | str = "cpu"
+    ) -> list[Gate]:
+        """device: where the shares are wanted."""
+        gates = [self._draw(alpha, self.generator) for alpha in alphas]
+        there = moved([gate.shares for gate in gates], device)
+        return [replace(gate, shares=it) for gate, it in zip(gates, there, strict=True)]
 
     def for_weights(self, alphas: Sequence[Tensor]) -> list[Gate]:
         """The weights are trained as softmax(alpha) will have them, whatever the estimator."""
-        return self._gates(alphas, binary_gate)
+        return [binary_gate(alpha, self.generator) for alpha in alphas]
 
-    def settle(
-        self, alphas: Sequence[nn.Parameter], before: Sequence[Tensor], gates: Sequence[Gate]
-    ) -> None:
-        """After a step of the alphas: two-path's correction. before: the alphas as they were when the gates were drawn."""
+    def settled(
+        self, before: Sequence[Tensor], after: Sequence[Tensor], gates: Sequence[Gate]
+    ) -> Sequence[Tensor]:
+        """What a step of the alphas shall have led to: with two-path's correction. before: what the gates were drawn by."""
         if not self._keeps_shares:
-            return
-        with torch.no_grad():
-            drawn_by, moved_to = _on_cpu(before), _on_cpu(alphas)
-            for alpha, old, new, gate in zip(alphas, drawn_by, moved_to, gates, strict=True):
-                pair = list(gate.paths)
-                shift = torch.logsumexp(old[pair], 0) - torch.logsumexp(new[pair], 0)
-                settled = old.clone()  # weight decay, too, moves the two alone
-                settled[pair] = new[pair] + shift
-                alpha.copy_(settled)
-
-    def _gates(self, alphas: Sequence[Tensor], draw: Draw) -> list[Gate]:
-        return [draw(alpha, self.generator) for alpha in _on_cpu(alphas)]
+            return after
+        found = []
+        for old, new, gate in zip(before, after, gates, strict=True):
+            pair = list(gate.paths)
+            shift = torch.logsumexp(old[pair], 0) - torch.logsumexp(new[pair], 0)
+            settled = old.clone()  # weight decay, too, moves the two alone
+            settled[pair] = new[pair] + shift
+            found.append(settled)
+        return found
 
 
-def _on_cpu(alphas: Sequence[Tensor]) -> Sequence[Tensor]:
-    """In one move: a GPU is waited for once, not on each edge."""
-    lengths = [len(alpha) for alpha in alphas]
-    return torch.cat([alpha.detach() for alpha in alphas]).cpu().split(lengths)
+def moved(rows: Sequence[Tensor], device: torch.device | str) -> Sequence[Tensor]:
+    """In one move: reading from a GPU waits for it once, not on each edge. What goes there waits for nothing."""
+    lengths = [len(row) for row in rows]
+    is_read = rows[0].device.type != "cpu"
+    return torch.cat(list(rows)).to(device, non_blocking=not is_read).split(lengths)
 
 
 def _draw_of(estimator: dict[str, Any]) -> Draw:

@@ -19,7 +19,9 @@ def batch_normed(x: Tensor, bn: nn.BatchNorm2d, gate: Tensor | None) -> Tensor:
     return _Normalised.apply(x.to(bn.weight.dtype), bn.weight, bn.bias, gate, bn.eps)
 
 
-def along_normalised(grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float = 1.0) -> Tensor:
+def along_normalised(
+    grad: Tensor, x: Tensor, bn: nn.BatchNorm2d, scale: float | Tensor = 1.0
+) -> Tensor:
     """<grad, bn(scale * x)>, under no_grad. Two passes over x: its moments, then the gradients of gain and bias."""
     mean, variance = moments(x)
     inverse_std = torch.rsqrt(variance + eps_of(bn, scale))
@@ -32,8 +34,10 @@ def along_affine(gain: Tensor, bias: Tensor, grad_gain: Tensor, grad_bias: Tenso
     return torch.dot(gain, grad_gain) + torch.dot(bias, grad_bias)
 
 
-def eps_of(bn: nn.BatchNorm2d, scale: float) -> float:
+def eps_of(bn: nn.BatchNorm2d, scale: float | Tensor) -> float | Tensor:
     """With it bn(x) is what bn(scale * x) would be, scale > 0: x need not be multiplied."""
+    if isinstance(scale, Tensor):
+        return torch.where(scale > 0, bn.eps / scale**2, bn.eps)
     return bn.eps / scale**2 if scale else bn.eps
 
 

@@ -228,7 +228,7 @@ class _BinaryConvNorm(torch.autograd.Function):
         bias: Tensor,
         gate: Tensor | None,
         conv: BinaryConv,
-        eps: float,
+        eps: float | Tensor,
     ) -> Tensor:
         y = conv.of_signs(signs(x))
         z, mean, inverse_std = normalised(y, gain, bias, eps)

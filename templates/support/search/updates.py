@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from support.budget.expected import Penalty
 from support.layers.binary_conv import BinaryConv
 from support.search.alternatives import Alternatives
-from support.search.gates import Sampler
+from support.search.gates import Sampler, moved
 from support.search.space import mixed_ops, set_gates
-from support.training.classification import checked
+from support.training.classification import checked, told
 from support.training.distributed import average_gradients
 from support.training.mixed_precision import bfloat16_products
 from support.training.optimisation import load_optimiser, optimiser, set_learning_rate
@@ -38,6 +38,8 @@ class Updates:
         self.cost = cost
         self.mixed: list[Alternatives] = [*mixed_ops(network.cells()), *bits]
         self.alphas = [mixed.alpha for mixed in self.mixed]
+        self._versions: list[int] = []
+        self._known: Sequence[Tensor] = ()
         of_architecture = {id(alpha) for alpha in self.alphas}
         self.weights = [it for it in network.parameters() if id(it) not in of_architecture]
         self.binary_convs = [it for it in network.modules() if isinstance(it, BinaryConv)]
@@ -50,14 +52,12 @@ class Updates:
             self.alphas, {"name": "adam", **options}, decays_vectors=True
         )
 
-    def update_architecture(
-        self, images: Tensor, labels: Tensor, where: str
-    ) -> tuple[Tensor, float]:
-        """Logits and loss before the update. where: for the error when the loss is no number any more."""
+    def update_architecture(self, images: Tensor, labels: Tensor, where: str) -> list[float]:
+        """What the network told before the update. where: for the error when the loss is no number any more."""
         _freeze(self.weights, True)
         _freeze(self.alphas, False)
-        before = [alpha.detach().clone() for alpha in self.alphas]
-        gates = self.sampler.for_architecture(before)
+        before, device = self.on_cpu(), self.alphas[0].device
+        gates = self.sampler.for_architecture(before, device)
         set_gates(self.mixed, gates)
         logits = self._logits(images)
         loss = F.cross_entropy(logits, labels)
@@ -66,42 +66,58 @@ class Updates:
             if alpha.grad is None:  # of the bit widths of ops that did not run
                 alpha.grad = torch.zeros_like(alpha)
         average_gradients(self.alphas)
-        value = checked(loss, self.alphas, None, f"{where}, architecture", self.alpha_rate)
+        found = told(logits, labels, loss)
+        numbers = checked(found, self.alphas, None, f"{where}, architecture", self.alpha_rate)
         if self.cost:
-            slopes = self.cost.gradient(self.shares())
-            for alpha, slope in zip(self.alphas, slopes, strict=True):
-                alpha.grad += torch.tensor(slope, dtype=alpha.dtype, device=alpha.device)
+            slopes = [before[0].new_tensor(it) for it in self.cost.gradient(self.shares())]
+            for alpha, slope in zip(self.alphas, moved(slopes, device), strict=True):
+                alpha.grad += slope
         self.alpha_optimiser.step()
         self.alpha_optimiser.zero_grad()
-        self.sampler.settle(self.alphas, before, gates)
-        return logits, value
+        self._write(self.sampler.settled(before, self.on_cpu(), gates))
+        return numbers
+
+    def on_cpu(self) -> Sequence[Tensor]:
+        """The alphas. A GPU is waited for when they have changed, and then once."""
+        versions = [alpha._version for alpha in self.alphas]
+        if self._versions != versions:
+            self._versions = versions
+            self._known = moved([alpha.detach() for alpha in self.alphas], "cpu")
+        return self._known
+
+    def _write(self, alphas: Sequence[Tensor]) -> None:
+        if alphas is self._known:
+            return
+        with torch.no_grad():
+            for alpha, it in zip(self.alphas, moved(alphas, self.alphas[0].device), strict=True):
+                alpha.copy_(it)
+        self._versions, self._known = [alpha._version for alpha in self.alphas], alphas
 
     def shares(self) -> list[list[float]]:
         """softmax(alpha) of every edge, in float64."""
-        lengths = [len(alpha) for alpha in self.alphas]
-        on_cpu = torch.cat([alpha.detach() for alpha in self.alphas]).cpu().double()
-        return [torch.softmax(alpha, 0).tolist() for alpha in on_cpu.split(lengths)]
+        return [torch.softmax(alpha.double(), 0).tolist() for alpha in self.on_cpu()]
 
     def update_weights(
         self, images: Tensor, labels: Tensor, rate: float, where: str
-    ) -> tuple[Tensor, float]:
-        """Logits and loss before the update."""
+    ) -> list[float]:
+        """What the network told before the update."""
         _freeze(self.weights, False)
         _freeze(self.alphas, True)
         set_learning_rate(self.weight_optimiser, rate)
-        set_gates(self.mixed, self.sampler.for_weights(self.alphas))
+        set_gates(self.mixed, self.sampler.for_weights(self.on_cpu()))
         logits = self._logits(images)
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         average_gradients(self.weights)
-        value = checked(loss, self.weights, self.clip, f"{where}, weights", rate)
+        found = told(logits, labels, loss)
+        numbers = checked(found, self.weights, self.clip, f"{where}, weights", rate)
         self.weight_optimiser.step()
         # At once, before the next activations take memory. To None, not to zero: an op that was not sampled keeps its
         # weights and its momentum as they are.
         self.weight_optimiser.zero_grad(set_to_none=True)
         for conv in self.binary_convs:
             conv.pack_again()
-        return logits, value
+        return numbers
 
     def _logits(self, images: Tensor) -> Tensor:
         with bfloat16_products(images.device, self.is_mixed):

@@ -28,13 +28,16 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def normalised(
-    x: Tensor, weight: Tensor, bias: Tensor, eps: float
+    x: Tensor, weight: Tensor, bias: Tensor, eps: float | Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """x normalised by the moments of its batch, times weight plus bias; and what `gradients` wants: the mean of each channel and
     the inverse of its standard deviation. Without a graph."""
-    if not _is_shared():
+    is_number = not isinstance(eps, Tensor)
+    if is_number and not _is_shared():
         return torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
     mean, variance = moments(x)
+    if not is_number:
+        variance, eps = variance + eps, 0.0
     y = F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
     return y, mean, torch.rsqrt(variance + eps)
 

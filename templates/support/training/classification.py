@@ -27,13 +27,12 @@ class Score:
     first: int = 0
     among_five: int = 0
 
-    def add(self, logits: Tensor, labels: Tensor, loss: float) -> None:
-        ranked = logits.detach().topk(min(5, logits.shape[1]), dim=1).indices == labels[:, None]
-        first, among_five = torch.stack([ranked[:, 0].sum(), ranked.sum()]).tolist()
-        self.images += len(labels)
-        self.loss_sum += loss * len(labels)
-        self.first += first
-        self.among_five += among_five
+    def add(self, images: int, loss: float, first: float, among_five: float) -> None:
+        """What `told` told of a batch."""
+        self.images += images
+        self.loss_sum += loss * images
+        self.first += int(first)
+        self.among_five += int(among_five)
 
     def of_all(self) -> Score:
         """Over all processes, each of which scores its share of the images."""
@@ -58,6 +57,13 @@ class Score:
         return self.among_five / max(1, self.images)
 
 
+def told(logits: Tensor, labels: Tensor, loss: Tensor) -> Tensor:
+    """The loss, how often the label was first, and among the first five: in one tensor, where the logits are."""
+    ranked = logits.detach().topk(min(5, logits.shape[1]), dim=1).indices == labels[:, None]
+    loss = loss.detach()
+    return torch.stack([loss, ranked[:, 0].sum().to(loss), ranked.sum().to(loss)])
+
+
 def prepare(network: nn.Module, device: torch.device) -> nn.Module:
     # Channels last: a max-pool runs up to 15 times as fast on a CPU, a training step about 1.5 times.
     return network.to(device, memory_format=torch.channels_last)
@@ -67,7 +73,9 @@ def to_device(batch: tuple[Tensor, Tensor], device: torch.device) -> tuple[Tenso
     """Pixels as floats 0..255, channels last in memory."""
     images, labels = batch
     images = images.to(device, non_blocking=True).to(torch.get_default_dtype())
-    return images.contiguous(memory_format=torch.channels_last), labels.to(device)
+    return images.contiguous(memory_format=torch.channels_last), labels.to(
+        device, non_blocking=True
+    )
 
 
 def evaluate(
@@ -85,7 +93,8 @@ def evaluate(
             images, labels = to_device(pair, device)
             if len(labels):
                 logits = network(images)
-                score.add(logits, labels, float(F.cross_entropy(logits, labels)))
+                loss = F.cross_entropy(logits, labels)
+                score.add(len(labels), *told(logits, labels, loss).tolist())
             after_each()
     network.train()
     return score.of_all()
@@ -102,25 +111,25 @@ def finite(number: float, where: str, rate: float, what: str = "loss") -> float:
 
 
 def checked(
-    loss: Tensor,
+    told: Tensor,
     parameters: Iterable[nn.Parameter],
     clip: float | None,
     where: str,
     rate: float,
-) -> float:
-    """After backward, the loss as a number; the gradients are clipped to a norm of `clip`, if there is one.
+) -> list[float]:
+    """After backward, what `told` told, as numbers; the gradients are clipped to a norm of `clip`, if there is one.
 
-    Loss and norm are looked at together, before anything is in the weights: a GPU is waited for once. The gradients are those
-    of all processes, so that what is no number in one of them ends all. Errors: Diverged.
+    All is looked at together, before anything is in the weights: a GPU is waited for once. The gradients are those of all
+    processes, so that what is no number in one of them ends all. Errors: Diverged.
     """
     trained = [it for it in parameters if it.grad is not None]
     norm = nn.utils.get_total_norm([it.grad for it in trained])
-    value, length = torch.stack([loss.detach().to(norm), norm]).tolist()
-    finite(value, where, rate)
+    *numbers, length = torch.cat([told.to(norm), norm[None]]).tolist()
+    finite(numbers[0], where, rate)
     finite(length, where, rate, "norm of the gradients")
     if clip:
         nn.utils.clip_grads_with_norm_(trained, clip, norm)
-    return value
+    return numbers
 
 
 @contextlib.contextmanager
