@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 Image = pytest.importorskip("PIL.Image")
 
 from support.data import batches, datasets  # noqa: E402
@@ -46,6 +46,16 @@ def test_a_search_batch_is_a_training_batch_and_one_of_validation():
     assert all(len(set(labels)) == 3 and max(labels) < 7 for labels in drawn)
     rest = list(batches.search_batches(training, validation, 3, seed=1, epoch=0, start=1))
     assert [labels.tolist() for _, (_, labels) in rest] == drawn[1:]
+
+
+def test_where_a_gpu_is_in_use_batches_lie_where_it_can_copy_them(monkeypatch):
+    pinned = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda it: pinned.append(it.dtype) or it)
+    list(batches.test_batches(small(), 16))
+    assert pinned == []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    list(batches.test_batches(small(), 16))
+    assert pinned == [torch.uint8, torch.int64]
 
 
 def test_shares_of_a_batch_are_the_batch():
