@@ -20,9 +20,11 @@ from support.training.checkpoint import (  # noqa: E402
     code_digest,
     load_checkpoint,
     load_weights,
+    random_state,
     read,
     save_checkpoint,
     save_weights,
+    set_random_state,
 )
 
 pytestmark = pytest.mark.torch
@@ -112,6 +114,17 @@ def test_weights_are_no_checkpoint(tmp_path):
     save_weights(path, network(), "digest", {})
     with pytest.raises(StageError, match="is no checkpoint, or one of an older program"):
         load_checkpoint(path)
+
+
+def test_a_gpu_that_is_not_in_use_is_left_alone(monkeypatch):
+    """Its generator cannot be asked without a context there: some 500 MB."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name in ("get_rng_state", "set_rng_state"):
+        monkeypatch.delattr(torch.cuda, name)
+    state = random_state()
+    drawn = torch.rand(3)
+    set_random_state(state | {"cuda": torch.zeros(16, dtype=torch.uint8)})  # saved on a GPU
+    assert torch.equal(torch.rand(3), drawn)
 
 
 def test_what_is_no_number_is_named():

@@ -147,16 +147,17 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 
 def random_state() -> dict[str, Tensor]:
-    """The state of torch's generators, which NumPy's have none of: data draws are seeded step by step."""
+    """The state of torch's generators, which NumPy's have none of: data draws are seeded step by step. Of a GPU that is in use: to
+    ask another one takes memory there."""
     state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         state["cuda"] = torch.cuda.get_rng_state()
     return state
 
 
 def set_random_state(state: dict[str, Tensor]) -> None:
     torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
+    if "cuda" in state and torch.cuda.is_initialized():
         torch.cuda.set_rng_state(state["cuda"])
 
 
