@@ -10,9 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from support import __file__ as support  # noqa: E402
-from support.training.optimisation import load_optimiser, optimiser  # noqa: E402
+from support.progress import StageError  # noqa: E402
+from support.training.optimisation import device_called, load_optimiser, optimiser  # noqa: E402
 
 pytestmark = pytest.mark.torch
+
+NO_GPU = pytest.mark.skipif(
+    torch.version.cuda is None or torch.cuda.is_available(), reason="no driver's word"
+)
 
 SETTINGS = {
     "sgd": {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01, "nesterov": True},
@@ -88,3 +93,20 @@ def test_counts_of_steps_stay_on_the_processor():
     load_optimiser(resumed, trained.state_dict())
     devices = {name: it.device.type for name, it in resumed.state[elsewhere].items()}
     assert devices == {"step": "cpu", "exp_avg": "meta", "exp_avg_sq": "meta"}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("meta", "Tensor.item() cannot be called on meta tensors"),
+        ("gpu", "Expected one of cpu, cuda, "),
+        pytest.param("cuda", "Found no NVIDIA driver on your system", marks=NO_GPU),
+    ],
+)
+def test_a_device_that_does_not_add_up_is_told_why(name, why):
+    with pytest.raises(StageError) as caught:
+        device_called(name)
+    message = f"torch cannot use the device {name!r} here: {why}"
+    assert caught.value.message.startswith(message)
+    assert "\n" not in caught.value.message
+    assert caught.value.help == "--device cpu"

@@ -157,6 +157,16 @@ def test_too_little_memory_is_explained():
         memory_errors_explained(64),
     ):
         torch.empty(2**50)
+    for words in (
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+    ):
+        with (
+            pytest.raises(StageError, match="memory for a batch of 64"),
+            memory_errors_explained(64),
+        ):
+            raise RuntimeError(words)
     with pytest.raises(RuntimeError, match="shapes"), memory_errors_explained(64):
         torch.ones(2, 3) @ torch.ones(2, 3)
     with pytest.raises(NotImplementedError), memory_errors_explained(64):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from support.data.batches import test_batches
 from support.data.datasets import Dataset
 from support.progress import Diverged, StageError
 from support.training.distributed import rank, share, total
+
+# Torch says it by words alone on a CPU, and where CUDA, cuDNN or cuBLAS ask for memory of their own.
+MEMORY_WORDS = re.compile(r"DefaultCPUAllocator|out of memory|ALLOC(ATION)?_FAILED")
 
 
 @dataclass
@@ -137,9 +141,9 @@ def memory_errors_explained(batch: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # On a CPU torch says it in words alone. Many other errors of torch are RuntimeErrors, too: lost processes, broken kernels.
+        # Many other errors of torch are RuntimeErrors, too: lost processes, broken kernels.
         is_told = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not is_told and "DefaultCPUAllocator" not in str(error):
+        if not is_told and not MEMORY_WORDS.search(str(error)):
             raise
         raise StageError(
             f"the device has too little memory for a batch of {batch}",

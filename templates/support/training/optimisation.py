@@ -118,12 +118,15 @@ def load_optimiser(optimiser: Optimizer, state: dict[str, Any]) -> None:
 
 
 def device_called(name: str) -> torch.device:
-    """name: "auto", or what torch calls it."""
+    """name: "auto", or what torch calls it. Errors: StageError when it does not add up there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        float(torch.ones(1, device=device))  # a GPU too old for this torch fails no earlier
     except (RuntimeError, AssertionError) as error:
-        raise StageError(f"torch cannot use the device {name!r} here", "--device cpu") from error
+        why = str(error).partition("\n")[0].partition(". ")[0]
+        raise StageError(
+            f"torch cannot use the device {name!r} here: {why}", "--device cpu"
+        ) from error
     return device
