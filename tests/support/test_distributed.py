@@ -28,7 +28,7 @@ from safetensors import safe_open  # noqa: E402
 
 from support.data.batches import Share  # noqa: E402
 from support.progress import StageError  # noqa: E402
-from support.training.distributed import own_device  # noqa: E402
+from support.training.distributed import computed_on, own_device  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -289,3 +289,10 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "2")
     with pytest.raises(StageError, match=r"more processes than GPUs here \(2\)"):
         own_device("auto")
+
+
+def test_which_gpu_computed_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"model of {device}")
+    told = computed_on(torch.device("cuda:1"))
+    assert (told["device"], told["gpu"]) == ("cuda:1", "model of cuda:1")
+    assert "gpu" not in computed_on(torch.device("cpu"))

@@ -41,10 +41,11 @@ def rank() -> int:
 
 def computed_on(device: torch.device) -> dict[str, Any]:
     """What decides in which order sums are made: with the same a program ends with the same bits, with other ones it may not."""
-    threads = torch.get_num_threads()
+    of_gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
     return {
         "device": str(device),
-        "threads": threads,
+        **of_gpu,
+        "threads": torch.get_num_threads(),
         "processes": count(),
         "torch": torch.__version__,
     }
