@@ -25,6 +25,8 @@ from generated import (  # noqa: E402
 )
 from safetensors.torch import load_file  # noqa: E402
 
+from tests.space.programs import compiled  # noqa: E402
+
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 HERE = Path(__file__).parent
@@ -37,12 +39,48 @@ KINDS = {
     "search quantised": {
         "search": QUANTISED | {"batch": 128, "estimator": {"name": "two_path"}},
     },
+    "search widths": {},
 }
+# Bit widths and numbers of channels, with a cost.
+WIDTHS = """nash 1
+use basic from "nashc/resnet.nash"
+
+backbone tiny(width = 4) {
+  stem:   conv 3x3(width) -> bn -> act
+  group0: basic(width)
+  group1: basic(2 * width, stride = 2, project = true)
+  head:   avgpool -> fc: linear(classes)
+}
+
+network tiny {
+  input    = UINT8 1x8x8
+  classes  = 10
+  backbone = tiny(width = [8, 4])
+  bits { group* = [w1a2, w2a2, w4a4] }
+}
+
+search {
+  data      = digits
+  precision = quantised
+  epochs    = 1
+  batch     = 128
+  cost { lut = 1e-4 }
+}
+
+train { data = digits }
+
+target {
+  board = Pynq-Z1
+  clock = 100 MHz
+  fps   = 10000
+}
+"""
 # What is read back is what a step needs to know: whether it diverged, how well it did, and which ops are drawn.
 WAITS = {
     "train": "a step waits in checked",
     "search": "a step waits in checked, moved, checked",
     "search quantised": "a step waits in checked, moved, checked",
+    "search widths": "a step waits in checked, moved, checked",
 }
 MIXES = """
 import torch, card
@@ -82,6 +120,8 @@ def test_a_device_gives_the_result_of_the_processor(tmp_path, device, kind):
     generated = Generated.write(tmp_path / "out", **settings)
     if kind == "search quantised":
         generated.search_quantised()
+    if kind == "search widths":
+        compiled(generated.folder, WIDTHS)
     program = generated.folder / f"{kind.partition(' ')[0]}.py"
     out = tmp_path / "results"
     done = run(HERE / "card.py", device, "0.5", program, "--out", out)
