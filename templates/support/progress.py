@@ -23,6 +23,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class StageError(Exception):
     """A mistake that the user can mend: told in one or two lines, exit code 1 unless it names another, no traceback."""
 
+    ends_at_once = False
+    """Without what Python does when it shuts down: there may be threads that wait for other processes."""
+
     def __init__(self, message: str, help: str = "", exit_code: int = 1) -> None:
         super().__init__(message)
         self.message = message
@@ -31,7 +34,9 @@ class StageError(Exception):
 
 
 class Lost(StageError):
-    """Another process is gone: what still waits for it, in threads that no one can stop, is not waited for."""
+    """Another process is gone."""
+
+    ends_at_once = True
 
 
 class Diverged(StageError):

@@ -26,8 +26,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from support.beginning import style_asked_for
-from support.progress import SIGNALS, Lost, Progress, StageError, Stopped
+from support.progress import SIGNALS, Progress, StageError, Stopped
 
 
 def main(
@@ -83,7 +82,7 @@ def _run_to_exit_code(
         progress.result(run(args, progress))
     except StageError as error:
         progress.error(error.message, error.help)
-        if isinstance(error, Lost):
+        if error.ends_at_once:
             os._exit(error.exit_code)
         return error.exit_code
     except Stopped as stopped:

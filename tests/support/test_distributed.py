@@ -27,8 +27,9 @@ from generated import (  # noqa: E402
 from safetensors import safe_open  # noqa: E402
 
 from support.data.batches import Share  # noqa: E402
-from support.progress import StageError  # noqa: E402
-from support.training.distributed import computed_on, own_device  # noqa: E402
+from support.progress import StageError, Stopped  # noqa: E402
+from support.training import distributed  # noqa: E402
+from support.training.distributed import computed_on, joined, own_device  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -289,6 +290,28 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setenv("LOCAL_RANK", "2")
     with pytest.raises(StageError, match=r"more processes than GPUs here \(2\)"):
         own_device("auto")
+
+
+@pytest.mark.parametrize(("device", "ends_at_once"), [("cuda:1", True), ("cpu", False)])
+def test_one_process_that_fails_does_not_wait_for_nccl(monkeypatch, device, ends_at_once):
+    """The communicators of NCCL go when all processes let them go: at the end, or when all stop."""
+    calls = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(distributed, "own_device", str)
+    monkeypatch.setattr(distributed, "device_called", torch.device)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(distributed.dist, "init_process_group", lambda backend, timeout: None)
+    monkeypatch.setattr(distributed.dist, "destroy_process_group", lambda: calls.append("destroy"))
+    with pytest.raises(StageError) as failed, joined(device):
+        raise StageError("the device has too little memory for a batch of 64")
+    assert failed.value.ends_at_once is ends_at_once
+    assert calls == ([] if ends_at_once else ["destroy"])
+    calls.clear()
+    with joined(device):
+        pass
+    with pytest.raises(Stopped), joined(device):
+        raise Stopped(signal.SIGTERM)
+    assert calls == ["destroy", "destroy"]
 
 
 def test_which_gpu_computed_is_told(monkeypatch):

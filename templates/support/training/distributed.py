@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from support.data.batches import Share
-from support.progress import Lost, StageError
+from support.progress import Lost, StageError, Stopped
 from support.training.batch_norm import synchronise
 from support.training.optimisation import device_called
 
@@ -75,19 +75,27 @@ def joined(device: str) -> Iterator[torch.device]:
     import torch.distributed.nn.functional  # noqa: F401
 
     dist.init_process_group(backend, timeout=PATIENCE)
-    is_lost = False
+    # NCCL takes a world down by all processes together: one that failed alone would wait, and its word be lost.
+    would_wait = chosen.type == "cuda"
     try:
         yield chosen
+        would_wait = False
+    except Stopped:
+        would_wait = False
+        raise
+    except StageError as error:
+        error.ends_at_once = would_wait
+        raise
     except RuntimeError as error:
-        is_lost = _is_of_lost_process(error)
-        if not is_lost:
+        if not _is_of_lost_process(error):
             raise
+        would_wait = True
         raise Lost(
             "another process of this run ended, or cannot be reached any more",
             "what it said itself tells why; afterwards --resume goes on from the last checkpoint",
         ) from error
     finally:
-        if not is_lost:  # else that would wait, too
+        if not would_wait:
             dist.destroy_process_group()
 
 
