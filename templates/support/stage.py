@@ -26,6 +26,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
+from support.beginning import style_asked_for
 from support.progress import SIGNALS, Progress, StageError, Stopped
 
 
