@@ -175,14 +175,12 @@ def summary_lines(outcome: Outcome) -> list[str]:
     """The end of a run: the network's figures, those it is compared with, and where it spends its cycles."""
     rows = [outcome, *outcome.compare]
     has_figures = any(row.results.keys() & {"train", "estimate"} for row in rows)
-    lines = ["", *_figures(rows), ""] if has_figures else []
-    verify = outcome.results.get("verify")
-    if verify:
-        lines.append(f"verified    {verification(verify.summary)}")
-    figures = outcome.figures
-    if figures:
-        lines += report.about(figures)
-        lines += ["", *report.layers(figures, MOST_LAYERS)]
+    lines = ["", *_figures(rows)] if has_figures else []
+    verify, figures = outcome.results.get("verify"), outcome.figures
+    about = [f"verified    {verification(verify.summary)}"] if verify else []
+    about += report.about(figures) if figures else []
+    lines += ["", *about] if about else []
+    lines += ["", *report.layers(figures, MOST_LAYERS)] if figures else []
     for row in outcome.not_run:
         lines += ["", f"{row.stage} was not run: {row.why}"]
         lines += [f"  elsewhere: {row.command}"] if row.command else []
@@ -204,7 +202,8 @@ def _figures(outcomes: list[Outcome]) -> list[str]:
                 *(f"{network[key]:,.0f}" if key in network else "-" for key, _ in RESOURCES),
             ]
         )
-    return aligned(table)
+    told = [column for column in zip(*table, strict=True) if set(column[1:]) != {"-"}]
+    return aligned([list(row) for row in zip(*told, strict=True)])
 
 
 def _percent(share: float) -> str:
