@@ -62,7 +62,11 @@ def read_backbone(
     if len(setting.values) > 1:
         one_value(setting, problems)
     spans.put(("network", "backbone"), setting.key.span, span)
-    value = evaluate(setting.values[0], {}, problems)
+    node = setting.values[0]
+    # Its arguments are read with the definition, which says what they may be.
+    value = evaluate(
+        replace(node, arguments=None) if isinstance(node, ast.Term) else node, {}, problems
+    )
     call = Call(value) if isinstance(value, Word) else value
     known = {
         name: definition
@@ -78,7 +82,7 @@ def read_backbone(
         hint = nearest(call.name, known) or 'use resnet18 from "nashc/resnet.nash"'
         problems.add(Diagnostic("NASH103", text, span, help=hint))
         return None
-    return _use(setting.values[0], known[call.name], params, problems)
+    return _use(node, known[call.name], params, problems)
 
 
 def _given(
