@@ -164,9 +164,12 @@ def _binary(value: ast.Binary, names: Mapping[str, Any], problems: Problems) -> 
     if value.op == "/" and right == 0:
         problems.add(Diagnostic("NASH105", "division by zero", value.span))
         return BROKEN
-    result = _ARITHMETIC[value.op](left, right)
     exact = value.op == "/" and isinstance(left, int) and isinstance(right, int)
-    return left // right if exact and left % right == 0 else result
+    if exact and left % right == 0:
+        return left // right
+    result = _ARITHMETIC[value.op](left, right)
+    is_whole = isinstance(result, float) and result.is_integer()
+    return int(result) if is_whole else result
 
 
 def _wrong(node: ast.Value, result: Any, kind: str, problems: Problems) -> Any:
