@@ -157,7 +157,10 @@ def _not_run(desk: Desk, stage: Stage, row: Row) -> NotRun:
 
 @contextlib.contextmanager
 def _alone(desk: Desk) -> Iterator[None]:
-    """Two runs in one output folder would work in the same partial results."""
+    """Two runs in one output folder would work in the same partial results.
+
+    A stage inherits the lock: one that still saves its state after `kill -9` of its run holds it.
+    """
     root = desk.store.root
     with written_into(root.parent):
         root.mkdir(parents=True, exist_ok=True)
@@ -171,9 +174,10 @@ def _alone(desk: Desk) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            message = f"another nashc run works in {root.parent}"
+            message = f"another nashc run, or a stage that it left, works in {root.parent}"
             help_text = "wait for it, or choose another folder with -o"
             raise SpecError([Diagnostic("NASH401", message, help=help_text)]) from error
+        os.set_inheritable(lock.fileno(), True)
         yield
 
 

@@ -64,6 +64,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=kept,
+            close_fds=False,  # Python's own are not inherited, but for the lock of the output folder
             start_new_session=os.name == "posix",
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )

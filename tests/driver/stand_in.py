@@ -106,6 +106,8 @@ def hang(out):
 
     def end(number, frame):
         Path(os.environ["FAKE_RECORD"]).with_name("ended").touch()
+        while Path(os.environ["FAKE_RECORD"]).with_name("saving").exists():
+            time.sleep(0.05)
         save(number, frame)
 
     signal.signal(signal.SIGINT, save)

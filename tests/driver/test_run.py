@@ -348,7 +348,9 @@ def test_two_runs_do_not_share_a_folder(lab: Lab):
     (lab.out / "results").mkdir(parents=True)
     with (lab.out / "results" / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(SpecError, match="NASH401 another nashc run works in"):
+        with pytest.raises(
+            SpecError, match="NASH401 another nashc run, or a stage that it left, works in"
+        ):
             lab.run()
 
 
@@ -407,6 +409,21 @@ def test_a_run_that_was_killed_goes_on_from_the_last_checkpoint(lab: Lab):
     assert "goes on where it was stopped" in lab.screen()
     [first, *_] = lab.calls()
     assert first["stage"] == "train" and "--resume" in first["argv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stage outlives its run")
+def test_a_stage_that_still_saves_after_its_run_was_killed_is_waited_for(lab: Lab):
+    process = _start(lab, {"FAKE_HANG": "train"})
+    _wait_for(lab.folder / "hanging")
+    (lab.folder / "saving").touch()
+    process.kill()
+    process.wait(timeout=30)
+    _wait_for(lab.folder / "ended")
+    with pytest.raises(SpecError, match="NASH401 another nashc run, or a stage that it left"):
+        lab.run()
+    (lab.folder / "saving").unlink()
+    process.communicate(timeout=30)  # the stage has closed its output, too
+    lab.run()
 
 
 def test_several_processes_share_what_can_be_shared(lab: Lab):
