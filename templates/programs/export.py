@@ -9,6 +9,7 @@ if __name__ == "__main__":
 
 import argparse
 import copy
+import random
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -57,6 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 @main("export", arguments=arguments)
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     torch.set_grad_enabled(False)
+    random.seed(0)  # qonnx 1.0 and FINN draw names of tensors: the same file every time
     settings = HERE / "settings" / "export.json"
     lowering = read_settings(HERE, "export")["lowering"] if settings.is_file() else "direct"
     needs_qonnx = lowering == "streamline" or not args.integer_only

@@ -45,6 +45,13 @@ def test_export_names_qonnx_after_the_layers(compiled: Path):
     } <= names
 
 
+def test_an_export_is_the_same_every_time(program: Program, compiled: Path, tmp_path: Path):
+    done = program("export.py", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for name in ("model.qonnx.onnx", "model.integer.onnx", "ranges.json"):
+        assert sha256(tmp_path / name) == sha256(compiled / "results" / "export" / name)
+
+
 def test_the_integer_graph_alone_needs_no_images(program: Program, compiled: Path, tmp_path: Path):
     out = tmp_path / "export"
     done = program("export.py", "--integer-only", "--data", "/nowhere", "--out", str(out))
