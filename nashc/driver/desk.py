@@ -93,10 +93,10 @@ class Desk:
         """The row of the files themselves, which all stages wait for."""
         try:
             check_folder(self.project.folder)
+            changes = self.project.outdated(force=self.request.overwrite)
         except SpecError as error:
             [problem] = error.diagnostics
             return Row(COMPILE, "cannot", problem.message, problem=problem, is_fatal=True)
-        changes = self.project.outdated()
         if changes is None:
             return Row(COMPILE, "run", "not written yet")
         if not changes:

@@ -33,11 +33,14 @@ def plan_lines(plan: Plan, request: Request) -> list[str]:
 def target_words(target: Mapping[str, Any]) -> str:
     """The hardware settings that are in force."""
     fps = target["target_fps"]
+    rate = f"{fps:,} fps asked for" if fps else "no fps asked for"
+    if isinstance(fps, float):  # that of the optimal folding
+        rate = f"folded for {round(fps, 2):,} fps"
     return ", ".join(
         [
             target["board"],
             f"{target['clock_ns']:g} ns ({1000 / target['clock_ns']:g} MHz)",
-            f"{fps:,} fps asked for" if fps else "no fps asked for",
+            rate,
             f"weight streams up to {target['mvau_wwidth_max']} bits",
         ]
     )

@@ -60,9 +60,11 @@ class Project:
         digest = self.spec.digest
         return write(self._all_files(), self.folder, digest, name=self.name, force=force)
 
-    def outdated(self) -> tuple[str, ...] | None:
-        """The files of the folder that would change; None if it was never written."""
-        return outdated(self._all_files(), self.folder, self.spec.digest, name=self.name)
+    def outdated(self, *, force: bool = False) -> tuple[str, ...] | None:
+        """The files of the folder that would change; None if it was never written. Errors: NASH402, as `write`."""
+        return outdated(
+            self._all_files(), self.folder, self.spec.digest, name=self.name, force=force
+        )
 
     def _all_files(self) -> dict[str, str]:
         """With the spec itself where it lies in its own output folder: it is not a stale file there."""

@@ -69,9 +69,9 @@ def write(
 
 
 def outdated(
-    files: Mapping[str, str], out: Path, digest: str, *, name: str = ""
+    files: Mapping[str, str], out: Path, digest: str, *, name: str = "", force: bool = False
 ) -> tuple[str, ...] | None:
-    """The files that `write` would write or remove; None if the folder holds none of ours yet."""
+    """The files that `write` would write or remove; None if the folder holds none of ours yet. Errors: NASH402."""
     contents = {_checked(path): text.encode() for path, text in files.items()}
     contents[MANIFEST] = _manifest(contents, name, digest)
     try:
@@ -79,6 +79,8 @@ def outdated(
         is_there = (out / MANIFEST).is_file()
     except OSError:
         return None
+    if change.edited and not force:
+        raise _edited(out, change.edited)
     return tuple(sorted({*change.write, *change.remove})) if is_there else None
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
 from nashc.diagnostics import SpecError
 from nashc.driver.plan import Plan, make_plan
-from nashc.driver.plan_text import plan_lines
+from nashc.driver.plan_text import plan_lines, target_words
 from nashc.driver.why import explain_stage
 from tests.driver.lab import QUICKSTART, Lab
 
@@ -63,6 +64,27 @@ def test_an_output_folder_that_cannot_be_written(lab: Lab):
         told,
         "help: choose another folder with -o",
     ]
+
+
+def test_an_edited_file_is_told_before_anything_runs(lab: Lab):
+    lab.run()
+    with (lab.out / "train.py").open("a") as file:
+        file.write("# of mine\n")
+    plan = lab.plan()
+    assert rows(plan)[0] == (
+        "compile",
+        "cannot",
+        f"train.py in {lab.out} was edited since nashc wrote it",
+    )
+    assert [problem.code for problem in plan.fatal] == ["NASH402"]
+    assert rows(lab.plan(overwrite=True))[0] == ("compile", "run", "train.py changes")
+
+
+def test_the_rate_of_an_optimal_folding_was_not_asked_for(lab: Lab):
+    fix_genotype(lab)
+    lab.edit("fps   = 10000", "fps   = 10000\n  folding = optimal")
+    words = target_words(lab.plan().target)
+    assert re.fullmatch(r"Pynq-Z1, 10 ns \(100 MHz\), folded for [\d,]+\.\d\d? fps, .*", words)
 
 
 def test_a_fixed_genotype_needs_no_search(lab: Lab):
