@@ -186,7 +186,7 @@ def test_folding_by_layer_name(program: Program, tmp_path: Path):
 
     done = build({"group0.block0.conv2.fork": {"PE": 2}})
     assert done.returncode == 0, done.stderr
-    assert "group0.block0.conv2.fork: with these weights there is no such fork" in done.stdout
+    assert "group0.block0.conv2.fork: this hardware has no such part" in done.stdout
     done = build({"group0.block0.conv2": {"PE": 3}})
     assert done.returncode == 1
     assert "group0.block0.conv2: PE = 3 does not divide 8" in done.stderr

@@ -42,7 +42,12 @@ def test_no_stream_is_wider_than_hls_takes(tmp_path: Path):
     graph.output(graph.linear("fc", x, linear))
     model = finn_widths.minimise(finn_hardware.to_hardware(ModelWrapper(graph.write())))
     model = finn_hardware.specialise(model, PART)
+    with pytest.raises(StageError, match=r"hardware does not have: cnv\.act\.uint2"):
+        finn_folding.apply_folding(model, {"cnv.act.uint2": {"PE": 1}})
     said: list[str] = []
+    finn_folding.apply_folding(model, {"conv.act.uint2": {"PE": 1}}, said.append)
+    told = "conv.act.uint2: this hardware has no such part, its folding is not used"
+    assert said == [told]
     model = finn_folding.fold(model, 16, 10000, said.append)
     conv_node = next(node for node in model.graph.node if node.name == "conv")
     assert finn_streams.widest(conv_node) <= finn_streams.WIDEST_STREAM

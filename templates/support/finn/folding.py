@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 from support.finn import streams as finn_streams
@@ -29,6 +30,8 @@ FOLDING_ATTRIBUTES = (
     "depth_trigger_uram",
     "depth_trigger_bram",
 )
+# Parts of a layer that a foretold hardware may have and this one not.
+NOT_ALWAYS = re.compile(r"(\.(fork|turned|magnitude|uint2|partial\d+))+(\.(pad|window))?$")
 _FOLDING_EXAMPLE = (
     'such as {"stem.conv": {"PE": 4, "SIMD": 9}}; folding.json in the results has all layers'
 )
@@ -65,8 +68,9 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]], say: Say = not
     """Set attributes by node name. Errors: StageError for unknown names or attributes, factors that do
     not divide, a pool folded other than its window.
 
-    A fork that these weights do not need is told and passed by: a sum that was to be read twice is multiplied by signs
-    first where a batch norm learnt negative gains, and the product is what is read twice.
+    What only some hardware of the network has is told and passed by. A sum that was to be read twice is multiplied by signs
+    first where a batch norm learnt negative gains, and the product is what is read twice. Streamlining widens no single bits
+    and leaves large averages whole.
     """
     from qonnx.custom_op.registry import getCustomOp
 
@@ -78,8 +82,10 @@ def apply_folding(model: Any, folding: dict[str, dict[str, Any]], say: Say = not
             continue
         if not isinstance(attributes, dict):
             raise StageError(f"the folding of {name} is no object of attributes", _FOLDING_EXAMPLE)
-        if name not in nodes and name.endswith(".fork") and name.removesuffix(".fork") in nodes:
-            say(f"{name}: with these weights there is no such fork, its folding is not used")
+        layer = NOT_ALWAYS.sub("", name)
+        merged_into = layer.removesuffix(".act")  # a matrix unit thresholds its own sums
+        if name not in nodes and layer != name and {layer, merged_into} & nodes.keys():
+            say(f"{name}: this hardware has no such part, its folding is not used")
             continue
         if name not in nodes:
             near = difflib.get_close_matches(name, nodes, n=3)
