@@ -66,17 +66,21 @@ optional_spec = click.argument("spec", type=PATH, required=False)
 
 
 def reports_mistakes(command: Command) -> Command:
-    """Turns SpecError into rendered diagnostics and the exit code that suits them."""
+    """Turns SpecError into rendered diagnostics and the exit code that suits them; with --json Ctrl-C, too."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from nashc.diagnostics import SpecError
+        from nashc.diagnostics import Diagnostic, SpecError
 
         try:
             return command(*args, **kwargs)
         except SpecError as error:
             output: Sequence[str] = getattr(error, "output", ())
             return report(error.diagnostics, as_json=kwargs.get("as_json", False), output=output)
+        except KeyboardInterrupt:
+            if not kwargs.get("as_json"):
+                raise
+            return report([Diagnostic("NASH506", "interrupted")], as_json=True)
 
     return wrapped
 

