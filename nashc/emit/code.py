@@ -111,11 +111,24 @@ class Places:
 
     def attribute(self, name: str) -> str:
         """`group0.block0.conv1.bn` as an attribute of its part: `block0_conv1_bn`."""
-        return python_name(name.removeprefix(self.part[name] + "."))
+        return _in_part(name, self.part[name])
+
+    def home(self, node: Node) -> tuple[str, str]:
+        """The part that a node's layer belongs to, and its attribute there; an activation is kept as its quantiser."""
+        owner = quantiser_name(node) if node.op == "act" else node.name
+        joined = self.part.get(owner.removesuffix(".join"))
+        part = self.part.get(owner) or joined or self.part[node.name]
+        return part, _in_part(owner, part)
 
     def module(self, name: str) -> str:
         """The Python path of a layer's module: `group0.block0_conv1_bn`."""
-        return f"{self.part[name]}.{self.attribute(name)}"
+        return ".".join(self.home(self.graph.node(name)))
+
+
+def _in_part(path: str, part: str) -> str:
+    """A cell over the network has layers among those of a part, which may have a cell of its own: `network_nas_node1_conv`."""
+    whole = f"network.{path}" if path.startswith("nas.") else path
+    return python_name(whole.removeprefix(f"{part}."))
 
 
 def quantiser_name(node: Node) -> str:
@@ -184,13 +197,15 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
     ]
     said: dict[str, str] = {value: _input_name(value, inputs) for value in inputs}
     taken = set(said.values())
-    statements, layers, known = [], [], set()
+    statements, layers = [], []
+    owners: dict[str, str] = {}  # of attributes
     for node in own:
-        attribute = _attribute(node, places)
+        _, attribute = places.home(node)
         layer = speaker.layer(node, attribute, graph)
-        if layer and layer.attribute not in known:
-            known.add(layer.attribute)
+        if layer and layer.attribute not in owners:
             layers.append(layer)
+        owner = quantiser_name(node) if node.op == "act" else node.name
+        assert owners.setdefault(attribute, owner) == owner, (node.name, attribute)
         expression = speaker.call(node, attribute, [said[i] for i in node.inputs], graph)
         if speaker.is_inlined(node, graph) and len(graph.consumers[node.name]) == 1:
             said[node.name] = expression
@@ -213,15 +228,6 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         tuple(inputs),
         tuple(outputs),
     )
-
-
-def _attribute(node: Node, places: Places) -> str:
-    if node.op != "act":
-        return places.attribute(node.name)
-    owner = quantiser_name(node)
-    base = owner.removesuffix(".join")
-    part = places.part.get(owner) or places.part.get(base) or places.part[node.name]
-    return python_name(owner.removeprefix(part + "."))
 
 
 def _input_name(value: str, inputs: list[str]) -> str:

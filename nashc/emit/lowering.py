@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nashc.emit.code import WIDTH, Places, origin, quantiser_name
+from nashc.emit.code import WIDTH, Places, origin
 from nashc.ir import Graph, Node
 from nashc.vocab.names import python_name
 
@@ -45,16 +45,8 @@ def _call(node: Node, places: Places) -> Call:
         case "maxpool":
             p = node.params
             arguments += [f"window={p['window']}", f"stride={p['stride']}", f"pad={p['pad']}"]
-        case "act":
-            arguments.append(f"model.{_owner(node, places)}")
         case "add":
             pass
         case _:
             arguments.append(f"model.{places.module(node.name)}")
     return Call(python_name(node.name), node.op, tuple(arguments), origin(node))
-
-
-def _owner(node: Node, places: Places) -> str:
-    owner = quantiser_name(node)
-    part = places.part.get(owner) or places.part[owner.removesuffix(".join")]
-    return f"{part}.{python_name(owner.removeprefix(part + '.'))}"

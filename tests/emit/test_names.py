@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from nashc.diagnostics import SpecError
 from nashc.emit import project
+from nashc.emit.code import Places
 from nashc.lower import lower
 from nashc.schema import load
 from nashc.vocab import names
@@ -94,3 +96,27 @@ def test_the_library_uses_no_name_that_is_taken():
 def test_the_list_holds_all_that_torch_modules_have():
     nn = pytest.importorskip("torch").nn
     assert {name for name in dir(nn.Module()) if not name.startswith("_")} <= names.OF_MODULES
+
+
+def test_cells_over_the_network_and_over_a_part_have_layers_of_their_own(tmp_path: Path):
+    """Both have a node 1 among the layers of group0: each with its convolution, normalised, and its activation."""
+    cells = "".join(
+        f"  cell in {it} {{ ops = [conv 1x1, conv 3x3] }}\n" for it in ("network", "group0")
+    )
+    path = spec(tmp_path)
+    path.write_text(path.read_text().replace("backbone = b\n", f"backbone = b\n{cells}"))
+    graph = lower(load(path))
+    choices = [node.name for node in graph.nodes if node.op == "choice"]
+    assert len({Places(graph).module(name) for name in choices}) == len(choices) == 6
+    found = "genotype { network = conv 1x1 from 0, conv 1x1 from 1; group0 = conv 3x3 from 0, conv 3x3 from 1 }\n"
+    path.write_text(path.read_text() + found)
+    files = project(load(path), lower(load(path)))
+    model, lowering = files["model.py"], files["lowering.py"]
+    read = set(re.findall(r"model\.\w+\.(\w+)", lowering))
+    assert read == set(re.findall(r"self\.(\w+) = (?:qnn|nn)", model))
+    assert model.count("= nn.BatchNorm2d(") == 7
+    for attribute, kernel in (("network_nas_node1_conv", 1), ("nas_node1_conv", 3)):
+        made = re.search(rf"self\.{attribute} = qnn\.QuantConv2d\([^\n]*\n\s*(.*),", model)
+        assert made and made[1].startswith(f"4, 4, {kernel}, "), attribute
+    for attribute in ("network_nas_node1_act", "nas_node1_act"):
+        assert model.count(f"self.{attribute} = qnn.QuantReLU(") == 1
