@@ -161,7 +161,7 @@ class Training(Loop):
         self.optimiser.step()
         self.optimiser.zero_grad()  # at once, before the next activations take memory
         if self.average is not None:
-            self.average.update(self.network)
+            self.average.update()
         large_blocks_inside()
 
     def _loss(self, images: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
