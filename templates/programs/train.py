@@ -124,8 +124,9 @@ class Training(Loop):
         if args.start:
             start_from(args.start, self.network)
         self.parallel = parallel(self.network, device)
-        self.parameters = sum(parameter.numel() for parameter in self.network.parameters())
-        self.optimiser = optimiser(self.network.parameters(), settings["optimiser"])
+        self.weights = list(self.network.parameters())  # once: it is a walk through all modules
+        self.parameters = sum(weight.numel() for weight in self.weights)
+        self.optimiser = optimiser(self.weights, settings["optimiser"])
         self.average: Average | None = None  # both from the first quantised step on
         self.teacher: nn.Module | None = None
         self.tensorboard = (
@@ -156,7 +157,7 @@ class Training(Loop):
         loss = self._loss(images, logits, labels)
         loss.backward()
         found, clip = told(logits, labels, loss), self.settings.get("clip")
-        numbers = checked(found, self.network.parameters(), clip, self.where(), rate)
+        numbers = checked(found, self.weights, clip, self.where(), rate)
         self.score.add(len(labels), *numbers)
         self.optimiser.step()
         self.optimiser.zero_grad()  # at once, before the next activations take memory
@@ -169,7 +170,7 @@ class Training(Loop):
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if self._is_float():
             # Ranges of activations rest; several processes exchange the gradients of all parameters, these zeros too.
-            return loss + 0.0 * sum(it.sum() for it in self.network.parameters() if it.dim() == 0)
+            return loss + 0.0 * sum(it.sum() for it in self.weights if it.dim() == 0)
         if self.teacher is None:
             return loss
         with torch.no_grad():
