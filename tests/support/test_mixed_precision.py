@@ -10,9 +10,13 @@ pytest.importorskip("sklearn")
 
 import torch.nn.functional as F  # noqa: E402
 from generated import FIXTURES, QUANTISED, SEARCH, Generated  # noqa: E402
+from torch import nn  # noqa: E402
+from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from support.layers import binary_conv  # noqa: E402
 from support.search.gates import Gate  # noqa: E402
+from support.search.ops import Node  # noqa: E402
 from support.search.space import MixedOp, set_gates  # noqa: E402
 from support.search.updates import Updates  # noqa: E402
 from support.training.classification import prepare  # noqa: E402
@@ -71,6 +75,67 @@ def test_gradients_are_near_those_of_float32(tmp_path, kind):
     for expected, mixed in zip(wanted, found, strict=True):
         assert not torch.equal(expected, mixed)  # bfloat16 was used
         assert F.cosine_similarity(expected, mixed, dim=0) > LIKENESS[kind]
+
+
+class Seen(TorchDispatchMode):
+    """Notes which types convolutions give."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolved = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten.batch_norm_update_stats.default:  # torch 2.12 has no fake one
+            return args[0].new_zeros(args[0].shape[1]), args[0].new_zeros(args[0].shape[1])
+        found = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.convolution.default:
+            self.convolved.add(found.dtype)
+        return found
+
+
+def onto(network, fake, device):
+    """The network's tensors become fake ones."""
+    for module in network.modules():
+        for name, it in module._parameters.items():
+            if it is not None:
+                module._parameters[name] = nn.Parameter(fake.from_tensor(it).detach().to(device))
+        for name, it in module._buffers.items():
+            if it is not None:
+                module._buffers[name] = fake.from_tensor(it).to(device)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
+@pytest.mark.parametrize("kind", LIKENESS)
+def test_a_gpu_multiplies_in_bfloat16_what_a_processor_does(tmp_path, monkeypatch, kind):
+    """Torch has lists of ops of its own for either. By fake tensors, on a GPU that need not be there: each op forwards, and what
+    it is along a gradient."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *given: True)
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    network, gpu, found = supernet(kind, tmp_path)(), torch.device("cuda", 0), set()
+
+    def along(mixed, given):
+        with torch.no_grad():
+            for op in mixed.candidates:
+                y = op(*given)
+                found.update({y.dtype, op.along(torch.zeros_like(y), Node(*given)).dtype})
+
+    for module in network.modules():
+        getattr(module, "ends", None)  # of a grid: read once, then known
+    with FakeTensorMode() as fake, Seen() as seen:
+        onto(network, fake, gpu)
+        updates = Updates(network, SEARCH | {"amp": True})
+        for choice in updates.mixed:
+            choice.register_forward_pre_hook(along)
+        for sampled in range(max(len(choice.ops) for choice in updates.mixed)):
+            for choice in updates.mixed:
+                op = min(sampled, len(choice.ops) - 1)
+                choice.set_gate(Gate(op, (op,), torch.ones(1, device=gpu)))
+            logits = updates._logits(torch.zeros(4, 1, 8, 8, device=gpu))
+    assert logits.device == gpu
+    assert found | {logits.dtype} == {torch.float32}
+    is_binary = kind == "paper"
+    assert seen.convolved == {torch.bfloat16} | ({torch.float32} if is_binary else set())
 
 
 def test_what_did_not_run_is_multiplied_in_bfloat16_too():
