@@ -128,7 +128,7 @@ def gradients_differ_by(folder: Path) -> float:
 
     generated = Contestant(folder, "generated")
     network = generated.updates.network.double()
-    gates = generated.updates.sampler.for_architecture(generated.updates.alphas)
+    gates = generated.updates.sampler.for_architecture(generated.updates.on_cpu())
     twin = copy.deepcopy(network)
     reference = importlib.import_module("reference_search")
     reference.replace_edges(twin, scale_first=False)
