@@ -176,14 +176,11 @@ def summary_lines(outcome: Outcome) -> list[str]:
     rows = [outcome, *outcome.compare]
     has_figures = any(row.results.keys() & {"train", "estimate"} for row in rows)
     lines = ["", *_figures(rows)] if has_figures else []
-    verify = outcome.results.get("verify")
-    figures = outcome.figures
-    if verify or figures:
-        lines.append("")
-    if verify:
-        lines.append(f"verified    {verification(verify.summary)}")
-    if figures:
-        lines += [*report.about(figures), "", *report.layers(figures, MOST_LAYERS)]
+    verify, figures = outcome.results.get("verify"), outcome.figures
+    about = [f"verified    {verification(verify.summary)}"] if verify else []
+    about += report.about(figures) if figures else []
+    lines += ["", *about] if about else []
+    lines += ["", *report.layers(figures, MOST_LAYERS)] if figures else []
     for row in outcome.not_run:
         lines += ["", f"{row.stage} was not run: {row.why}"]
         lines += [f"  elsewhere: {row.command}"] if row.command else []

@@ -689,6 +689,7 @@ def test_fold_for_a_board_that_has_nothing(nashc, tmp_path: Path):
 def test_fold_of_a_network_that_is_still_searched(nashc, spec: Path):
     said = nashc("fold", str(spec))
     assert said.code == 3 and said.err.startswith("NASH451")
+    assert re.search(r"\.nash:\d+:3\n.*cell in each group \{\n +\| +\^+$", said.err, re.M | re.S)
 
 
 @pytest.mark.parametrize("words", [("plan",), ("plan", "--json")])

@@ -116,6 +116,9 @@ def test_force_runs_again_what_is_kept(lab: Lab):
 def test_to_ends_early(lab: Lab):
     lab.run(last="train")
     assert lab.called() == ["search", "train"]
+    header, row, empty, last = lab.screen().splitlines()[-4:]
+    assert header.split() == ["accuracy"] and row.startswith("quickstart bits=w4a4 ")
+    assert empty == "" and last.startswith("Everything is in ")
     assert "\n\n\n" not in lab.screen()
 
 
