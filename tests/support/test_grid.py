@@ -31,10 +31,11 @@ def own_words(module):
     return module
 
 
-def activation(role, bits):
-    if role == "relu":
-        return qnn.QuantReLU(act_quant=UnsignedAct, bit_width=bits, return_quant_tensor=True)
-    return qnn.QuantHardTanh(act_quant=JoinAct, bit_width=bits, return_quant_tensor=True)
+def activation(role, bits, return_quant_tensor=True):
+    kind, quantiser = {"relu": (qnn.QuantReLU, UnsignedAct), "join": (qnn.QuantHardTanh, JoinAct)}[
+        role
+    ]
+    return kind(act_quant=quantiser, bit_width=bits, return_quant_tensor=return_quant_tensor)
 
 
 def both(make, *inputs):
@@ -164,3 +165,15 @@ def test_an_all_zero_channel_has_finite_gradients():
             conv.weight[1] = 0
         conv.quant_weight().value.sum().backward()
         assert conv.weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("role", "bits"), [("relu", 2), ("join", 8)])
+def test_a_training_step_makes_no_quant_tensors(role, bits, monkeypatch):
+    layer = activation(role, bits)
+    plain = activation(role, bits, return_quant_tensor=False)
+    x = 4 * torch.randn(100)
+    wanted = layer(x).value
+    assert plain.act_quant.scale() == layer.act_quant.scale() and plain.training
+    assert torch.equal(plain.eval()(x), wanted)
+    monkeypatch.setattr(plain.act_quant, "create_quant_tensor", None)
+    assert torch.equal(plain.train()(x), wanted)

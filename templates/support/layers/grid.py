@@ -53,28 +53,36 @@ class ActivationGrid(_Grid):
     """One learned scale for the whole tensor, kept as the logarithm of the grid's upper end. A grid from 0 is a ReLU, too."""
 
     def forward(self, x: Tensor) -> Quantised:
+        return self.with_metadata(*self.value_and_scale(x))
+
+    def value_and_scale(self, x: Tensor) -> tuple[Tensor, Tensor]:
         log_end = self.scaling_impl.value
         x = x.to(
             log_end.dtype
         )  # in mixed precision a convolution gives fewer digits than levels need
-        # Where it trains on a processor, torch's bytes take half of the time.
-        in_bytes = x.is_cpu and x.dtype == torch.float32 and torch.is_grad_enabled()
-        return self.with_metadata(*_Clamped.apply(x, log_end, *self.ends, in_bytes))
+        return _Clamped.apply(x, log_end, *self.ends)
 
 
-def relu_proxy(layer: nn.Module, injector: Any) -> ActQuantProxyFromInjector:
-    """Brevitas' proxy, which leaves the ReLU to the grid. In export and without quantisers the layer's own ReLU runs.
+def activation_proxy(layer: nn.Module, injector: Any) -> ActQuantProxyFromInjector:
+    """Brevitas' proxy, which leaves a ReLU to the grid. In export and without quantisers the layer's own ReLU runs.
 
     No subclass: Brevitas' export looks for the very class.
     """
     proxy = ActQuantProxyFromInjector(layer, injector)
     fused = proxy.fused_activation_quant_proxy
-    proxy.fused_activation_quant_proxy = _ReluOfGrid(fused.activation_impl, fused.tensor_quant)
+    proxy.fused_activation_quant_proxy = _OfGrid(fused, layer.return_quant_tensor)
     return proxy
 
 
-class _ReluOfGrid(FusedActivationQuantProxy):
-    def forward(self, x: Tensor) -> Quantised:
+class _OfGrid(FusedActivationQuantProxy):
+    def __init__(self, fused: FusedActivationQuantProxy, gives_quant_tensor: bool) -> None:
+        super().__init__(fused.activation_impl, fused.tensor_quant)
+        self.gives_quant_tensor = gives_quant_tensor
+
+    def forward(self, x: Tensor) -> Quantised | tuple[Tensor, None]:
+        if self.training and not self.gives_quant_tensor:
+            # Without a scale the proxy passes on the value alone, all that a step asks for. Brevitas asks for scales in evaluation.
+            return self.tensor_quant.value_and_scale(x)[0], None
         return self.tensor_quant(x)
 
 

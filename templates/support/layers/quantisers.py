@@ -30,7 +30,7 @@ from support.layers.grid import (
     TensorBinaryGrid,
     TensorWeightGrid,
     WeightGrid,
-    relu_proxy,
+    activation_proxy,
 )
 
 __all__ = [
@@ -98,7 +98,7 @@ class TensorBinaryWeight(BinaryWeight):
 class UnsignedAct(UintQuant, ActQuantSolver):
     """ReLU to 0 .. 2^bits - 1 steps of one learned scale; `bit_width=1` gives {0, s}."""
 
-    proxy_class = relu_proxy
+    proxy_class = activation_proxy
     tensor_quant = ActivationGrid
     bit_width = 8
     min_val = 0.0
@@ -115,6 +115,7 @@ class UnsignedAct(UintQuant, ActQuantSolver):
 class JoinAct(NarrowIntQuant, ActQuantSolver):
     """What enters an add: signed, narrow range, one learned scale shared by all inputs of the add."""
 
+    proxy_class = activation_proxy
     tensor_quant = ActivationGrid
     bit_width = 8
     min_val = -JOIN_MAX
