@@ -37,16 +37,7 @@ class _Grid(RescalingIntQuant):
         return float(self.int_quant.min_int(bits)), float(self.int_quant.max_int(bits))
 
     def with_metadata(self, y: Tensor, scale: Tensor) -> Quantised:
-        kind = scale.device, scale.dtype
-        if kind not in self._constants:
-            constants = self.zero_point_impl.zero_point(), self.msb_clamp_bit_width_impl()
-            self._constants[kind] = constants
-        return y, scale, *self._constants[kind]
-
-    @functools.cached_property
-    def _constants(self) -> dict[Any, tuple[Tensor, Tensor]]:
-        """Zero point and bit width, by device and type: Brevitas takes them out of buffers each time."""
-        return {}
+        return y, scale, self.zero_point_impl.zero_point(), self.msb_clamp_bit_width_impl()
 
 
 class ActivationGrid(_Grid):
@@ -60,7 +51,9 @@ class ActivationGrid(_Grid):
         x = x.to(
             log_end.dtype
         )  # in mixed precision a convolution gives fewer digits than levels need
-        return _Clamped.apply(x, log_end, *self.ends)
+        # Where it trains on a processor, torch's bytes take half of the time.
+        in_bytes = x.is_cpu and x.dtype == torch.float32 and torch.is_grad_enabled()
+        return _Clamped.apply(x, log_end, *self.ends, in_bytes)
 
 
 def activation_proxy(layer: nn.Module, injector: Any) -> ActQuantProxyFromInjector:
