@@ -8,6 +8,9 @@ t = x / scale and q = clamp(round(t), lowest, highest) (all straight-through):
     y = q * scale,    dL/dx = dL/dy where q was not clamped,    dL/dscale = sum(dL/dy * (q - t where q was not clamped))
 
 A ReLU in front of a grid that begins at 0 is part of its clamp, in both directions.
+
+Where it trains on a processor in float32, q goes through torch's 8-bit integers: two passes over memory instead of four, and t is
+never written. They multiply by 1 / scale, so what lies half-way to the last digit may go to its other neighbour.
 """
 
 from __future__ import annotations
