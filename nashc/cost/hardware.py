@@ -1,6 +1,6 @@
 """From the network to the nodes that FINN+ 1.6.1 makes of its integer graph, with their data types minimised.
 
-Follows templates/support/finn/hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and finn_widths.py.
+Follows templates/support/finn/hardware.py (transformation/fpgadataflow/convert_to_hw/*.py of FINN) and widths.py.
 Without `ranges` the types are the worst that FINN would assume: weights use their whole bit width, sums and thresholds
 all that the types allow; and all batch-norm gains are positive, as they are before training.
 """
@@ -161,7 +161,7 @@ class _Builder:
         chosen = types.of_range((low, high))
         if chosen not in ("UINT1", "BIPOLAR"):
             return chosen
-        return "INT2" if low <= 0 <= high else "BIPOLAR"  # finn_single_bits.py, widen_weights
+        return "INT2" if low <= 0 <= high else "BIPOLAR"  # finn/single_bits.py, widen_weights
 
     def _weight_values(self, step: Step) -> types.Range:
         """The smallest and the largest weight."""
@@ -205,7 +205,7 @@ class _Builder:
             right = self._dtype[step.inputs[1]]
             result = types.sum_of(left, right)
         else:
-            # Constants per channel: ±1, or 0 and the largest value (finn_widths.py, _narrow_with_constant).
+            # Constants per channel: ±1, or 0 and the largest value (finn/widths.py, _narrow_with_constant).
             low, high = bounds(left)
             right = types.of_constant(step.attrs["constant"])
             result = _signed_product(low, high) if step.op == "Mul" else f"UINT{width(left)}"

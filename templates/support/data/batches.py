@@ -132,8 +132,7 @@ def _ahead(make: Callable[[int], Made], numbers: range, is_slow: bool) -> Iterat
 def _tensors(dataset: Dataset, indices: np.ndarray, draws: np.ndarray | None) -> Batch:
     images = torch.from_numpy(np.ascontiguousarray(dataset.images(indices, draws)))
     labels = torch.from_numpy(dataset.labels[indices])
-    if (
-        torch.cuda.is_initialized()
-    ):  # pages that stay in place: what a GPU copies by itself, while the program goes on
+    if torch.cuda.is_initialized():
+        # Pages that stay in place: what a GPU copies by itself, while the program goes on.
         return images.pin_memory(), labels.pin_memory()
     return images, labels

@@ -32,10 +32,10 @@ def estimate(model: Any, part: str, board: str, clock_ns: float, reports: Path) 
     speed = dict(performance(model))
     speed["estimated_throughput_fps"] = 1e9 / clock_ns / speed["max_cycles"]
     speed["estimated_latency_ns"] = speed["critical_path_cycles"] * clock_ns
-    of = _reports(model, part)
-    for name, report in {**of, "estimate_network_performance": speed}.items():
+    by_layer = _reports(model, part)
+    for name, report in {**by_layer, "estimate_network_performance": speed}.items():
         write_json(reports / f"{name}.json", _plain(report))
-    cycles, resources = of["estimate_layer_cycles"], of["estimate_layer_resources"]
+    cycles, resources = by_layer["estimate_layer_cycles"], by_layer["estimate_layer_resources"]
     layers = [
         _layer(node, int(cycles[node.name]), _counts(resources[node.name]))
         for node in model.graph.node

@@ -51,10 +51,9 @@ class ActivationGrid(_Grid):
 
     def value_and_scale(self, x: Tensor) -> tuple[Tensor, Tensor]:
         log_end = self.scaling_impl.value
-        x = x.to(
-            log_end.dtype
-        )  # in mixed precision a convolution gives fewer digits than levels need
-        # Where it trains on a processor, torch's bytes take half of the time.
+        # In mixed precision a convolution gives fewer digits than levels need.
+        x = x.to(log_end.dtype)
+        # Evaluation stays exact: it is held against integers.
         in_bytes = x.is_cpu and x.dtype == torch.float32 and torch.is_grad_enabled()
         return _Clamped.apply(x, log_end, *self.ends, in_bytes)
 

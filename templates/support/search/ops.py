@@ -50,7 +50,7 @@ class SearchOp(nn.Module):
 
 
 class Convs(Protocol):
-    """What the convolutions among the candidates are: `Binary`, `Float`, or `Quantised` of search_quantised.py."""
+    """What the convolutions among the candidates are: `Binary`, `Float`, or `Quantised` of support/search/quantised.py."""
 
     def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp: ...
 
