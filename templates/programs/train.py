@@ -39,7 +39,15 @@ from support.stage import main
 from support.training import checkpoint
 from support.training.average import Average
 from support.training.belonging import Option, with_options
-from support.training.classification import Score, checked, evaluate, prepare, to_device, told
+from support.training.classification import (
+    Score,
+    checked,
+    evaluate,
+    finite,
+    prepare,
+    to_device,
+    told,
+)
 from support.training.curves import draw_curves
 from support.training.distributed import computed_on, joined, parallel, rank, share
 from support.training.loop import Loop, add_loop_arguments
@@ -217,9 +225,13 @@ class Training(Loop):
         self.score, self.tested = Score(), tested
 
     def _test(self, progress: Progress) -> Score:
-        return evaluate(
+        """Errors: Diverged; weights may be beyond use before one of them is no number."""
+        tested = evaluate(
             self._result(), self.test_images, self.batch, self.device, lambda: self.pause(progress)
         )
+        rate = self._rate(self.step - 1)
+        finite(tested.loss, f"the end of epoch {self.epoch + 1}", rate, "test loss")
+        return tested
 
     def _result(self) -> nn.Module:
         """What is tested and exported."""

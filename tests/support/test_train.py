@@ -160,6 +160,18 @@ def test_a_loss_that_is_no_number(tmp_path):
     assert failed.errors == "" or "Traceback" not in failed.errors
 
 
+def test_a_last_step_after_which_nothing_can_be_tested(tmp_path):
+    settings = TRAIN | {"optimiser": {"name": "sgd", "lr": 1e9}, "schedule": {"name": "constant"}}
+    generated = Generated.write(tmp_path / "out", train=settings | {"epochs": 1, "batch": 1438})
+    failed = generated.run("train.py")
+    error = failed.last("error")
+    assert error["message"] == "the test loss is nan at the end of epoch 1"
+    assert error["help"] == (
+        "lower the learning rate (it is 1e+09), or clip the gradients; nothing was saved yet"
+    )
+    assert not [*(generated.folder / "results" / "train").iterdir()]
+
+
 def test_a_smaller_rate_goes_on_where_training_diverged(tmp_path):
     settings = TRAIN | {"optimiser": {"name": "sgd", "lr": 0.1}, "epochs": 1}
     generated = Generated.write(tmp_path / "out", train=settings)

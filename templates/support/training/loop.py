@@ -160,12 +160,15 @@ class Loop(ABC):
             make_folder(self.out)
         if self._resumes:
             self._resume(self._resumes, progress)
-        with progress.holding_signals(), memory_errors_explained(self.batch):
+        with (
+            progress.holding_signals(),
+            memory_errors_explained(self.batch),
+            self._way_back_told(),
+        ):
             self.network.train()
             while self.epoch < self.epochs:
                 for batch in self._waiting.over(self.batches()):
-                    with self._way_back_told():
-                        self.take_step(batch)
+                    self.take_step(batch)
                     self.step += 1
                     self._report(progress)
                     self.pause(progress)
@@ -207,8 +210,7 @@ class Loop(ABC):
             "epoch": self.epoch,
             "step": self.step,
         }
-        with self._way_back_told():
-            checkpoint.check_finite(state["loop"], self.where())
+        checkpoint.check_finite(state["loop"], self.where())
         if distributed.rank() == 0:
             path = self.out / CHECKPOINT
             if self._last is None:  # what lies there is another run's
