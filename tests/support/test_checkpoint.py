@@ -103,6 +103,20 @@ def test_what_is_refused(tmp_path):
     assert refusal(path).startswith("FILE is broken")
 
 
+def test_a_bit_that_was_lost_is_noticed_wherever_it_was(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    state = {"network": network().state_dict(), "random": random_state(), "lr": 1e-3}
+    save_checkpoint(path, Checkpoint({"seed": 1}, state))
+    content = path.read_bytes()
+    draws = np.random.default_rng(0)
+    for place in draws.integers(len(content), size=300):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << draws.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(StageError, match=r"is broken|reads 2"):
+            load_checkpoint(path)
+
+
 def test_a_pickle_is_refused(tmp_path):
     path = tmp_path / "weights.pth"
     torch.save(network().state_dict(), path)

@@ -1,7 +1,8 @@
 """Weights and interrupted work as data alone: tensors in a safetensors file, everything else as JSON in its header.
 
 Every file carries the digest of what it belongs to; with another network or other settings it is refused, since tensors
-that fit by chance would give a wrong network without a word.
+that fit by chance would give a wrong network without a word. So would a bit that a disk or a copy lost: a digest of the content
+is there, too.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from torch import Tensor, nn
 from support.files import sha256, write_bytes
 from support.progress import Diverged, StageError
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = "nashc"
+_DIGEST = "sha256"
 
 
 def save_weights(path: Path, network: nn.Module, digest: str, about: dict[str, Any]) -> None:
@@ -101,7 +103,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def write(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
-    write_bytes(path, save(plain, {_HEADER: text}))
+    write_bytes(path, save(plain, {_HEADER: text, _DIGEST: _content_digest(plain, text)}))
 
 
 def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -110,7 +112,8 @@ def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]
         raise StageError(f"there is no file {path}", help)
     try:
         with safe_open(path, framework="pt") as content:
-            header = json.loads((content.metadata() or {})[_HEADER])
+            metadata = content.metadata() or {}
+            header = json.loads(metadata[_HEADER])
             tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise StageError(
@@ -120,7 +123,17 @@ def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]
         raise StageError(
             f"{path} has the format {header.get('format')}, this program reads {FORMAT}", help
         )
+    if metadata.get(_DIGEST) != _content_digest(tensors, metadata[_HEADER]):
+        raise StageError(f"{path} is broken: its content is not what was written", help)
     return tensors, header
+
+
+def _content_digest(tensors: dict[str, Tensor], header: str) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def file_digest(path: Path, help: str) -> str:
