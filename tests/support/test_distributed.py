@@ -198,6 +198,40 @@ def test_two_nodes_give_the_result_of_one_process(tmp_path):
     assert_equal_but_for_rounding(one / "checkpoint.safetensors", two / "checkpoint.safetensors")
 
 
+def test_two_nodes_go_on_from_the_checkpoint_of_the_first(tmp_path):
+    """The second one has none: no disk is shared."""
+    folder = Generated.write(tmp_path / "out").folder
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    finished(start(folder, [], "train.py", "--out", str(whole)))
+    wrapper = folder / "interrupting.py"
+    wrapper.write_text(INTERRUPTING.format(number=int(signal.SIGTERM), after_epochs=0.4))
+    first = start(folder, [], "train.py", "--out", str(stopped), wrapper=wrapper)
+    said, errors = first.communicate(timeout=300)
+    assert "saved; the same command with --resume goes on from here" in said, errors
+    for _ in range(3):
+        address = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+        nodes = [
+            start(
+                folder,
+                [*NODE, "--node-rank", str(rank), *address],
+                "train.py",
+                "--resume",
+                "--out",
+                str(out),
+            )
+            for rank, out in enumerate((stopped, tmp_path / "elsewhere"))
+        ]
+        said, errors = nodes[0].communicate(timeout=300)
+        if nodes[0].returncode:
+            nodes[1].kill()  # it would wait for the first one
+        nodes[1].communicate(timeout=300)
+        if "EADDRINUSE" not in errors:
+            break  # else somebody took the port in between
+    assert [node.returncode for node in nodes] == [0, 0], errors
+    name = "checkpoint.safetensors"
+    assert_equal_but_for_rounding(whole / name, stopped / name)
+
+
 def test_two_processes_stop_together_and_one_goes_on(tmp_path):
     folder = Generated.write(tmp_path / "out").folder
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"

@@ -13,8 +13,8 @@ import contextlib
 import datetime
 import os
 import warnings
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -28,6 +28,8 @@ from support.training.optimisation import device_called
 
 # A process that waits longer than this for the others has lost them. Reading a data set for the first time takes minutes.
 PATIENCE = datetime.timedelta(minutes=30)
+
+Made = TypeVar("Made")
 
 
 def count() -> int:
@@ -125,6 +127,15 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     parts = flat.split([gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
+
+
+def of_first(make: Callable[[], Made]) -> Made:
+    """What the first process makes, in all of them: its files may lie on its machine alone."""
+    if count() == 1:
+        return make()
+    made = [make() if rank() == 0 else None]
+    dist.broadcast_object_list(made, device=torch.device("cpu"))
+    return made[0]  # type: ignore[return-value]
 
 
 def largest(values: list[int]) -> list[int]:

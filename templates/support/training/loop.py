@@ -223,13 +223,11 @@ class Loop(ABC):
         self._saved_s, self._saved_at = time.monotonic(), (self.epoch, self.step)
 
     def _resume(self, path: Path, progress: Progress) -> None:
-        if distributed.rank() == 0:
-            for name in (CHECKPOINT, PREVIOUS):
-                remove_leftovers(self.out / name)
-        if not path.exists() and path == self.out / CHECKPOINT:
+        """The checkpoint is the first process's, which wrote it."""
+        found = distributed.of_first(lambda: self._read(path))
+        if found is None:
             progress.log(f"no checkpoint in {self.out}: starting at the first epoch")
             return
-        found = checkpoint.load_checkpoint(path)
         changes = changes_since(path, found.belongs_to, self._belongs_to, self._given, self.options)
         state = found.state
         self.load(path, state["loop"])
@@ -240,6 +238,13 @@ class Loop(ABC):
         for change in changes:
             self.changes.append({"epoch": self.epoch + 1, "step": self.step + 1, **asdict(change)})
         progress.log(f"going on at {self.where()}" + "".join(f"; {it}" for it in changes))
+
+    def _read(self, path: Path) -> checkpoint.Checkpoint | None:
+        for name in (CHECKPOINT, PREVIOUS):
+            remove_leftovers(self.out / name)
+        if not path.exists() and path == self.out / CHECKPOINT:
+            return None
+        return checkpoint.load_checkpoint(path)
 
     @contextlib.contextmanager
     def _way_back_told(self) -> Iterator[None]:
