@@ -156,9 +156,9 @@ class Search(Loop):
         data: dict[str, Any],
         device: torch.device,
     ) -> None:
-        super().__init__(args, settings, data, device, HERE / "supernet.py")
-        seed = settings["seed"]
-        self.images, self.validation = halves(open_dataset(data, "train"), seed)
+        seed, images = settings["seed"], open_dataset(data, "train")
+        super().__init__(args, settings, data, device, HERE / "supernet.py", train=images)
+        self.images, self.validation = halves(images, seed)
         self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(seed)
         self.network = prepare(SuperNetwork(), device)

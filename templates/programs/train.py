@@ -31,7 +31,7 @@ from model import NAME, Network
 from torch import Tensor, nn
 
 from support.data.batches import steps_per_epoch, training_batches
-from support.data.datasets import Dataset, data_root, data_settings, open_dataset
+from support.data.datasets import data_root, data_settings, open_dataset
 from support.files import read_settings, sha256, write_json, write_text
 from support.heap import large_blocks_inside
 from support.progress import Progress
@@ -121,11 +121,11 @@ class Training(Loop):
         data: dict[str, Any],
         device: torch.device,
     ) -> None:
-        super().__init__(args, settings, data, device, HERE / "model.py")
+        train, test = (open_dataset(data, split) for split in ("train", "test"))
+        super().__init__(args, settings, data, device, HERE / "model.py", train=train, test=test)
         self.float_epochs: int = settings.get("float_epochs") or 0
         self.epochs += self.float_epochs
-        self.images: Dataset = open_dataset(data, "train")
-        self.test_images: Dataset = open_dataset(data, "test")
+        self.images, self.test_images = train, test
         self.steps_per_epoch = steps_per_epoch(self.images, self.batch)
         torch.manual_seed(settings["seed"])
         self.network = prepare(Network(), device)

@@ -1,5 +1,7 @@
 """Class folders: whole, in order, decoded at any size; and a clear word where they are broken."""
 
+import tarfile
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,23 @@ def test_pictures_of_16_bits_keep_their_shades(folders, tmp_path, channels):
     deep.save(folders / "val" / "blue" / "0.png")
     images, _ = data.load(FOLDER | {"channels": channels}, "test", tmp_path)
     assert (images[0] == 0x80).all()
+
+
+def test_a_data_set_is_known_wherever_it_lies(folders, tmp_path):
+    def digests(path):
+        settings = FOLDER | {"path": path}
+        return [data.open_dataset(settings, it, tmp_path).digest() for it in ("train", "test")]
+
+    found = digests("images")
+    assert found[0] != found[1]
+    with tarfile.open(tmp_path / "images.tar", "w") as tar:
+        tar.add(folders, "there")
+    assert digests("images.tar") == found
+    folders.rename(tmp_path / "moved")
+    assert digests("moved") == found
+    red = tmp_path / "moved" / "train" / "red"
+    (red / "0.png").rename(red / "00.png")
+    assert digests("moved")[0] != found[0] and digests("moved")[1] == found[1]
 
 
 def test_a_folder_named_like_a_picture_is_none(folders, tmp_path):

@@ -88,3 +88,11 @@ def test_no_data(tmp_path, monkeypatch):
     monkeypatch.delenv("NASHC_DATA")
     monkeypatch.chdir(tmp_path)
     assert refusal(CIFAR10) == f"{tmp_path}/cifar holds no CIFAR-10"
+
+
+def test_images_of_another_data_set_have_another_digest():
+    pixels, labels = np.arange(8, dtype=np.uint8).reshape(2, 1, 2, 2), np.array([0, 1])
+    digest = datasets.MemoryImages(pixels, labels).digest()
+    assert datasets.MemoryImages(pixels.copy(), labels.copy()).digest() == digest
+    assert datasets.MemoryImages(pixels, labels[::-1].copy()).digest() != digest
+    assert datasets.MemoryImages(pixels[::-1], labels).digest() != digest

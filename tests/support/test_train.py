@@ -13,7 +13,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 pytest.importorskip("sklearn")
 
-from generated import TRAIN, Generated  # noqa: E402
+Image = pytest.importorskip("PIL.Image")
+
+from generated import DATA, TRAIN, Generated  # noqa: E402
 
 from support.progress import StageError  # noqa: E402
 from support.training.checkpoint import read  # noqa: E402
@@ -136,6 +138,25 @@ def test_a_checkpoint_of_other_settings_is_refused(trained, tmp_path):
     assert refused.last("error")["message"].endswith(
         "checkpoint.safetensors belongs to other settings: batch was 64 and is 32"
     )
+
+
+def test_a_checkpoint_of_other_images_is_refused(tmp_path):
+    images = tmp_path / "images"
+    for split, count in (("train", 2), ("test", 1)):
+        for label in range(10):
+            folder = images / split / str(label)
+            folder.mkdir(parents=True)
+            for number in range(count):
+                Image.new("L", (8, 8), 20 * label).save(folder / f"{number}.png")
+    generated = Generated.write(tmp_path / "out", data=DATA | {"kind": "folder"})
+    arguments = ("--data", str(images), "--epochs", "1")
+    finished = generated.run("train.py", *arguments)
+    assert finished.code == 0, finished.errors
+    shutil.copy(images / "train" / "3" / "0.png", images / "train" / "3" / "2.png")
+    refused = generated.run("train.py", *arguments, "--resume")
+    assert refused.code == 1
+    told = r"checkpoint\.safetensors belongs to other data: data\.train was 20 images \(.{12}\) and is 21 images \(.{12}\)$"
+    assert re.search(told, refused.last("error")["message"])
 
 
 def test_a_truncated_checkpoint_is_refused(trained, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -52,6 +53,8 @@ class ClassFolders:
     pictures: list[Picture]
     labels: np.ndarray
     classes: tuple[str, ...]
+    digest: str
+    """Of the names of classes and files, the same on disk and in a tar."""
 
 
 def class_folders(path: Path, split: str) -> ClassFolders:
@@ -74,15 +77,22 @@ def class_folders(path: Path, split: str) -> ClassFolders:
         )
     pictures: list[Picture] = []
     labels: list[int] = []
+    digest = hashlib.sha256()
     for label, (name, of_class) in enumerate(sorted(found[folder].items())):
         if not of_class:
             raise StageError(
                 f"{path / folder / name} holds no image",
                 f"known are {', '.join(sorted(IMAGE_SUFFIXES))}",
             )
-        pictures += sorted(of_class, key=lambda picture: picture.name)
+        of_class.sort(key=lambda picture: picture.name)
+        for picture in of_class:
+            place = picture.name.removesuffix(f" in {path}")
+            file = os.path.basename(place)  # noqa: PTH119 - of a million, in a second
+            digest.update(f"{name}/{file}\n".encode(errors="surrogateescape"))
+        pictures += of_class
         labels += [label] * len(of_class)
-    return ClassFolders(pictures, np.array(labels, dtype=np.int64), tuple(sorted(train)))
+    classes = tuple(sorted(train))
+    return ClassFolders(pictures, np.array(labels, dtype=np.int64), classes, digest.hexdigest())
 
 
 Folders = dict[str, dict[str, list[Picture]]]

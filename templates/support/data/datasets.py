@@ -8,6 +8,7 @@ Pixels stay integers, augmented or not: they are what the hardware gets.
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ class Dataset(Protocol):
     is_slow: bool
     """Images are decoded when asked for: worth a thread that works ahead."""
 
+    def digest(self) -> str:
+        """Another one for another data set, the same wherever it lies. Of pictures in files the names alone."""
+        ...
+
     def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         """uint8, len(indices) x C x H x W; augmented by `draws`, DRAWS numbers from 0 to 1 for each image, if given."""
         ...
@@ -44,6 +49,11 @@ class MemoryImages:
     flip: bool = False
     crop: int = 0
     is_slow: bool = False
+
+    def digest(self) -> str:
+        digest = hashlib.sha256(self.labels.tobytes())
+        digest.update(np.ascontiguousarray(self.pixels))
+        return digest.hexdigest()
 
     def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         chosen = self.pixels[indices]
@@ -71,6 +81,9 @@ class Part:
     @property
     def is_slow(self) -> bool:
         return self.whole.is_slow
+
+    def digest(self) -> str:
+        return hashlib.sha256(self.whole.digest().encode() + self.chosen.tobytes()).hexdigest()
 
     def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         return self.whole.images(self.chosen[indices], draws)

@@ -41,13 +41,18 @@ class FolderImages:
     labels: np.ndarray
     shape: tuple[int, int, int]
     flip: bool
+    names_digest: str
     pool: ThreadPoolExecutor = field(repr=False)
     is_slow: bool = True
 
     @staticmethod
     def open(path: Path, split: str, shape: tuple[int, int, int], flip: bool) -> FolderImages:
         found = class_folders(path, split)
-        return FolderImages(found.pictures, found.labels, shape, flip, ThreadPoolExecutor(DECODERS))
+        pool = ThreadPoolExecutor(DECODERS)
+        return FolderImages(found.pictures, found.labels, shape, flip, found.digest, pool)
+
+    def digest(self) -> str:
+        return self.names_digest
 
     def images(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
         each = [None] * len(indices) if draws is None else list(draws)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from support.data.datasets import Dataset
 from support.files import keep_as, make_folder, remove_leftovers
 from support.progress import Diverged, Progress, StageError, Stopped
 from support.training import checkpoint, distributed
@@ -106,8 +107,9 @@ class Loop(ABC):
         data: dict[str, Any],
         device: torch.device,
         code: Path,
+        **images: Dataset,
     ) -> None:
-        """code: the file of the network; a checkpoint fits this code, these settings and this data alone."""
+        """code: the file of the network; a checkpoint fits this code, these settings, this data and these images alone."""
         self.settings, self.data, self.out = settings, data, args.out
         self.device = device
         self.epochs: int = settings["epochs"]
@@ -120,7 +122,7 @@ class Loop(ABC):
         self._waiting, self._is_hinted = Waiting(), False
         self._saved_s, self._saved_at = time.monotonic(), (0, 0)
         self._last: Path | None = None  # the checkpoint that this run wrote or began with
-        self._belongs_to = _belongs_to(settings, data, code)
+        self._belongs_to = _belongs_to(settings, data, code, images)
         self._given = given(args, self.options)
         self.changes: list[dict[str, Any]] = []
         """What resumed runs changed, and when: part of a result's provenance."""
@@ -300,10 +302,13 @@ class Loop(ABC):
         )
 
 
-def _belongs_to(settings: dict[str, Any], data: dict[str, Any], code: Path) -> dict[str, Any]:
+def _belongs_to(
+    settings: dict[str, Any], data: dict[str, Any], code: Path, images: dict[str, Dataset]
+) -> dict[str, Any]:
     """Not the data set's path: it may lie elsewhere when the loop goes on."""
+    told = {name: f"{len(it.labels)} images ({it.digest()[:12]})" for name, it in images.items()}
     return {
         "network": checkpoint.code_digest(code),
         "settings": {key: value for key, value in settings.items() if key != "data"},
-        "data": {key: value for key, value in data.items() if key != "path"},
+        "data": {key: value for key, value in data.items() if key != "path"} | told,
     }
