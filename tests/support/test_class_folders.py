@@ -1,5 +1,6 @@
 """Class folders: whole, in order, decoded at any size; and a clear word where they are broken."""
 
+import shutil
 import tarfile
 
 import numpy as np
@@ -50,6 +51,13 @@ def test_a_data_set_is_known_wherever_it_lies(folders, tmp_path):
     assert digests("moved")[0] != found[0] and digests("moved")[1] == found[1]
 
 
+def test_a_test_folder_without_classes_leaves_the_test_to_val(folders, tmp_path):
+    wanted = data.load(FOLDER, "test", tmp_path)[1].tolist()
+    (folders / "test").mkdir()
+    shutil.copy(folders / "val" / "red" / "0.png", folders / "test" / "unknown.png")
+    assert data.load(FOLDER, "test", tmp_path)[1].tolist() == wanted == [0, 0, 1, 1]
+
+
 def test_a_folder_named_like_a_picture_is_none(folders, tmp_path):
     (folders / "val" / "red" / "more.png").mkdir()
     assert len(data.load(FOLDER, "test", tmp_path)[1]) == 4
@@ -87,7 +95,9 @@ def test_folders_that_are_broken(folders, tmp_path):
         file.unlink()
     assert refusal(FOLDER, "test", tmp_path) == "ROOT/images/val/red holds no image"
     (folders / "val").rename(folders / "validation")
-    assert refusal(FOLDER, "test", tmp_path) == "ROOT/images has no test or val folder"
+    assert refusal(FOLDER, "test", tmp_path) == (
+        "ROOT/images has no test or val folder with class folders"
+    )
     (folders / "train").rename(folders / "training")
     assert refusal(FOLDER, "train", tmp_path) == "ROOT/images has no class folders"
 

@@ -29,6 +29,31 @@ def test_folders_in_a_tar(folders, tmp_path):
         assert np.array_equal(found[0], wanted[0]) and np.array_equal(found[1], wanted[1])
 
 
+def test_links_in_a_tar_are_named(folders, tmp_path):
+    picture = folders / "train" / "red" / "1.png"
+    for link in (os.symlink, os.link):
+        picture.unlink()
+        link(picture.with_name("0.png"), picture)
+        with tarfile.open(tmp_path / "images.tar.gz", "w:gz") as archive:
+            archive.add(folders, "images")
+        assert refusal(FOLDER | {"path": "images.tar.gz"}, "train", tmp_path) in {
+            f"ROOT/images.tar.gz holds images/train/red/{number}.png as a link, without its content"
+            for number in (0, 1)  # of two hard links the second one
+        }
+
+
+def test_a_picture_that_a_tar_has_twice_is_the_later_one(folders, tmp_path):
+    path = tmp_path / "images.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(folders, "images")
+    (folders / "train" / "red" / "1.png").write_bytes(picture((0, 250, 0)))
+    with tarfile.open(path, "a") as archive:
+        archive.add(folders / "train" / "red" / "1.png", "images/train/red/1.png")
+    images, labels = datasets.load(FOLDER | {"path": path.name}, "train", tmp_path)
+    assert labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert images[4, :, 8, 8].tolist() == [0, 250, 0]
+
+
 def test_a_tar_that_was_cut_off_anywhere(folders, tmp_path):
     path = tmp_path / "images.tar"
     with tarfile.open(path, "w") as archive:
@@ -65,7 +90,7 @@ def packed(folders, path, seconds_ago):
 def scans(monkeypatch):
     """How often a tar was read through."""
     found, scan = [], tars._scan
-    monkeypatch.setattr(tars, "_scan", lambda tar: (found.append(tar), scan(tar))[1])
+    monkeypatch.setattr(tars, "_scan", lambda *it: (found.append(it[0]), scan(*it))[1])
     return found
 
 

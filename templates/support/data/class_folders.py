@@ -63,10 +63,11 @@ def class_folders(path: Path, split: str) -> ClassFolders:
     train = found.get("train", {})
     if not train:
         raise StageError(f"{path} has no class folders", LAYOUT)
-    folder = next((name for name in SPLIT_FOLDERS[split] if name in found), None)
+    # ImageNet's test folder has pictures without classes: a folder that has some goes first.
+    folder = next((name for name in SPLIT_FOLDERS[split] if found.get(name)), None)
     if folder is None:
         raise StageError(
-            f"{path} has no {' or '.join(SPLIT_FOLDERS[split])} folder",
+            f"{path} has no {' or '.join(SPLIT_FOLDERS[split])} folder with class folders",
             "the images to test on belong there, in one folder for each class",
         )
     if found[folder].keys() != train.keys():

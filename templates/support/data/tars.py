@@ -55,7 +55,7 @@ def tar_members(tar: Path, path: Path) -> list[Member]:
         if kept is not None and _fits(tar, kept):
             _check_end(tar, kept.end)
             return kept.members
-        index = _scan(tar)
+        index = _scan(tar, path)
         _check_end(tar, index.end)
     if len(index.members) >= INDEX_KEPT_FROM and is_settled(tar):
         with contextlib.suppress(StageError, OSError):  # it is only time that is lost
@@ -63,15 +63,22 @@ def tar_members(tar: Path, path: Path) -> list[Member]:
     return index.members
 
 
-def _scan(tar: Path) -> _Index:
+def _scan(tar: Path, path: Path) -> _Index:
     with tarfile.open(tar, "r:") as archive:
-        found = []
+        found: dict[
+            str, Member
+        ] = {}  # of files of one name the last one counts, as where a tar is unpacked
         while member := archive.next():
             if member.isfile():
-                found.append(Member(member.name, member.offset_data, member.size))
+                found[member.name] = Member(member.name, member.offset_data, member.size)
+            if member.issym() or member.islnk():
+                raise StageError(
+                    f"{path} holds {member.name} as a link, without its content",
+                    "pack it again with tar --dereference --hard-dereference",
+                )
             archive.members.clear()  # a million of them take a gigabyte
         # To tarfile a tar that was cut off between two files looks whole; but it must end with a block of zeros.
-        return _Index(found, archive.offset)
+        return _Index([*found.values()], archive.offset)
 
 
 def _write_index(file: Path, index: _Index) -> None:
