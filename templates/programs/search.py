@@ -59,6 +59,7 @@ from support.training.belonging import Option, with_options
 from support.training.classification import Score, prepare, to_device
 from support.training.distributed import computed_on, joined, rank, share
 from support.training.loop import Loop, add_loop_arguments, at_least_1
+from support.training.optimisation import learning_rate
 
 HERE = Path(__file__).resolve().parent
 OPTIONS = (
@@ -213,7 +214,7 @@ class Search(Loop):
             self.epoch + 1,
             self.training_score.of_all(),
             self.validation_score.of_all(),
-            self._rate(),
+            self._rate(self.step - 1),  # of the last step
             self.cells,
             self.places,
             self.expected and self.expected.figures(self.updates.shares()),
@@ -232,9 +233,14 @@ class Search(Loop):
             "validation_top1": self.validation_score.top1,
         }
 
-    def _rate(self) -> float:
+    def _rate(self, step: int | None = None) -> float:
+        """Of the weights."""
         weights = self.settings["weights"]
-        return self.rate(weights["optimiser"]["lr"], weights.get("schedule"))
+        step = self.step if step is None else step
+        epoch = self.epoch + step / self.steps_per_epoch
+        return learning_rate(
+            weights["optimiser"]["lr"], weights.get("schedule"), epoch, self.epochs
+        )
 
     def state(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,7 @@
 """search.py in a compiled folder: it leaves a genotype and its history, stops and goes on."""
 
 import json
+import math
 import signal
 
 import pytest
@@ -54,6 +55,11 @@ def test_the_history(searched):
     assert sum(edge["sampled"]) == 22
     assert len(edge["alpha"]) == len(edge["sampled"]) == 6
     assert 1.7 < edge["entropy_nats"] < 1.792
+    # 11 steps an epoch: of the last one, not of one that never was.
+    steps = [11 * (it["epoch"] - 1) + 10 for it in history]
+    assert [it["lr"] for it in history] == pytest.approx(
+        [0.05 * (1 + math.cos(math.pi * step / 22)) for step in steps]
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -24,7 +24,6 @@ from support.progress import Diverged, Progress, StageError, Stopped
 from support.training import checkpoint, distributed
 from support.training.belonging import Option, add_options, changes_since, given
 from support.training.classification import memory_errors_explained
-from support.training.optimisation import learning_rate
 from support.waiting import Waiting
 
 CHECKPOINT = Path("checkpoint.safetensors")
@@ -196,12 +195,6 @@ class Loop(ABC):
 
     def where(self) -> str:
         return f"epoch {self.epoch + 1}, step {self.step + 1}"
-
-    def rate(self, peak: float, schedule: dict[str, Any] | None) -> float:
-        """The learning rate of this step."""
-        return learning_rate(
-            peak, schedule, self.epoch + self.step / self.steps_per_epoch, self.epochs
-        )
 
     def save(self) -> None:
         """Errors: Diverged when the state holds what is no number; the checkpoints stay as they are."""
