@@ -276,26 +276,42 @@ def test_one_process_fails_and_both_end_with_a_word(tmp_path, how):
     folder = Generated.write(tmp_path / "out").folder
     script = folder / "failing.py"
     script.write_text(FAILING.format(failure=failure))
-    command = [sys.executable, str(script), str(folder / program)]
+    both, said = by_hand([script, folder / program], [[], []])
+    assert both == codes, said
+    for text, expected in zip(said, words, strict=True):
+        assert "Traceback" not in text
+        assert [line for line in text.splitlines() if ": error: " in line] == expected, text
+
+
+def by_hand(command, arguments):
+    """Two processes without torchrun: their exit codes and what they said on standard error."""
     for _ in range(3):
         world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         both = [
             subprocess.Popen(
-                command,
+                [sys.executable, *map(str, command), *own],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
                 env={**os.environ, "OMP_NUM_THREADS": "1", **world, "RANK": rank},
             )
-            for rank in "01"
+            for rank, own in zip("01", arguments, strict=True)
         ]
         said = [it.communicate(timeout=200)[1] for it in both]
         if "EADDRINUSE" not in said[0]:
             break  # else somebody took the port in between
-    assert [it.returncode for it in both] == codes, said
-    for text, expected in zip(said, words, strict=True):
-        assert "Traceback" not in text
-        assert [line for line in text.splitlines() if ": error: " in line] == expected, text
+    return [it.returncode for it in both], said
+
+
+def test_processes_of_other_settings_do_not_train_together(tmp_path):
+    folder = Generated.write(tmp_path / "out").folder
+    codes, said = by_hand([folder / "train.py"], [[], ["--lr", "0.1"]])
+    assert codes == [1, 1]
+    assert (
+        "train: error: this process is not of one run with the first one: "
+        "settings.optimiser.lr is 0.004 there and 0.1 here\n"
+    ) in said[1]
+    assert "another process of this run ended" in said[0]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")

@@ -81,17 +81,33 @@ def changes_since(
 
     wanted: the options that were given, of all `options`. Errors: StageError naming what else differs.
     """
-    old, new = _flat(before), _flat(now)
-    found = [
-        Change(name, old.get(name), new.get(name))
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    ]
+    found = _changes(before, now)
     free = {f"settings.{option.setting}" for option in wanted}
     refused = [change for change in found if change.name not in free]
     if refused:
         raise StageError(f"{path} belongs to {_what_differs(refused)}", _way_out(refused, options))
     return found
+
+
+def check_alike(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """What two processes of one run were started with. Errors: StageError naming what differs."""
+    if found := _changes(first, own):
+        told = [
+            f"{it.name} is {_said(it.before)} there and {_said(it.now)} here" for it in found[:3]
+        ]
+        raise StageError(
+            f"this process is not of one run with the first one: {', '.join(told)}",
+            "start all processes with the same program, options and data",
+        )
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    old, new = _flat(before), _flat(now)
+    return [
+        Change(name, old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
 
 
 def _what_differs(refused: list[Change]) -> str:

@@ -22,7 +22,7 @@ from support.data.datasets import Dataset
 from support.files import keep_as, make_folder, remove_leftovers
 from support.progress import Diverged, Progress, StageError, Stopped
 from support.training import checkpoint, distributed
-from support.training.belonging import Option, add_options, changes_since, given
+from support.training.belonging import Option, add_options, changes_since, check_alike, given
 from support.training.classification import memory_errors_explained
 from support.waiting import Waiting
 
@@ -122,6 +122,7 @@ class Loop(ABC):
         self._saved_s, self._saved_at = time.monotonic(), (0, 0)
         self._last: Path | None = None  # the checkpoint that this run wrote or began with
         self._belongs_to = _belongs_to(settings, data, code, images)
+        check_alike(distributed.of_first(lambda: self._belongs_to), self._belongs_to)
         self._given = given(args, self.options)
         self.changes: list[dict[str, Any]] = []
         """What resumed runs changed, and when: part of a result's provenance."""
