@@ -146,6 +146,13 @@ def _ops(drawn):
     return [gate.sampled for gates in drawn for gate in gates]
 
 
+def test_what_is_decided_for_good_has_no_entropy():
+    """Softmax in float32 ends at zero, whose logarithm is none."""
+    mixed = MixedOp(OPS[:3], 4, 4)
+    mixed.alpha.data = torch.tensor([200.0, 0.0, 0.0])
+    assert mixed.entropy_nats() == 0.0
+
+
 def test_draws_are_counted():
     mixed = MixedOp(OPS, 4, 4)
     set_gates([mixed], [Gate(2, (2,), torch.ones(1))])

@@ -45,4 +45,4 @@ class Alternatives(nn.Module):
 
     def entropy_nats(self) -> float:
         probability = self.probabilities().double()
-        return float(-(probability * probability.log()).sum())
+        return float(torch.special.entr(probability).sum())

@@ -119,12 +119,12 @@ class _Gated(torch.autograd.Function):
 
 
 class MaxPool(SearchOp):
-    """3x3 max-pool and batch norm. Across a channel change the pool stands beside itself until the channels are there."""
+    """3x3 max-pool and batch norm. Across a channel change the pool stands beside itself until the channels are there, the last
+    time with as many as are missing."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
-        assert outputs % inputs == 0, f"a max-pool cannot make {outputs} channels of {inputs}"
-        self.copies = outputs // inputs
+        self.copies, self.rest = divmod(outputs, inputs)
         self.stride = stride
         self.bn = batch_norm(outputs)
 
@@ -135,7 +135,18 @@ class MaxPool(SearchOp):
         return along_normalised(grad, self.beside_itself(node.pooled(self.stride)), self.bn)
 
     def beside_itself(self, pooled: Tensor) -> Tensor:
-        return torch.cat([pooled] * self.copies, dim=1) if self.copies > 1 else pooled
+        parts = [pooled] * self.copies
+        parts += [pooled[:, : self.rest]] if self.rest else []  # an empty one would cost the layout
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+
+    def gradient_of_one(self, grad: Tensor, pooled: Tensor) -> Tensor:
+        """Of all that stand beside each other."""
+        if grad.shape == pooled.shape:
+            return grad
+        found = torch.zeros_like(pooled)
+        for part in grad.split(pooled.shape[1], dim=1):
+            found[:, : part.shape[1]] += part
+        return found
 
 
 class _PoolNorm(torch.autograd.Function):
@@ -160,7 +171,7 @@ class _PoolNorm(torch.autograd.Function):
             grad_y, ctx.op.beside_itself(pooled), gain, mean, inverse_std, ctx.needs_input_grad[0]
         )
         if grad_x is not None:
-            grad_pooled = sum(grad_x.chunk(ctx.op.copies, dim=1))
+            grad_pooled = ctx.op.gradient_of_one(grad_x, pooled)
             grad_x = torch.ops.aten.max_pool2d_with_indices_backward(
                 grad_pooled, x, *window, (1, 1), False, where
             )

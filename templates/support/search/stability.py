@@ -124,7 +124,8 @@ def _stability(history: History, groups: _Groups) -> Any:
     for name, choices in groups.items():
         means = [_mean(it.told(entry)["entropy_nats"] for it in choices) for entry in history]
         highest = _mean(math.log(len(it.alternatives)) for it in choices)
-        entropy.plot(epochs, [100 * it / highest for it in means], label=name, marker=dot(epochs))
+        shares = [100 * it / highest if highest else 0.0 for it in means]  # one op is no choice
+        entropy.plot(epochs, shares, label=name, marker=dot(epochs))
     entropy.set_title("entropy of what is chosen, % of undecided", fontsize=9)
     every = [choice for choices in groups.values() for choice in choices]
     for word in dict.fromkeys(word for it in every for word in it.alternatives):
