@@ -30,7 +30,7 @@ class Most(Bound):
 
     def count(self, whole: int | None) -> int:
         """The largest whole number that is allowed; whole: what per cent are of."""
-        amount = Fraction(self.amount)
+        amount = Fraction(repr(self.amount))  # as it is written: 2.3 is no sum of powers of two
         if self.is_percent:
             assert whole is not None, self
             amount *= Fraction(whole, 100)
