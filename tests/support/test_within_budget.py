@@ -89,14 +89,16 @@ def nearest(costs, nodes, limits):
     return nearest_by(partial(best_within, costs, free), partial(figures_of, costs, free), limits)
 
 
-def test_the_nearest_network_where_nothing_fits():
+@pytest.mark.parametrize(
+    "limits", [{"lut": 8, "dsp": 8}, {"dsp": 0}, {"lut": 20, "dsp": 0}], ids=str
+)
+def test_the_nearest_network_where_nothing_fits(limits):
     costs, nodes = drawn(0)
-    limits = {"lut": 8, "dsp": 8}
     found = nearest(costs, nodes, limits)
     figures = figures_of(costs, nodes, found.picks)
-    factor = max(figures[name] / limit for name, limit in limits.items())
+    factor = max(figures[name] / max(limit, 1) for name, limit in limits.items())
     best = min(
-        max(figures[name] / limit for name, limit in limits.items())
+        max(figures[name] / max(limit, 1) for name, limit in limits.items())
         for _, figures in all_networks(costs, nodes)
     )
     assert factor == pytest.approx(best, rel=1e-3)

@@ -39,7 +39,8 @@ def nearest_by(
     figures_of: Callable[[Sequence[int]], Mapping[str, int]],
     limits: Mapping[str, int],
 ) -> Answer | None:
-    """Where nothing is within limits: the network for which the resources' limits must grow by the smallest factor.
+    """Where nothing is within limits: the network for which the resources' limits must grow by the smallest factor, limits of 0 as
+    those of 1.
 
     None if none keeps the limit of the cycles. best: any network within limits. figures_of: of the network with these picks.
     """
@@ -56,7 +57,8 @@ def nearest_by(
     while found and high - low > 1e-4 * high:
         middle = (low + high) / 2
         wider = {
-            name: limit if name in cycles else int(limit * middle) for name, limit in limits.items()
+            name: limit if name in cycles else int(max(limit, 1) * middle)
+            for name, limit in limits.items()
         }
         try:
             smaller = best(wider)
