@@ -36,6 +36,20 @@ def test_a_collapse_is_more_identities_than_anything_else():
     )
 
 
+def test_cells_of_one_node_collapse_together():
+    """As `cell in each layer` has them."""
+
+    def kept(*ops):
+        return {f"group0.conv{i}": [Choice(1, op, 0, 0.4)] for i, op in enumerate(ops, 1)}
+
+    skip, conv = "identity", "conv 3x3"
+    assert collapsed_cells(kept(skip, conv, skip)) == ["group0.conv1", "group0.conv3"]
+    assert collapsed_cells(kept(skip, conv, skip, conv)) == []
+    assert collapsed_cells({**kept(skip, conv), "group1": [Choice(1, skip, 0, 0.4)] * 3}) == [
+        "group1"
+    ]
+
+
 def test_a_search_that_decided_nothing_says_so():
     even = found(1, ["conv 3x3"], weights=(0.25, 0.26, 0.25, 0.24))
     assert undecided(even) == ["group0 0-1"]

@@ -15,7 +15,7 @@ from typing import Any
 from support.derivation.cells import IDENTITY, Choice, Edge
 from support.derivation.places import Place
 
-# More of a cell's nodes than this keep an identity, and at least two: called a collapse. An independent choice among six
+# More of a cell's nodes than this keep an identity, of at least two: called a collapse. An independent choice among six
 # ops would give one in six.
 COLLAPSED_SHARE = 0.5
 # The best op of an edge has this many times the probability that it would have by chance, or less: nothing was decided.
@@ -37,13 +37,15 @@ class Found:
 
 
 def collapsed_cells(cells: dict[str, list[Choice]]) -> list[str]:
-    """The cells of which most nodes keep an identity."""
-    found = []
-    for name, choices in cells.items():
-        skips = sum(choice.op == IDENTITY for choice in choices)
-        if skips >= 2 and skips > COLLAPSED_SHARE * len(choices):
-            found.append(name)
-    return found
+    """The cells of which most nodes keep an identity. One node is no pattern: cells of one node are counted together."""
+    skips = {name: sum(it.op == IDENTITY for it in choices) for name, choices in cells.items()}
+    alone = [name for name, choices in cells.items() if len(choices) == 1]
+    is_pattern = sum(skips[name] for name in alone) > max(1, COLLAPSED_SHARE * len(alone))
+    return [
+        name
+        for name, choices in cells.items()
+        if skips[name] > COLLAPSED_SHARE * len(choices) and (len(choices) > 1 or is_pattern)
+    ]
 
 
 def undecided(found: Found) -> list[str]:
@@ -99,7 +101,7 @@ def warnings(found: Found) -> list[str]:
     what = "choices" if (found.places and found.edges) or len(kinds) > 1 else next(iter(kinds))
     said = []
     if about["collapsed_cells"]:
-        cells = ", ".join(about["collapsed_cells"])
+        cells = _some(about["collapsed_cells"])
         said.append(
             f"warning: skip-connection collapse: most nodes of {cells} keep an identity, which DARTS-like searches drift "
             "to; fewer epochs, a higher rate of the weights or another estimator may help"
