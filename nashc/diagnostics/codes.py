@@ -59,7 +59,7 @@ CODES: dict[str, str] = {
     "NASH305": "policy forbids this op",
     "NASH306": "op cannot change channels or resolution",
     "NASH307": "genotype incomplete",
-    "NASH308": "op set and policy contradict",
+    "NASH308": "op sets and policies contradict",
     "NASH309": "genotype for unknown cell",
     "NASH310": "no operation left on an edge",
     "NASH311": "cell over parallel branches",

@@ -53,6 +53,7 @@ def read_cells(
             cell = _cell(key, section, params, spans, problems)
             if cell:
                 cells.append(cell)
+    _check_one_policy(cells, problems)
     return tuple(cells)
 
 
@@ -78,12 +79,14 @@ def _cell(
     listed = [spans.value((*path, "ops", str(index))) for index in range(len(settings.ops))]
     _check_once(settings.ops, listed, problems)
     edge_ops, edge_spans = _edges(section, settings, params, problems)
-    _check_policy(
-        settings,
-        spans.value((*path, "ops")) or section.head,
-        spans.value((*path, "policy")),
-        problems,
-    )
+    policy = spans.value((*path, "policy"))
+    if settings.policy == "v4":
+        if settings.edges == "all":
+            where = spans.value((*path, "ops")) or section.head
+            _check_max_pool("ops", settings.ops, where, policy, problems)
+        for (source, target), ops in edge_ops.items():
+            where = edge_spans[source, target]
+            _check_max_pool(f"edge {source} -> {target}", ops, where, policy, problems)
     each, name = scope
     return Cell(each, name, settings, edge_ops, section.head, edge_spans)
 
@@ -180,20 +183,31 @@ def read_op(node: ast.Node, value: Any, problems: Problems) -> CellOp | None:
         return None
 
 
-def _check_policy(
-    settings: CellSettings, ops: Span, policy: Span | None, problems: Problems
+def _check_max_pool(
+    name: str, ops: Sequence[CellOp], where: Span, policy: Span | None, problems: Problems
 ) -> None:
     """v4 is the policy without max-pools (paper, section III-D)."""
-    if settings.policy == "v4" and any(op.kind == "maxpool" for op in settings.ops):
+    if any(op.kind == "maxpool" for op in ops):
         others = (Label(policy, "v4 takes max-pool out of the op set"),) if policy else ()
-        written = ", ".join(str(op) for op in settings.ops if op.kind != "maxpool")
+        written = ", ".join(str(op) for op in ops if op.kind != "maxpool") or "conv 1x1"
         problems.add(
             Diagnostic(
                 "NASH308",
                 "the op set holds a max-pool, which policy v4 takes out",
-                ops,
+                where,
                 "max-pool stands here",
                 others,
-                f"ops = [{written}]",
+                f"{name} = [{written}]",
             )
         )
+
+
+def _check_one_policy(cells: Sequence[Cell], problems: Problems) -> None:
+    """A search derives all cells of a network by the same policy."""
+    for cell in cells[1:]:
+        first, policy = cells[0].settings.policy, cell.settings.policy
+        if policy != first:
+            text = f"the cells of a network have one policy, and these have {first} and {policy}"
+            others = (Label(cells[0].span, f"policy {first}"),)
+            hint = f"policy = {first} in all of them, or {policy}"
+            problems.add(Diagnostic("NASH308", text, cell.span, f"policy {policy}", others, hint))
