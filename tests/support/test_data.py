@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 pytest.importorskip("PIL")
 
 from support.data import datasets, image_files
+from support.progress import StageError
 from tests.support.image_sets import CIFAR10, refusal
 
 pytestmark = pytest.mark.torch
@@ -58,6 +59,12 @@ def test_halves_share_nothing_and_have_the_same_mix():
     assert abs(np.bincount(first.labels) - np.bincount(second.labels)).max() <= 1
     assert np.array_equal(first.chosen, datasets.halves(whole, seed=2)[0].chosen)
     assert not np.array_equal(first.chosen, datasets.halves(whole, seed=3)[0].chosen)
+
+
+def test_one_image_of_each_class_is_nothing_to_search_on():
+    whole = datasets.MemoryImages(np.zeros((3, 1, 8, 8), np.uint8), np.arange(3))
+    with pytest.raises(StageError, match="no class has two training images"):
+        datasets.halves(whole, seed=2)
 
 
 def test_augmentation_moves_and_mirrors_whole_pixels():

@@ -145,8 +145,16 @@ def load(
 
 
 def halves(dataset: Dataset, seed: int) -> tuple[Part, Part]:
-    """Two halves with the same mix of classes: a search trains weights on one and architecture on the other."""
+    """Two halves with the same mix of classes: a search trains weights on one and architecture on the other.
+
+    Errors: StageError where nothing is left for the second.
+    """
     second = _stratified(dataset.labels, 0.5, seed)
+    if not second.any():
+        raise StageError(
+            "no class has two training images, of which a search needs one for its architecture",
+            "search on more images of each class",
+        )
     return Part(dataset, np.flatnonzero(~second)), Part(dataset, np.flatnonzero(second))
 
 
