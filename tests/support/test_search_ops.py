@@ -25,7 +25,7 @@ from support.search.space import MixedOp, edges, mixed_ops  # noqa: E402
 pytestmark = pytest.mark.torch
 
 OPS = ("zero", "maxpool 3x3", "identity", "conv 1x1", "conv 3x3", "conv 5x5")
-SHAPES = [(4, 1), (8, 2), (8, 1), (6, 2), (3, 1)]
+SHAPES = [(4, 1), (8, 2), (8, 1), (6, 2), (3, 1), (1, 2)]
 CONVS = {"binary": Binary(), "float": Float(), "1 bit": Quantised(1), "4 bits": Quantised(4)}
 
 

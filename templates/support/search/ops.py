@@ -276,6 +276,7 @@ class FactorisedIdentity(SearchOp):
         halves = [
             conv(pixels) * (conv.scale() if isinstance(conv, BinaryConv) else 1.0)
             for conv, pixels in ((self.even, x), (self.odd, shifted))
+            if len(conv.weight)  # half of one channel is none
         ]
         return batch_normed(torch.cat(halves, dim=1), self.bn, gate)
 
