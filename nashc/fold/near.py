@@ -42,19 +42,27 @@ def minimise(
     """
     every = np.ones(programme.system.whole, bool)
     if not programme.has_paths or not objective.any():
-        return _search(programme, objective, every, effort, gap)
+        try:
+            found = _search(programme, objective, every, effort, gap)
+        except Undecided:
+            if known is None:
+                raise
+            found = known
+        if known is None or found is None or found.value <= known.value:
+            return found
+        return replace(known, bound=min(known.value, found.bound))
     relaxed = programme.relaxed(objective)
     if relaxed is None:
         return None
     least, adds = relaxed.value, relaxed.adds
     slack = _TOLERANCE * max(1.0, abs(least))
-    best = known
+    best = begin = known and replace(known, bound=min(known.value, max(known.bound, least)))
     for reach in (*_near(adds, abs(least)), np.inf):
         if reach == np.inf and best is not None:
             reach = best.value - least
             if (adds <= reach + slack).sum() > _MANY_ROWS:
                 break  # what is left to find there would take the longest by far
-        elif best is not None and (best is not known or best.value <= least + reach + slack):
+        elif best is not None and (best is not begin or best.value <= least + reach + slack):
             continue
         try:
             found = _search(programme, objective, adds <= reach + slack, effort, gap)

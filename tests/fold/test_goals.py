@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nashc.fold import exact, near
 from nashc.fold.exact import STRETCH_GAP
 from nashc.fold.goals import LEEWAY, Answer, Question, Shortage, growth
+from nashc.fold.highs import Undecided
+from nashc.fold.programme import Limits
 from nashc.fold.prune import front
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Link, Problem, Table
@@ -222,3 +225,30 @@ def test_a_budget_of_nothing_grows_only_where_something_must_be_used() -> None:
     found = Question(problem, np.array([0.0, 0.0]), PREFER).min_use(9.0)
     assert isinstance(found, Shortage) and found.nearest is not None
     assert list(found.nearest.use) == [14.0, 0.0]
+
+
+def test_what_is_known_is_bounded_where_nothing_is_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the least use at the shortest latency too: its bound was that no bound is known, a gap without end."""
+    monkeypatch.setattr(near, "_MANY_ROWS", 0)
+    use = np.array([[6.0, 1.0], [4.0, 2.0]])
+    table = Table("layer", np.ones(2), use, np.ones(2), np.ones(2))
+    problem = Problem((table, table), RESOURCES, (), ((), (0,)))
+    found = Question(problem, np.array([9.0, 9.0]), PREFER).min_latency()
+    assert isinstance(found, Answer) and found.use_gap is not None
+    assert 0 <= found.use_gap < 0.03  # what rows taken by halves would save
+
+
+def test_a_known_choice_stands_where_the_search_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gives_up(*_: object) -> None:
+        raise Undecided
+
+    monkeypatch.setattr(near, "_search", gives_up)
+    table = Table("layer", np.ones(2), np.array([[6.0, 1.0], [4.0, 2.0]]), np.ones(2), np.ones(2))
+    problem, rows = Problem((table,), RESOURCES), [np.arange(2)]
+    known = np.array([0])
+    found = exact.least_use(problem, rows, PREFER[1], Limits(), 1, known)
+    assert found is not None and list(found.choice) == [0] and found.value == 6
+    with pytest.raises(Undecided):
+        exact.least_use(problem, rows, PREFER[1], Limits(), 1)
