@@ -18,7 +18,11 @@ Examples: nashc fold resnet18_v3.nash --board U50
 )
 @common.optional_spec
 @common.settings
-@click.option("--goal", metavar="GOAL", help="max-fps, min-resources (needs --fps) or min-latency.")
+@click.option(
+    "--goal",
+    metavar="GOAL",
+    help="max-fps, min-resources (at --fps or the spec's fps) or min-latency.",
+)
 @click.option("--fps", type=float, help="Frames a second that the folding must reach.")
 @click.option(
     "--budget", metavar="LIST", help="Most of lut, bram18, uram, dsp: lut=200k,bram18=80%."

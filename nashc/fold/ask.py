@@ -59,7 +59,7 @@ def ask(
     """The best folding for a wish. go_on: as of `Further`. Errors: NASH461 when there is none, with the nearest."""
     further = None if wish.gap is None else Further(wish.gap, go_on)
     question = hardware.question(wish.budget, wish.prefer, further)
-    interval = float("inf") if wish.fps is None else float(int(1e9 / clock_ns / wish.fps))
+    interval = float("inf") if wish.fps is None else interval_of(wish.fps, clock_ns)
     try:
         found = _answer(question, wish, interval)
         if isinstance(found, Shortage):
@@ -93,6 +93,12 @@ def _answer(question: Question, wish: Wish, interval: float) -> Answer | Shortag
 
 def fps_of(interval: float, clock_ns: float) -> float:
     return 1e9 / clock_ns / interval
+
+
+def interval_of(fps: float, clock_ns: float) -> float:
+    """The longest interval that gives so many frames a second, as `fps_of` reckons."""
+    cycles = int(1e9 / clock_ns / fps)
+    return float(cycles + (fps_of(cycles + 1, clock_ns) >= fps))
 
 
 def excess(use: Floats, wish: Wish) -> list[str]:

@@ -53,8 +53,8 @@ def wish(
 ) -> Wish:
     """From a board and options: without a goal the least resources at `fps`, or the most frames if that is None.
 
-    aim: the frame rate of the spec, which counts where neither a goal nor a rate is given. gap: per cent.
-
+    aim: the frame rate of the spec: what is wanted where neither a goal nor a rate is given, and what the least resources must
+    reach where a rate is not. gap: per cent.
     budget: `lut=200k,bram18=80%`; per cent are of the board, what it does not name is all of the board.
     Errors: NASH462.
     """
@@ -63,7 +63,10 @@ def wish(
     given = _budget(budget, whole) if budget is not None else {}
     limits = {**whole, **given}
     is_aim = goal is None and fps is None and aim is not None
-    fps = aim if is_aim else fps
+    fps = aim if is_aim or (goal == "min-resources" and fps is None) else fps
+    if goal == "min-resources" and fps is None:
+        text = "the least resources are those of no throughput at all, and the spec has no `fps`"
+        _refuse(text, "say how many frames a second: --fps 1000, or `fps = 1000` in its target")
     usual: Goal = "max-fps" if fps is None else "min-resources"
     chosen = next((name for name in GOALS if name == goal), usual)
     share = None if gap is None else gap / 100
@@ -82,9 +85,6 @@ def check(goal: str | None, fps: float | None, budget: str | None, gap: float | 
     if goal == "max-fps" and fps is not None:
         text = f"the most frames a second and {fps:g} of them are two goals"
         _refuse(text, f"leave one out, or take --goal min-resources --fps {fps:g}")
-    if goal == "min-resources" and fps is None:
-        text = "the least resources are those of no throughput at all"
-        _refuse(text, "say how many frames a second: --fps 1000")
     if gap is not None and not 0 <= gap < 100:
         _refuse(
             f"{gap:g} per cent are no distance from the best",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nashc.driver.folding import fold_spec
-from nashc.fold.ask import Folded
+from nashc.fold.ask import Folded, fps_of, interval_of
 from nashc.fold.tell import as_json, lines
 from tests.fold.test_of_target import spec_with
 
@@ -85,3 +85,12 @@ def test_what_is_proven_of_which_is_said_apart(
     assert told(folded, "optimality") == f"optimality  {words}"
     said = as_json(folded)
     assert (said["is_optimal"], said["gap"], said["use_gap"]) == (gap == 0, gap, use_gap)
+
+
+def test_a_rate_that_was_told_asks_for_its_own_interval() -> None:
+    """1e9 / 5 / (2e8 / 1155) is a little less than 1155: cut off, it would ask for a rate that is out of reach."""
+    for clock_ns in (5.0, 3.33, 1000 / 300):
+        told = [fps_of(cycles, clock_ns) for cycles in range(1, 3000)]
+        assert [interval_of(fps, clock_ns) for fps in told] == list(range(1, 3000))
+    assert interval_of(1e12, 5.0) == 0
+    assert fps_of(interval_of(996.0, 5.0), 5.0) >= 996 > fps_of(interval_of(996.0, 5.0) + 1, 5.0)
