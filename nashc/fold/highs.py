@@ -62,7 +62,7 @@ class System:
         from scipy.optimize import linprog
         from scipy.sparse import vstack
 
-        scale = float(np.abs(objective).max()) or 1.0
+        scale = unit(objective)
         is_equal = self.low == self.high
         most, least = np.isfinite(self.high) & ~is_equal, np.isfinite(self.low) & ~is_equal
         with quiet():
@@ -92,7 +92,7 @@ class System:
         """
         from scipy.optimize import Bounds, LinearConstraint, milp
 
-        scale = float(np.abs(objective).max()) or 1.0
+        scale = unit(objective)
         with quiet():
             result = milp(
                 objective / scale,
@@ -109,6 +109,12 @@ class System:
         if result.x is None:
             return Searched(None, np.inf, bound)
         return Searched(result.x, float(result.fun) * scale, bound)
+
+
+def unit(objective: Floats) -> float:
+    """The smallest that anything adds to a value: HiGHS takes a choice for the best that is no more than 1e-6 above its bound."""
+    some = np.abs(objective[objective != 0])
+    return float(some.min()) if len(some) else 1.0
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nashc.fold.highs import System, quiet
+from nashc.fold.highs import System, quiet, unit
 from nashc.fold.programme import Found, Programme
 from nashc.fold.tables import Floats
 
@@ -52,7 +52,7 @@ class _Search:
 
     def __init__(self, objective: Floats, best: Found, further: Further) -> None:
         self._objective, self._best, self._further = objective, best, further
-        self._scale = float(np.abs(objective).max()) or 1.0
+        self._scale = unit(objective)
 
     def run(self, system: System, most: float) -> tuple[Floats | None, float]:
         """The best variables that were found, if any, and the bound. most: what is above this is of no interest."""
