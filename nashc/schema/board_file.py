@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.schema.fields import Real, refuse
@@ -41,6 +41,13 @@ def _range(value: Any) -> Any:
     return tuple(map(float, value))
 
 
+def _is_part(value: str) -> str:
+    """FINN tells the family by the first letters, the third of them too (finn/util/basic.py, get_dsp_block)."""
+    if not re.fullmatch(r"x[a-z][a-z0-9][\w-]*", value, re.ASCII | re.IGNORECASE):
+        refuse("NASH105", f"`{value}` is no FPGA part", 'part = "xc7z020clg400-1"')
+    return value
+
+
 class Resources(Settings):
     lut: _Count
     ff: _Count
@@ -53,7 +60,7 @@ class BoardFile(Settings):
     """What a board file holds."""
 
     name: _Text
-    part: _Text
+    part: Annotated[_Text, AfterValidator(_is_part)]
     shell: Literal["vivado_zynq", "vitis_alveo", "none"]
     resources: Resources
     clock_mhz: Annotated[tuple[Real, Real] | None, BeforeValidator(_range)] = None

@@ -70,6 +70,8 @@ CLOCKS = "clocks are above 0 and at most 100,000 MHz, the lowest comes first"
     [
         ('part = ""', "NASH105: `part` must be a text that is not empty", 8),
         ('part = "  "', "NASH105: `part` must be a text that is not empty", 8),
+        ('part = "xc"', "NASH105: `xc` is no FPGA part", 8),
+        ('part = "my board"', "NASH105: `my board` is no FPGA part", 8),
         ("clock_mhz = [6.25, inf]", f"NASH105: {CLOCKS}", 13),
         ("clock_mhz = [6.25, nan]", f"NASH105: {CLOCKS}", 13),
         ("clock_mhz = [nan, 250]", f"NASH105: {CLOCKS}", 13),
