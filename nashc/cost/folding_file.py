@@ -21,12 +21,14 @@ from nashc.cost.fold import (
 )
 from nashc.cost.nodes import HwNode
 from nashc.cost.options import has_parallel_window
+from nashc.cost.parts import dsp_block
 from nashc.cost.streams import WIDEST_STREAM, narrow, widest
 from nashc.cost.windows import is_written, mend
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.diagnostics.model import nearest
 from nashc.schema.folding_file import HELP, NoFolding, parse_folding
 from nashc.text import Span
+from nashc.vocab.boards import Board
 
 Content = Mapping[str, Mapping[str, Any]]
 DEFAULTS = "Defaults"
@@ -64,6 +66,7 @@ def apply(
     nodes: tuple[HwNode, ...],
     foldings: Mapping[str, Folding],
     place: Place,
+    board: Board,
     others: tuple[HwNode, ...] = (),
 ) -> dict[str, Folding]:
     """The foldings with those of the file in their place. Errors: NASH454, all that are wrong at once.
@@ -94,10 +97,44 @@ def apply(
     changed_nodes = [node for node in nodes if found[node.name] != foldings[node.name]]
     windows = {node.inputs[0]: node for node in nodes if node.kind == "Pool"}
     told = [_together(node, found, windows) for node in changed_nodes]
+    told += [_in_uram(node, found[node.name], content.get(node.name, {}), board) for node in nodes]
     mistakes = [place.wrong(*words) for words in dict.fromkeys(words for words in told if words)]
     if mistakes:
         raise SpecError(mistakes)
     return found
+
+
+def _in_uram(
+    node: HwNode, folding: Folding, given: Mapping[str, Any], board: Board
+) -> tuple[str, str] | None:
+    """What is wrong with a memory in UltraRAM, and what would be right. given: the node's attributes in the file.
+
+    Only Versal's can be filled with constants. Source: finn-plus 1.6.1, code_generation_ipgen of
+    matrixvectoractivation.py, thresholding_hls.py and elementwise_binary_hls.py.
+    """
+    style, mode = (given.get(name, getattr(folding, name)) for name in ("ram_style", "mem_mode"))
+    if style != "ultra":
+        return None
+    others = ", ".join(word for word in words_of(node, "ram_style") if word != "ultra")
+    if not board.resources.uram:
+        return f": {node.name}: ram_style = ultra: {board.name} has no URAM", f"legal are {others}"
+    if dsp_block(board.part) == "DSP58" or not _is_filled(node, mode):
+        return None
+    text = f": {node.name}: ram_style = ultra: only Versal's URAM can hold constants"
+    is_for_all = node.kind.startswith("Elementwise") or mode == "internal_embedded"
+    if not is_for_all and given.get(WRITEABLE) == 1:
+        return None
+    return text, f"legal are {others}" + ("" if is_for_all else f', or "{WRITEABLE}": 1 besides')
+
+
+def _is_filled(node: HwNode, mem_mode: str) -> bool:
+    """Whether FINN lays constants into the memory that `ram_style` is about."""
+    match node.kind:
+        case "MVAU":
+            return mem_mode == "internal_decoupled"
+        case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "input":
+            return mem_mode == "internal_decoupled"
+    return node.kind != "ConvolutionInputGenerator"
 
 
 def writeable(content: Content) -> frozenset[str]:

@@ -148,7 +148,7 @@ def _one(spec: Spec, question: Question) -> Answer:
     if question.folding:
         place, content = Place(str(question.folding)), read(question.folding)
         others = model.nodes_of_any_numbers(graph, target.board.part, wanted)
-        foldings = apply(content, nodes, foldings, place, others)
+        foldings = apply(content, nodes, foldings, place, target.board, others)
     elif target.folding:
         from nashc.fold.of_target import folding_of_target
 

@@ -40,7 +40,7 @@ def folding_of_target(
         foldings = model.fold(nodes, found.estimate.cycles, target.mvau_wwidth_max)
     place = Place("the folding file", spec.spans.value(("target", "folding")))
     others = model.nodes_of_any_numbers(graph, target.board.part, Wanted.of(spec))
-    return apply(content, nodes, foldings, place, others)
+    return apply(content, nodes, foldings, place, target.board, others)
 
 
 def check_file(spec: Spec, graph: Graph) -> None:

@@ -176,6 +176,46 @@ def test_a_file_that_does_not_fit_is_refused_with_the_spec(
     assert diagnostic.span and diagnostic.span.text == '"mine.json"'
 
 
+DECOUPLED, EMBEDDED = ({"mem_mode": f"internal_{mode}"} for mode in ("decoupled", "embedded"))
+WRITEABLE = {"runtime_writeable_weights": 1}
+NO_CONSTANTS = "ram_style = ultra: only Versal's URAM can hold constants"
+BESIDES = ', or "runtime_writeable_weights": 1 besides'
+
+
+@pytest.mark.parametrize(
+    ("board", "layer", "given", "words", "way_out"),
+    [
+        ("ZCU102", "stem.conv", {}, "ram_style = ultra: ZCU102 has no URAM", "legal are auto, block, distributed"),
+        ("ZCU102", "stem.conv.window", {}, "ram_style = ultra: ZCU102 has no URAM", "legal are auto, block, distributed"),
+        ("U250", "stem.conv", {}, NO_CONSTANTS, f"legal are auto, block, distributed{BESIDES}"),
+        ("U250", "stem.conv", EMBEDDED, "", ""),
+        ("U250", "stem.conv", WRITEABLE, "", ""),
+        ("U250", "stem.conv.window", {}, "", ""),
+        ("U250", "narrow.block0.add.act", DECOUPLED, NO_CONSTANTS, f"legal are distributed, block{BESIDES}"),
+        ("U250", "narrow.block0.add.act", DECOUPLED | WRITEABLE, "", ""),
+        ("U250", "narrow.block0.add.act", EMBEDDED | WRITEABLE, NO_CONSTANTS, "legal are distributed, block"),
+        ("U250", "narrow.block0.add", DECOUPLED, NO_CONSTANTS, "legal are auto, block, distributed"),
+        ("U250", "narrow.block0.add", EMBEDDED, "", ""),
+        ("VCK190", "narrow.block0.add.act", DECOUPLED, "", ""),
+    ],
+)  # fmt: skip
+def test_memory_in_uram_is_where_finn_can_make_it(
+    tmp_path: Path, board: str, layer: str, given: dict, words: str, way_out: str
+):
+    (tmp_path / "mine.json").write_text(json.dumps({layer: {"ram_style": "ultra", **given}}))
+    path = spec_with(tmp_path, '"mine.json"')
+    text = path.read_text().replace("ZCU102", board)
+    path.write_text(f"{text}\nfinn {{\n  prefer = hls\n}}\n")
+    if not words:
+        lower(load(path, {}))
+        return
+    with pytest.raises(SpecError) as told:
+        lower(load(path, {}))
+    (diagnostic,) = told.value.diagnostics
+    assert diagnostic.message == f"the folding file: {layer}: {words}"
+    assert diagnostic.help == way_out
+
+
 @pytest.mark.parametrize(
     ("goal", "fps", "budget"),
     [

@@ -29,6 +29,7 @@ from nashc.emit.settings import settings
 from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Spec, load
+from nashc.vocab.boards import Board
 from support.export.qonnx import export
 from support.export.ranges import ranges
 from support.files import write_json
@@ -116,7 +117,8 @@ def carry(path: Path, folder: Path, seed: int = 0, images: int = 2) -> Carried:
     built = finn_widths.minimise(built)
     estimates = finn_estimates.estimate(built, part, build["board"], clock, folder / "report")
     written = finn_folding.folding_of(built)
-    _check_estimates(graph, build, cycles, folder / "ranges.json", estimates, written)
+    board = spec.target.board
+    _check_estimates(graph, board, build, cycles, folder / "ranges.json", estimates, written)
     lap("estimates")
     nodes = len(built.graph.node)
     built, _ = finn_names.finn_names(_with_converters(built, part))
@@ -138,6 +140,7 @@ def _check_names(model: ModelWrapper, graph: Graph) -> None:
 
 def _check_estimates(
     graph: Graph,
+    board: Board,
     build: dict[str, Any],
     cycles: int | None,
     known: Path,
@@ -154,8 +157,8 @@ def _check_estimates(
     foldings = costs.fold(nodes, cycles, build["mvau_wwidth_max"])
     if build["folding"]:
         others = costs.nodes_of_any_numbers(graph, build["part"], asked)
-        foldings = apply_file(build["folding"], nodes, foldings, Place("folding"), others)
-    if apply_file(written, nodes, foldings, Place("written")) != foldings:
+        foldings = apply_file(build["folding"], nodes, foldings, Place("folding"), board, others)
+    if apply_file(written, nodes, foldings, Place("written"), board) != foldings:
         raise Differs("the folding.json of the build is another one to nashc")
     ours = estimate(nodes, foldings, costs, build["part"], build["clock_ns"])
     columns = ("cycles", "lut", "bram18", "uram", "dsp")
