@@ -39,7 +39,10 @@ ATTRIBUTES = {
     "ram_style_thresholds": "ram_style_thresholds",
     "res_type": "resType",
     "mem_mode": "mem_mode",
+    "depth_trigger_uram": "depth_trigger_uram",
+    "depth_trigger_bram": "depth_trigger_bram",
 }
+TRIGGERS = ("depth_trigger_uram", "depth_trigger_bram")
 _PE = ("MVAU", "Thresholding", "Pool", "DuplicateStreams", "LabelSelect")
 _SIMD = ("MVAU", "FMPadding", "ConvolutionInputGenerator", "DownSampler")
 
@@ -54,10 +57,17 @@ class Folding(NamedTuple):
     ram_style_thresholds: str = "auto"
     res_type: str = "lut"
     mem_mode: str = "internal_decoupled"
+    depth_trigger_uram: int = 0
+    depth_trigger_bram: int = 0
 
     def attributes(self, node: HwNode) -> dict[str, Any]:
-        """Under FINN's names, those that the node has: what a folding file holds."""
-        return {ATTRIBUTES[name]: getattr(self, name) for name in settings_of(node)}
+        """Under FINN's names, those that the node has: what a folding file holds; no depth of 0, which triggers nothing."""
+        values = {name: getattr(self, name) for name in settings_of(node)}
+        return {
+            ATTRIBUTES[name]: values[name]
+            for name in values
+            if values[name] or name not in TRIGGERS
+        }
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,8 @@ class Foldings:
     ram_style_thresholds: Ints
     res_type: Ints
     mem_mode: Ints
+    depth_trigger_uram: Ints
+    depth_trigger_bram: Ints
 
     @staticmethod
     def of(foldings: Iterable[Folding]) -> Foldings:
@@ -126,6 +138,8 @@ def settings_of(node: HwNode) -> tuple[str, ...]:
             found += [] if node["noActivation"] else ["ram_style_thresholds"]
         case "Thresholding" if node.backend == "hls":
             found += ["ram_style", "mem_mode"]
+        case "Thresholding":
+            found += TRIGGERS
         case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "const":
             found += ["ram_style", "mem_mode"]
     return tuple(found)
@@ -152,14 +166,12 @@ def words_of(node: HwNode, setting: str) -> tuple[str, ...]:
 def idle_of(node: HwNode) -> dict[str, tuple[int | str, ...]]:
     """What else FINN's node has, under FINN's names, with legal values: they are no part of a folding.
 
-    FINN writes them all into its folding files. Memories without content count nothing; depths that choose between
-    memories do, but for 0, which leaves the choice to FINN. What is writeable changes data types (Ranges.without).
+    FINN writes them all into its folding files. Memories without content count nothing. What is writeable changes data
+    types (Ranges.without).
     """
     match node.kind:
         case "MVAU" if node["noActivation"]:
             return {**_WRITEABLES, "ram_style_thresholds": words_of(node, "ram_style_thresholds")}
-        case "Thresholding" if node.backend == "rtl":
-            return {**_WRITEABLES, "depth_trigger_uram": (0,), "depth_trigger_bram": (0,)}
         case "MVAU" | "Thresholding":
             return _WRITEABLES
         case _ if node.kind.startswith("Elementwise") and node.attrs["rhs_style"] == "input":

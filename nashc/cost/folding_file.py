@@ -9,6 +9,7 @@ from typing import Any
 
 from nashc.cost.fold import (
     ATTRIBUTES,
+    TRIGGERS,
     WORDS,
     WRITEABLE,
     Folding,
@@ -34,6 +35,8 @@ Content = Mapping[str, Mapping[str, Any]]
 DEFAULTS = "Defaults"
 MOST_HINT = 400
 """Characters of a help that names all layers there are."""
+MOST_DEPTH = 2**31 - 1
+"""Of a memory that is chosen by its depth: an integer of SystemVerilog."""
 _SETTING = {attribute: name for name, attribute in ATTRIBUTES.items()}
 
 
@@ -159,12 +162,14 @@ def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
     if setting in WORDS:
         return _no_choice(attribute, value, words_of(node, setting))
     if type(value) is not int:
-        legal = (
-            ", ".join(map(str, divisors(limit(node, setting))))
-            if setting in ("pe", "simd")
-            else "0, 1"
-        )
+        legal = f"0 to {MOST_DEPTH}" if setting in TRIGGERS else "0, 1"
+        if setting in ("pe", "simd"):
+            legal = ", ".join(map(str, divisors(limit(node, setting))))
         return f"{attribute} = {value} is not a whole number", f"legal are {legal}"
+    if setting in TRIGGERS:
+        is_depth = 0 <= value <= MOST_DEPTH
+        legal = f"legal are 0 to {MOST_DEPTH}, 0 for none"
+        return ("", "") if is_depth else (f"{attribute} = {value} is no depth", legal)
     if setting == "parallel_window":
         is_bit = value in (0, 1)
         return ("", "") if is_bit else (f"{attribute} = {value} is neither 0 nor 1", "")

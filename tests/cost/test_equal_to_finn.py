@@ -16,7 +16,7 @@ import pytest
 from nashc.cost import ranges
 from nashc.cost.backends import AUTO, Wanted
 from nashc.cost.estimate import Estimate, estimate
-from nashc.cost.fold import WRITEABLE, Folding, divisors
+from nashc.cost.fold import TRIGGERS, WRITEABLE, Folding, divisors
 from nashc.cost.hardware import hardware
 from nashc.cost.integer import integer_graph, kinds
 from nashc.cost.models import MODELS
@@ -155,6 +155,9 @@ def random_folding(nodes: tuple[HwNode, ...], choose: random.Random) -> dict[str
     for node in nodes:
         choices = options(node, EVERYTHING)
         found[node.name] = choices[choose.randrange(len(choices))]
+        if node.op_type == "Thresholding_rtl":
+            depths: dict[str, Any] = {name: choose.choice((0, 8, 64, 512)) for name in TRIGGERS}
+            found[node.name] = found[node.name]._replace(**depths)
         if node.kind == "Pool":
             window = found[node.inputs[0]]
             found[node.name] = Folding(pe=window.simd)

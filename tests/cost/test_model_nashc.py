@@ -75,3 +75,26 @@ def test_the_int8_mode_of_a_versal_has_no_count() -> None:
 
 def test_the_best_folding_is_that_of_the_tool_that_builds() -> None:
     assert MODELS["nashc"].builds_like is MODELS["finn-plus-1.6"]
+
+
+@pytest.mark.parametrize(
+    ("uram", "bram", "finn", "rtl"),
+    [
+        (0, 0, [], []),
+        (0, 16, ["uram"], ["bram18"]),  # in FINN's estimate a depth of 0 triggers URAM
+        (32, 0, ["bram18", "uram"], ["uram"]),
+        (32, 16, ["bram18", "uram"], ["bram18", "uram"]),
+        (1000, 900, [], []),
+    ],
+)
+def test_depths_choose_the_memory_of_thresholds(
+    uram: int, bram: int, finn: list[str], rtl: list[str]
+) -> None:
+    """Memories of 8, 16, 32 and 64 words for the four bits of the result, which are in LUTs if left alone."""
+    attrs = {"NumChannels": 64, "numInputVectors": (1, 4, 4), "inputDataType": "INT8"}
+    attrs |= {"weightDataType": "INT8", "outputDataType": "UINT4", "numSteps": 15}
+    node = HwNode("act", "act", "Thresholding", "rtl", attrs, ())
+    folding = Folding(pe=8, depth_trigger_uram=uram, depth_trigger_bram=bram)
+    for model, expected in (("finn-plus-1.6", finn), ("nashc", rtl)):
+        found = MODELS[model].cost(node, Foldings.of([folding]), "xcvc1902-vsva2197-2MP-e-S")
+        assert [name for name in ("bram18", "uram") if getattr(found, name)[0]] == expected

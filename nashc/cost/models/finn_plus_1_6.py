@@ -22,8 +22,8 @@ from nashc.vocab.datatypes import bounds
 
 NAME = "finn-plus-1.6"
 
-_BLOCK, _DISTRIBUTED, _ULTRA = (
-    RAM_STYLES.index(style) for style in ("block", "distributed", "ultra")
+_AUTO, _BLOCK, _DISTRIBUTED, _ULTRA = (
+    RAM_STYLES.index(style) for style in ("auto", "block", "distributed", "ultra")
 )
 _DECOUPLED, _EMBEDDED = (
     MEM_MODES.index(mode) for mode in ("internal_decoupled", "internal_embedded")
@@ -159,39 +159,49 @@ def _ram_width(depth: Ints) -> Ints:
 
 # ---- thresholds and constants ----------------------------------------------------------------------
 
-# util/memutil.py, mem_primitives_versal, in its order: on a tie of waste the first is taken. Width, depth, kind.
+# util/memutil.py, mem_primitives_versal, in its order: on a tie of waste the first is taken. Width, depth, style.
 _PRIMITIVES = (
-    (72, 4096, "uram"),
-    (36, 8192, "uram"),
-    (18, 16384, "uram"),
-    (9, 32768, "uram"),
-    (36, 512, "bram18"),
-    (18, 1024, "bram18"),
-    (9, 2048, "bram18"),
-    (1, 64, "lut"),
+    (72, 4096, _ULTRA),
+    (36, 8192, _ULTRA),
+    (18, 16384, _ULTRA),
+    (9, 32768, _ULTRA),
+    (36, 512, _BLOCK),
+    (18, 1024, _BLOCK),
+    (9, 2048, _BLOCK),
+    (1, 64, _DISTRIBUTED),
 )
 _PRIM_BITS, _PRIM_DEPTH = (np.array([row[n] for row in _PRIMITIVES]) for n in (0, 1))
 _PRIM_ROOM = _PRIM_BITS * _PRIM_DEPTH
-_IS_URAM, _IS_BRAM, _IS_LUT = (
-    np.array([row[2] == kind for row in _PRIMITIVES]) for kind in ("uram", "bram18", "lut")
-)
+_PRIM_STYLE = np.array([row[2] for row in _PRIMITIVES])
 
 
-def _thresholding(node: HwNode, f: Foldings, _part: str) -> Cost:
+def thresholding(node: HwNode, f: Foldings, triggered: Callable[[Ints, Foldings], Ints]) -> Cost:
     """rtl/thresholding_rtl.py: a memory for each PE and each bit of the result, in whatever wastes the fewest bits.
 
-    FINN takes Versal's memories for every part.
+    FINN takes Versal's memories for every part. triggered(depths, foldings): the memories that depths ask for, as positions
+    in RAM_STYLES.
     """
     levels = np.arange(node.width("outputDataType"))
     bits = node.width("weightDataType")
     depth = (node["NumChannels"] // f.pe)[:, None] << levels  # [foldings, bits of the result]
     blocks = _ceil_by(np.int64(bits), _PRIM_BITS)
-    chosen = (_ceil_by(depth[..., None], _PRIM_DEPTH) * (blocks * _PRIM_ROOM)).argmin(axis=-1)
+    wanted = triggered(depth, f)[..., None]
+    room = _ceil_by(depth[..., None], _PRIM_DEPTH) * (blocks * _PRIM_ROOM)
+    room = np.where((wanted != _AUTO) & (wanted != _PRIM_STYLE), np.iinfo(np.int64).max, room)
+    chosen = room.argmin(axis=-1)
     number = _ceil_by(depth, _PRIM_DEPTH[chosen]) * blocks[chosen] * f.pe[:, None]
     uram, bram18, lut = (
-        (number * is_kind[chosen]).sum(axis=-1) for is_kind in (_IS_URAM, _IS_BRAM, _IS_LUT)
+        (number * (_PRIM_STYLE[chosen] == style)).sum(axis=-1)
+        for style in (_ULTRA, _BLOCK, _DISTRIBUTED)
     )
     return Cost(cycles(node, f), lut, bram18, uram, np.zeros_like(lut))
+
+
+def _triggered(depth: Ints, f: Foldings) -> Ints:
+    """_get_memory_estimate_details: where one depth triggers a memory, the other triggers too, if it is 0."""
+    to_uram, to_bram = f.depth_trigger_uram[:, None], f.depth_trigger_bram[:, None]
+    found = np.where(depth >= to_uram, _ULTRA, np.where(depth >= to_bram, _BLOCK, _AUTO))
+    return np.where(to_uram | to_bram, found, _AUTO)
 
 
 def _thresholding_hls(node: HwNode, f: Foldings, _part: str) -> Cost:
@@ -224,7 +234,7 @@ _COST: dict[str, Callable[[HwNode, Foldings, str], Cost]] = {
     "MVAU_hls": _mvau_hls,
     "MVAU_rtl": _mvau_rtl,
     "ConvolutionInputGenerator_rtl": _window,
-    "Thresholding_rtl": _thresholding,
+    "Thresholding_rtl": lambda node, f, _part: thresholding(node, f, _triggered),
     "Thresholding_hls": _thresholding_hls,
 }
 

@@ -41,7 +41,9 @@ UNKNOWN = {
     "ElementwiseMul_hls": frozenset({"lut"}),
     "ElementwiseAbsDiff_hls": frozenset({"lut"}),
 }
-_DISTRIBUTED = RAM_STYLES.index("distributed")
+_AUTO, _BLOCK, _DISTRIBUTED, _ULTRA = (
+    RAM_STYLES.index(style) for style in ("auto", "block", "distributed", "ultra")
+)
 
 
 def cost(node: HwNode, f: Foldings, part: str) -> Cost:
@@ -61,8 +63,16 @@ def cost(node: HwNode, f: Foldings, part: str) -> Cost:
         case "ConvolutionInputGenerator_rtl":
             return replace(found, lut=rtl_luts.window(node, f))
         case "Thresholding_rtl":
+            found = finn_plus.thresholding(node, f, _triggered)
             return replace(found, lut=found.lut + rtl_luts.comparators(node, f))
     return found
+
+
+def _triggered(depth: Ints, f: Foldings) -> Ints:
+    """thresholding.sv, RAM_STYLE: 0 triggers nothing; below the depth of BRAM memories are in LUTs."""
+    to_uram, to_bram = f.depth_trigger_uram[:, None], f.depth_trigger_bram[:, None]
+    below = np.where(to_bram != 0, np.where(depth >= to_bram, _BLOCK, _DISTRIBUTED), _AUTO)
+    return np.where((to_uram != 0) & (depth >= to_uram), _ULTRA, below)
 
 
 def unknown(node: HwNode, part: str) -> frozenset[str]:
