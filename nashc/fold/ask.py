@@ -101,6 +101,11 @@ def interval_of(fps: float, clock_ns: float) -> float:
     return float(cycles + (fps_of(cycles + 1, clock_ns) >= fps))
 
 
+def _rate(fps: float) -> str:
+    """For --fps: a whole number, of less than one a second a millionth, that is no more than this."""
+    return f"{int(fps)}" if fps >= 1 else f"{int(fps * 1e6) / 1e6:.6f}".rstrip("0")
+
+
 def excess(use: Floats, wish: Wish) -> list[str]:
     """The resources that do not suffice, with what is needed and what there is."""
     pairs = zip(RESOURCES, use, strict=True)
@@ -124,7 +129,7 @@ def _told(question: Question, wish: Wish, found: Shortage, clock_ns: float) -> D
             f"no folding gives {asked}: {named} cannot be that fast, "
             f"{slowest.name} needs {slowest.cycles.min():,.0f} cycles at least"
         )
-        help_ = f"{fastest:,.1f} frames a second are the most at this clock: --fps {int(fastest)}, or a faster clock"
+        help_ = f"{fastest:,.1f} frames a second are the most at this clock: --fps {_rate(fastest)}, or a faster clock"
         return Diagnostic("NASH461", text, help=help_)
     nearest = found.nearest
     assert nearest is not None
@@ -136,18 +141,31 @@ def _told(question: Question, wish: Wish, found: Shortage, clock_ns: float) -> D
     if (
         wish.named and not enough
     ):  # the nearest takes more than the board has: what of the board would do?
-        whole = np.array([wish.whole[name] for name in RESOURCES])
-        on_board = replace(question, budget=whole, further=None).min_use(found.interval)
+        enough_of = replace(
+            question,
+            budget=np.array([wish.whole[name] for name in RESOURCES]),
+            prefer=(_shares(wish),),
+            is_even=False,
+            further=None,
+        )
+        on_board = enough_of.min_use(found.interval)
         enough = _budget_for(on_board.use, wish) if isinstance(on_board, Answer) else ""
     if isinstance(most, Answer):
         fps = fps_of(most.interval, clock_ns)
         other = f"a budget of {enough}" if enough else "a larger board"
-        help_ = f"{fps:,.1f} frames a second fit: --fps {int(fps)}, or {other}"
+        help_ = f"{fps:,.1f} frames a second fit: --fps {_rate(fps)}, or {other}"
     elif enough:
         help_ = f"a budget of {enough} is enough for {asked or slow}"
     else:
         help_ = f"even {asked or slow} do not fit: take a larger board, narrower bits or a smaller network"
     return Diagnostic("NASH461", text, help=help_)
+
+
+def _shares(wish: Wish) -> Floats:
+    """What a unit of each resource is of the budget that was given for it."""
+    return np.array(
+        [1 / max(wish.budget[name], 1.0) if name in wish.named else 0.0 for name in RESOURCES]
+    )
 
 
 def _budget_for(use: Floats, wish: Wish) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ import pytest
 from nashc.cost.models import MODELS
 from nashc.diagnostics import SpecError
 from nashc.driver.estimate import Question, answer
-from nashc.driver.folding import fold_spec
+from nashc.driver.folding import fold, fold_spec
 from nashc.emit import project
 from nashc.lower import lower
 from nashc.schema import load
+from nashc.vocab.boards import BOARDS
 from tests.paths import ROOT, SPECS
 
 TARGET = "target {\n  board = ZCU102\n  clock = 100 MHz\n  folding = FOLDING\n}\n"
@@ -266,3 +268,29 @@ def test_foldings_that_could_not_be_built_are_refused_with_the_spec(tmp_path: Pa
         json.dumps({name: attributes} | json.loads(f"{{{way_out}}}"))
     )
     lower(load(tmp_path / "wide.nash", {}))
+
+
+def test_the_budget_that_is_told_is_the_smallest_on_the_board(tmp_path: Path):
+    """The nearest takes 16 BRAM18, the board has three: with those the least of what was asked for is told."""
+    spec = load(spec_with(tmp_path, "optimal"), {})
+    board = BOARDS["ZCU102"]
+    board = replace(board, resources=replace(board.resources, bram18=3))
+    with pytest.raises(SpecError) as told:
+        fold(spec, budget="lut=100", board=board)
+    enough = re.match(r"a budget of lut=(\d+) is enough", told.value.diagnostics[0].help)
+    assert enough
+    found = fold(spec, budget=f"lut={enough[1]}", board=board)
+    assert found.estimate.total("bram18") <= 3
+    with pytest.raises(SpecError):
+        fold(spec, budget=f"lut={int(enough[1]) - 1}", board=board)
+
+
+def test_a_rate_below_one_that_is_told_can_be_asked_for(tmp_path: Path):
+    spec = load(spec_with(tmp_path, "optimal"), {})
+    assert spec.target
+    slow = replace(spec, target=spec.target.model_copy(update={"clock": 1e7}))
+    with pytest.raises(SpecError) as told:
+        fold(slow, fps=3.0)
+    rate = re.search(r"--fps (\S+),", told.value.diagnostics[0].help)
+    assert rate and 0 < float(rate[1]) < 1
+    assert fold(slow, fps=float(rate[1])).estimate.fps >= float(rate[1])
