@@ -136,7 +136,8 @@ def _told(question: Question, wish: Wish, found: Shortage, clock_ns: float) -> D
     needed = ", ".join(excess(nearest.use, wish))
     text = f"no folding {f'gives {asked} within' if asked else 'fits'} {wish.words}: the nearest needs {needed}"
     slow = f"{fps_of(nearest.interval, clock_ns):,.1f} frames a second"
-    most = replace(question, further=None).max_throughput() if must is not None else None
+    slower = replace(question, further=None)
+    most = slower.max_throughput() if must is not None and slower.can_fit() else None
     enough = _budget_for(nearest.use, wish)
     if (
         wish.named and not enough

@@ -138,6 +138,13 @@ class Question:
         gap = 1 - float(intervals[proven]) / answer.interval if proven < high else 0.0
         return replace(answer, gap=gap)
 
+    def can_fit(self) -> bool:
+        """Whether some choice keeps to the budget, however slow it is; True where that is not decided."""
+        try:
+            return isinstance(self._fits(np.inf), np.ndarray)
+        except Undecided:
+            return True
+
     def min_use(self, interval: float, proof: Prices | None = None) -> Answer | Shortage:
         """The least use at an interval that is no longer than this. proof: that a shorter one does not fit."""
         problem, _ = self._without_beaten_rows(latency_counts=False)
@@ -305,6 +312,8 @@ class Question:
 
         None: all of the budget does not do.
         """
+        if not problem.links and isinstance(fit(problem, rows, self.budget), Prices):
+            return None  # proven in milliseconds, where the smallest share takes a second
         least_stretch = (
             partial(tied.least_stretch, is_rough=True) if problem.links else exact.least_stretch
         )

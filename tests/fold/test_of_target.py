@@ -14,6 +14,7 @@ from nashc.diagnostics import SpecError
 from nashc.driver.estimate import Question, answer
 from nashc.driver.folding import fold, fold_spec
 from nashc.emit import project
+from nashc.fold import exact
 from nashc.lower import lower
 from nashc.schema import load
 from nashc.vocab.boards import BOARDS
@@ -294,3 +295,19 @@ def test_a_rate_below_one_that_is_told_can_be_asked_for(tmp_path: Path):
     rate = re.search(r"--fps (\S+),", told.value.diagnostics[0].help)
     assert rate and 0 < float(rate[1]) < 1
     assert fold(slow, fps=float(rate[1])).estimate.fps >= float(rate[1])
+
+
+def test_what_prices_prove_not_to_fit_is_searched_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """For the nearest choice that is told: not for the smallest share before it, nor at a slower rate behind it."""
+    asked, search = [], exact.least_stretch
+
+    def counted(*args, **options):
+        asked.append(args)
+        return search(*args, **options)
+
+    monkeypatch.setattr(exact, "least_stretch", counted)
+    with pytest.raises(SpecError):
+        fold_spec(spec_with(tmp_path, "optimal"), {}, "min-resources", 1000.0, "lut=10", None, None)
+    assert len(asked) == 1
