@@ -9,6 +9,7 @@ from pathlib import Path
 from nashc.cost.backends import Wanted
 from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
+from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.estimate import known_target
 from nashc.driver.trained import ranges_of
 from nashc.fold.ask import Folded, ask
@@ -70,6 +71,11 @@ def fold(
     if budget is None and target.folding:
         budget = target.folding.budget
     board = board or target.board
+    wrong = board.wrong_clock(target.clock)
+    if wrong:
+        text, hint = wrong
+        span = spec.spans.value(("target", "clock"))
+        raise SpecError([Diagnostic("NASH105", text, span, help=hint)])
     asked = wish(board, goal, fps, budget, aim=target.fps, gap=gap)
     graph = lower(spec)
     known = ranges_of(weights, graph) if weights else None

@@ -43,6 +43,15 @@ class Board:
     clock_mhz: tuple[float, float] | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
 
+    def wrong_clock(self, period_ns: float) -> tuple[str, str] | None:
+        """What is wrong with a clock that the shell cannot give, and the nearest that it can."""
+        mhz = 1e3 / period_ns
+        if not self.clock_mhz or self.clock_mhz[0] * 0.999 <= mhz <= self.clock_mhz[1] * 1.001:
+            return None
+        low, high = self.clock_mhz
+        text = f"{self.name} takes clocks from {low:g} to {high:g} MHz, and this is {mhz:g} MHz"
+        return text, f"clock = {low if mhz < low else high:g} MHz"
+
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,

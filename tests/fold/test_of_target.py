@@ -286,15 +286,30 @@ def test_the_budget_that_is_told_is_the_smallest_on_the_board(tmp_path: Path):
         fold(spec, budget=f"lut={int(enough[1]) - 1}", board=board)
 
 
+def test_another_board_must_take_the_clock(tmp_path: Path):
+    path = spec_with(tmp_path, "optimal")
+    path.write_text(path.read_text().replace("ZCU102", "U250").replace("100 MHz", "400 MHz"))
+    with pytest.raises(SpecError) as told:
+        fold_spec(path, {}, None, None, None, BOARDS["ZCU102"], None)
+    (diagnostic,) = told.value.diagnostics
+    assert (diagnostic.code, diagnostic.help) == ("NASH105", "clock = 333 MHz")
+    assert (
+        diagnostic.message == "ZCU102 takes clocks from 6 to 333 MHz, and this is 400 MHz"
+        and diagnostic.span
+        and diagnostic.span.text == "400 MHz"
+    )
+
+
 def test_a_rate_below_one_that_is_told_can_be_asked_for(tmp_path: Path):
     spec = load(spec_with(tmp_path, "optimal"), {})
     assert spec.target
+    board = replace(BOARDS["ZCU102"], clock_mhz=None)
     slow = replace(spec, target=spec.target.model_copy(update={"clock": 1e7}))
     with pytest.raises(SpecError) as told:
-        fold(slow, fps=3.0)
+        fold(slow, fps=3.0, board=board)
     rate = re.search(r"--fps (\S+),", told.value.diagnostics[0].help)
     assert rate and 0 < float(rate[1]) < 1
-    assert fold(slow, fps=float(rate[1])).estimate.fps >= float(rate[1])
+    assert fold(slow, fps=float(rate[1]), board=board).estimate.fps >= float(rate[1])
 
 
 def test_what_prices_prove_not_to_fit_is_searched_once(

@@ -95,10 +95,7 @@ class Target(Settings):
     def _in_range(cls, period_ns: float, info: ValidationInfo) -> float:
         """The clock that the board's shell can give."""
         board: Board | None = info.data.get("board")
-        limits = board.clock_mhz if board else None
-        mhz = 1e3 / period_ns
-        if limits and not limits[0] * 0.999 <= mhz <= limits[1] * 1.001:
-            text = f"{board.name if board else ''} takes clocks from {limits[0]:g} to {limits[1]:g} MHz"
-            nearest = limits[0] if mhz < limits[0] else limits[1]
-            refuse("NASH105", f"{text}, and this is {mhz:g} MHz", f"clock = {nearest:g} MHz")
+        wrong = board.wrong_clock(period_ns) if board else None
+        if wrong:
+            refuse("NASH105", *wrong)
         return period_ns
