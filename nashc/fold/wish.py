@@ -61,6 +61,9 @@ def wish(
     check(goal, fps, budget, gap)
     whole = {name: float(getattr(board.resources, name)) for name in RESOURCES}
     given = _budget(budget, whole) if budget is not None else {}
+    for name, most in given.items():
+        if most and not whole[name]:
+            _refuse(f"{board.name} has no {name} to have a budget of", f"leave it out, or {name}=0")
     limits = {**whole, **given}
     is_aim = goal is None and fps is None and aim is not None
     fps = aim if is_aim or (goal == "min-resources" and fps is None) else fps

@@ -286,6 +286,16 @@ def test_the_budget_that_is_told_is_the_smallest_on_the_board(tmp_path: Path):
         fold(spec, budget=f"lut={int(enough[1]) - 1}", board=board)
 
 
+def test_of_what_the_board_has_not_there_is_no_budget(tmp_path: Path):
+    path = spec_with(tmp_path, "optimal")
+    with pytest.raises(SpecError) as told:
+        fold_spec(path, {}, None, None, "lut=50%,uram=8", None, None)
+    (diagnostic,) = told.value.diagnostics
+    assert diagnostic.message == "ZCU102 has no uram to have a budget of"
+    assert diagnostic.help == "leave it out, or uram=0"
+    assert fold_spec(path, {}, None, None, "lut=50%,uram=0", None, None).estimate.total("uram") == 0
+
+
 def test_another_board_must_take_the_clock(tmp_path: Path):
     path = spec_with(tmp_path, "optimal")
     path.write_text(path.read_text().replace("ZCU102", "U250").replace("100 MHz", "400 MHz"))
