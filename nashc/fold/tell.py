@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nashc.cost.cost import RESOURCES
@@ -19,7 +20,8 @@ def as_json(folded: Folded) -> dict[str, Any]:
         following = {
             "fps": fps_of(step.interval, figures.clock_ns),
             "cycles": int(step.interval),
-            "budget_factor": step.factor,
+            # A budget of nothing grows to nothing; JSON knows no infinity.
+            "budget_factor": step.factor if math.isfinite(step.factor) else None,
             **{name: int(used) for name, used in zip(RESOURCES, step.use, strict=True)},
         }
     return {
@@ -141,7 +143,8 @@ def _step_lines(folded: Folded) -> list[str]:
     lines = [f"next step   {fps_of(step.interval, clock_ns):,.1f} fps: faster {named}"]
     missing = excess(step.use, folded.wish)
     if missing:
-        lines.append(f"binds       {', '.join(missing)}: {step.factor:.4g} times the budget")
+        times = f": {step.factor:.4g} times the budget" if math.isfinite(step.factor) else ""
+        lines.append(f"binds       {', '.join(missing)}{times}")
     else:
         lines.append(f"            which fits: {used}")
     return lines

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nashc.driver.folding import fold_spec
 from nashc.fold.ask import Folded, fps_of, interval_of
+from nashc.fold.goals import Step
 from nashc.fold.tell import as_json, lines
 from tests.fold.test_of_target import spec_with
 
@@ -85,6 +88,16 @@ def test_what_is_proven_of_which_is_said_apart(
     assert told(folded, "optimality") == f"optimality  {words}"
     said = as_json(folded)
     assert (said["is_optimal"], said["gap"], said["use_gap"]) == (gap == 0, gap, use_gap)
+
+
+def test_a_budget_of_nothing_does_not_grow(without: Folded) -> None:
+    use = np.array([8000.0, 10, 0, 3])
+    step = Step(100.0, ("stem.conv",), factor=np.inf, use=use)
+    wanted = replace(without.wish, budget={**without.wish.budget, "dsp": 0.0})
+    folded = replace(without, wish=wanted, answer=replace(without.answer, step=step))
+    assert told(folded, "binds") == "binds       3 DSP of 0"
+    said = json.loads(json.dumps(as_json(folded), allow_nan=False))
+    assert said["next"]["budget_factor"] is None and said["binding"]["resources"] == ["dsp"]
 
 
 def test_a_rate_that_was_told_asks_for_its_own_interval() -> None:
