@@ -21,7 +21,8 @@ def check_parts(node: ast.Backbone, problems: Problems) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
             first = node.parts[names.index(name)].name.span
-            problems.add(called_twice(name, node.parts[index].name.span, first))
+            hint = "give the part another name"
+            problems.add(called_twice(name, node.parts[index].name.span, first, hint))
     _check_class_names(node, problems)
 
 
@@ -57,12 +58,6 @@ def check_head(node: ast.Backbone, last: Node, spec: Spec, problems: Problems) -
         problems.add(Diagnostic("NASH206", text, last.span, others=others, help="linear(classes)"))
 
 
-def called_twice(name: str, span: Span | None, first: Span) -> Diagnostic:
-    return Diagnostic(
-        "NASH204",
-        f"two layers would be called `{name}`",
-        span,
-        "the second",
-        (Label(first, "the first"),),
-        "give one a label: `conv2: conv 3x3(...)`",
-    )
+def called_twice(name: str, span: Span | None, first: Span, hint: str) -> Diagnostic:
+    text = f"two layers would be called `{name}`"
+    return Diagnostic("NASH204", text, span, "the second", (Label(first, "the first"),), hint)

@@ -222,7 +222,9 @@ class _Builder:
         self, name: str, op: str, inputs: tuple[str, ...], params: dict[str, Any], span: Span | None
     ) -> str | None:
         if name in self.spans:
-            self.problems.add(called_twice(name, span, self.spans[name]))
+            label = name.rpartition(".")[2] + ("_2" if name[-1].isdigit() else "2")
+            hint = f"give one a label: `{label}: {span.text if span else op}`"
+            self.problems.add(called_twice(name, span, self.spans[name], hint))
             return None
         if span:
             self.spans[name] = span
