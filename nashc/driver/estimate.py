@@ -13,7 +13,7 @@ from nashc.cost.estimate import Estimate, NodeCost, estimate, nodes_json
 from nashc.cost.folding_file import Content, Place, apply, read, writeable
 from nashc.cost.models import MODELS
 from nashc.diagnostics import Diagnostic, SpecError
-from nashc.driver.found import FOUND
+from nashc.driver.found import FOUND, found_of
 from nashc.driver.trained import ranges_of
 from nashc.ir import Graph, TensorType
 from nashc.lower import lower
@@ -171,10 +171,11 @@ def known_target(spec: Spec) -> Target:
             what = "bit widths" if spec.searches_bits else "numbers of channels"
             text = f"`{spec.name}` has layers whose {what} are not known yet"
             finds, instead = "them", "write one alternative instead of each list"
-        hint = (
-            f"`nashc run {pasted(spec.path)} --to search` finds {finds} and writes {FOUND} into the project: estimate that, "
-            f"or {instead}"
-        )
+        search = f"`nashc run {pasted(spec.path)} --to search` finds {finds} and writes {FOUND} into the project"
+        found = found_of(spec.path, spec.name)
+        if found:
+            search = f"a search has written {pasted(found)}"
+        hint = f"{search}: estimate that, or {instead}"
         raise SpecError([Diagnostic("NASH451", text, span, help=hint)])
     if spec.target is None:
         text = f"`{spec.name}` does not say for which board"

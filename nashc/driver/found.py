@@ -11,6 +11,7 @@ from pathlib import Path
 from nashc.diagnostics import Diagnostic, SpecError
 
 FOUND = "found.nash"
+_EXTENDS = re.compile(r'^extends "(?P<base>[^"]+)"', re.MULTILINE)
 _SEARCH = re.compile(r"^# search (?P<key>[0-9a-f]+): (?P<origin>.*)$", re.MULTILINE)
 _BLOCKS = re.compile(r"^(?:genotype|network \w+) \{\n.*?^\}\n?", re.MULTILINE | re.DOTALL)
 _DERIVATION = re.compile(
@@ -62,6 +63,23 @@ def found_blocks(text: str) -> str:
     if not blocks:
         raise ValueError("nothing that a search chose")
     return "\n".join(blocks)
+
+
+def usual_folder(name: str) -> Path:
+    """Where the project of a spec with this name is written, unless its user says otherwise."""
+    return Path("build", name)
+
+
+def found_of(base: Path, name: str) -> Path | None:
+    """The found.nash in the usual folder of the spec `base`, if it came from a search of that spec."""
+    path = usual_folder(name) / FOUND
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    match = _EXTENDS.search(text)
+    is_of_base = match and (path.parent / match["base"]).resolve() == base.resolve()
+    return path if is_of_base else None
 
 
 def search_of(text: str) -> tuple[str, str] | None:

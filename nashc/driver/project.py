@@ -21,6 +21,7 @@ from nashc.driver.found import (
     found_blocks,
     found_text,
     search_of,
+    usual_folder,
 )
 from nashc.emit.write import WriteResult, outdated, write
 from nashc.ir import Graph
@@ -88,7 +89,7 @@ def read(path: Path, overrides: Mapping[str, str], folder: Path | None = None) -
         raise SpecError([Diagnostic("NASH001", message, help="rename the file")])
     graph = lower(spec)
     files = emit.project(spec, graph)
-    return Project(spec, spec, graph, folder or Path("build", spec.name), files, files)
+    return Project(spec, spec, graph, folder or usual_folder(spec.name), files, files)
 
 
 def with_genotype(

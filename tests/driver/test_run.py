@@ -7,10 +7,12 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from nashc.diagnostics import SpecError
 from nashc.driver.compile import compile_spec
 from nashc.driver.desk import desk_of
 from nashc.driver.display import display
+from nashc.driver.estimate import Question, answer
 from nashc.driver.execute import StageFailed, command_of
 from nashc.driver.store import Store
 from nashc.stages import BY_NAME
@@ -144,6 +147,25 @@ def test_the_found_architecture_is_a_spec(lab: Lab):
     from nashc.schema import load
 
     assert not load(lab.out / "found.nash").is_searched
+
+
+def test_estimate_points_at_what_the_search_found(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(lab.folder)
+    question = Question(Path("quickstart.nash"), {}, "finn-plus-1.6")
+
+    def help_text() -> str:
+        with pytest.raises(SpecError) as refused:
+            answer(question)
+        return refused.value.diagnostics[0].help
+
+    assert help_text().startswith("`nashc run quickstart.nash --to search` finds it and writes")
+    lab.run(last="search")
+    assert help_text() == (
+        "a search has written build/quickstart/found.nash: estimate that, or write a genotype"
+    )
+    shutil.copy("quickstart.nash", "other.nash")  # a spec whose network is called the same
+    question = replace(question, spec=Path("other.nash"))
+    assert help_text().startswith("`nashc run other.nash --to search` finds it")
 
 
 def test_a_changed_clock_changes_nothing_of_what_was_found(lab: Lab):
