@@ -51,7 +51,7 @@ def to_hardware(model: Any, say: Say = nothing) -> Any:
 
 
 def partition(model: Any, folder: Path) -> Any:
-    """FINN's step_create_dataflow_partition: the accelerator as a model of its own; the parent is kept beside it."""
+    """FINN's step_create_dataflow_partition: the accelerator as a model of its own, kept in the folder."""
     from finn.transformation.fpgadataflow.create_dataflow_partition import CreateDataflowPartition
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.custom_op.registry import getCustomOp
@@ -60,7 +60,6 @@ def partition(model: Any, folder: Path) -> Any:
     parent = model.transform(CreateDataflowPartition(partition_model_dir=str(folder.resolve())))
     nodes = parent.get_nodes_by_op_type("StreamingDataflowPartition")
     assert len(nodes) == 1, f"FINN made {len(nodes)} partitions of one accelerator"
-    parent.save(str(folder / "dataflow_parent.onnx"))
     return ModelWrapper(getCustomOp(nodes[0]).get_nodeattr("model"))
 
 
