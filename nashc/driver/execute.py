@@ -43,6 +43,34 @@ def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
         command = command_of(desk, stage, partial, resumes=resumes)
         with (partial / LOG).open("a", encoding="utf-8") as log:
             log.write(f"$ {_repeat(desk, stage, command)}\n")
+    finished, heard = _listened_to(desk, stage, command, partial, display)
+    if finished.interrupted or finished.exit_code in (130, 143):
+        raise _interrupted(desk, stage, key)
+    reason = _shortcoming(stage, finished, heard, partial)
+    if reason:
+        raise _failed(desk, stage, command, partial, reason, heard.help)
+    return _kept(desk, stage, key, command, finished, heard.result, partial)
+
+
+class _Heard:
+    """What matters later of all that a program said."""
+
+    def __init__(self) -> None:
+        self.result: dict[str, Any] | None = None
+        self.error = ""
+        self.help = ""
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "result":
+            self.result = {k: v for k, v in event.items() if k not in ("event", "stage")}
+        elif event["event"] == "error":
+            self.error, self.help = str(event.get("message", "")), str(event.get("help", ""))
+
+
+def _listened_to(
+    desk: Desk, stage: Stage, command: list[str], partial: Path, display: Display
+) -> tuple[process.Finished, _Heard]:
+    """The program run to its end, its events shown as they come. Errors: StageFailed if it cannot be started."""
     heard = _Heard()
     with display.stage(stage.name) as shown:
 
@@ -60,15 +88,27 @@ def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
             )
         except OSError as error:
             raise _failed(desk, stage, command, partial, str(error), "") from error
-    if finished.interrupted or finished.exit_code in (130, 143):
-        raise _interrupted(desk, stage, key)
+    return finished, heard
+
+
+def _shortcoming(stage: Stage, finished: process.Finished, heard: _Heard, partial: Path) -> str:
+    """Why what a program left is no result; nothing if it is one."""
     if finished.exit_code != 0 or heard.result is None:
-        reason = heard.error or f"{stage.program} {_ending(finished.exit_code)}"
-        raise _failed(desk, stage, command, partial, reason, heard.help)
+        return heard.error or f"{stage.program} {_ending(finished.exit_code)}"
     missing = [name for name in stage.gives if not (partial / name).is_file()]
-    if missing:
-        reason = f"{stage.program} ended without writing {', '.join(missing)}"
-        raise _failed(desk, stage, command, partial, reason, "")
+    return f"{stage.program} ended without writing {', '.join(missing)}" if missing else ""
+
+
+def _kept(
+    desk: Desk,
+    stage: Stage,
+    key: Key,
+    command: list[str],
+    finished: process.Finished,
+    told: dict[str, Any] | None,
+    partial: Path,
+) -> Result:
+    """The result at its final place, with what it was made by. told: the program's own word on it."""
     about = {
         "label": desk.label,
         "spec_digest": desk.project.spec.digest,
@@ -78,24 +118,9 @@ def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
         "command": shlex.join(command),
     }
     final = desk.store.root / stage.name / key.digest
-    result = _with_paths(heard.result, str(partial.resolve()), final.as_posix())
+    result = _with_paths(told, str(partial.resolve()), final.as_posix())
     with written_into(desk.project.folder):
         return desk.store.finish(stage, key, about=about, result=result)
-
-
-class _Heard:
-    """What matters later of all that a program said."""
-
-    def __init__(self) -> None:
-        self.result: dict[str, Any] | None = None
-        self.error = ""
-        self.help = ""
-
-    def event(self, event: dict[str, Any]) -> None:
-        if event["event"] == "result":
-            self.result = {k: v for k, v in event.items() if k not in ("event", "stage")}
-        elif event["event"] == "error":
-            self.error, self.help = str(event.get("message", "")), str(event.get("help", ""))
 
 
 def command_of(desk: Desk, stage: Stage, out: Path, *, resumes: bool = False) -> list[str]:
