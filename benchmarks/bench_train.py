@@ -12,6 +12,7 @@ the heap of train.py (support/heap.py), the others glibc's as it is; "same heap"
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import statistics
@@ -145,7 +146,10 @@ def step_of(variant: str, args: argparse.Namespace) -> Callable[[], None]:
 
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    network = model_of(args.folder).Network()
+    model = model_of(args.folder)
+    if variant != "generated":
+        model.added = lambda join, *values: functools.reduce(torch.add, map(join, values))
+    network = model.Network()
     if variant in ("float", SAME_HEAP):
         in_float(network)
     if variant == "Brevitas":

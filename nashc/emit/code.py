@@ -14,6 +14,8 @@ from nashc.ir import Graph, Node
 from nashc.vocab.names import class_name, is_taken_in_python, python_name
 
 WIDTH = 100
+FUNCTIONS = ("added", "torch")
+"""What a `forward` calls without `self`: no variable has such a name."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,7 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         if node is graph.output or any(r.name not in inside for r in graph.consumers[node.name])
     ]
     said: dict[str, str] = {value: _input_name(value, inputs) for value in inputs}
-    taken = set(said.values())
+    taken = {*said.values(), *FUNCTIONS}
     statements, layers = [], []
     owners: dict[str, str] = {}  # of attributes
     for node in own:
@@ -258,6 +260,8 @@ def _statement(name: str, expression: str) -> str:
         return f"        {name} = (\n            {lines}\n        )"
     opening = _opening(expression)
     head, body = expression[: opening + 1], expression[opening + 1 : -1]
+    if len(body) + 12 > WIDTH and ", " in body:
+        body = body.replace(", ", ",\n            ") + ","
     return f"        {name} = {head}\n            {body}\n        )"
 
 

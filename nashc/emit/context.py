@@ -22,6 +22,7 @@ class ModelFile:
     input_dtype: str
     input_scale: str
     classes: int
+    has_adds: bool
     quantisers: tuple[str, ...]
     parts: tuple[Part, ...]
     network_class: str

@@ -32,7 +32,8 @@ def speaker(
     """op_sets: constant name of each tuple of candidates. precision: of the search, as the spec says it."""
 
     def call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
-        say = BREVITAS.call if precision == "quantised" else _call
+        # Gates and masks lie between the quantisers and the adds of a search.
+        say = BREVITAS.call if precision == "quantised" and node.op != "add" else _call
         return channels.said(say(node, attribute, inputs, graph), node, graph)
 
     if precision == "quantised":

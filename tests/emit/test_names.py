@@ -83,6 +83,30 @@ def test_awkward_names_of_blocks_are_good_python(tmp_path: Path, block: str):
             compile(text, name, "exec")
 
 
+@pytest.mark.parametrize("name", ["added", "torch"])
+def test_no_variable_hides_a_function(name: str, tmp_path: Path):
+    """Of a backbone's own part, whose layers lose its name."""
+    path = spec(tmp_path)
+    text = path.read_text().replace(
+        "  head:", f"  group1: {name}: conv 3x3(4) -> bn -> act\n  head:"
+    )
+    path.write_text(text)
+    model = project(load(path), lower(load(path)))["model.py"]
+    assert f"self.{name} = " in model and not re.search(rf"^ +{name} = ", model, re.M)
+
+
+def test_sums_of_long_names_are_broken_as_ruff_breaks(tmp_path: Path):
+    names = [letter * 30 for letter in "ab"]
+    convs = "".join(f"{name} = {name}: conv 3x3(out) -> bn\n" for name in names)
+    path = spec(tmp_path)
+    path.write_text(path.read_text().replace("add(main, input)", f"{convs}add({', '.join(names)})"))
+    model = project(load(path), lower(load(path)))["model.py"]
+    listed = "".join(
+        f"            {it},\n" for it in ("self.first_add_join", *map("first_{}".format, names))
+    )
+    assert f"        first_add = added(\n{listed}        )\n" in model
+
+
 def test_the_library_uses_no_name_that_is_taken():
     origins = json.loads(
         project(*(lambda s: (s, lower(s)))(load(ROOT / "specs" / "resnet34_v3.nash")))[

@@ -10,6 +10,7 @@ qnn = pytest.importorskip("brevitas.nn")
 from brevitas.core.quant import BinaryQuant, RescalingIntQuant  # noqa: E402
 from brevitas.proxy.runtime_quant import FusedActivationQuantProxy  # noqa: E402
 
+from support.layers import grid  # noqa: E402
 from support.layers.quantisers import (  # noqa: E402
     BinaryWeight,
     IntWeight,
@@ -114,6 +115,40 @@ def test_training_in_float32_differs_at_half_way_values_alone(role, bits, layout
     assert torch.equal(found[2][~half_way], wanted[2].float()[~half_way])
     torch.testing.assert_close(found[3], wanted[3].float(), rtol=1e-3, atol=1e-3)
     assert found[0].stride() == pixels.stride()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_an_add_is_one_function_with_its_quantisers(count, layout, monkeypatch):
+    join = activation("join", 8, return_quant_tensor=False)
+    values = [(8 * torch.randn(4, 3, 5, 5)).contiguous(memory_format=layout) for _ in range(count)]
+    dy = torch.randn(4, 3, 5, 5).contiguous(memory_format=layout)
+    results, rounded, round_ = [], [], grid._rounded_in_bytes
+    monkeypatch.setattr(grid, "_rounded_in_bytes", lambda *a: rounded.append(1) or round_(*a))
+    for add in (grid.added, lambda join, *values: sum(map(join, values))):
+        leaves = [it.clone().requires_grad_() for it in values]
+        join.zero_grad()
+        y = add(join, *leaves)
+        y.backward(dy)
+        [log_end] = join.parameters()
+        results.append((y.detach(), log_end.grad.clone(), *(it.grad for it in leaves)))
+    (y, scale, *gradients), (plain_y, plain_scale, *plain_gradients) = results
+    assert torch.equal(y, plain_y) and y.stride() == values[0].stride()
+    assert all(map(torch.equal, gradients, plain_gradients))
+    torch.testing.assert_close(scale, plain_scale, rtol=1e-5, atol=1e-4)
+    assert len(rounded) == 2 * count  # none in a backward pass
+
+
+@pytest.mark.parametrize("way", ["evaluation", "float64", "without quantisers"])
+def test_elsewhere_an_add_is_the_sum_of_what_its_quantisers_give(way):
+    join = activation("join", 8, return_quant_tensor=False)
+    join.train(way != "evaluation").to(torch.float64 if way == "float64" else torch.float32)
+    join.act_quant.disable_quant = way == "without quantisers"
+    asked = []
+    join.register_forward_hook(lambda *_: asked.append(1))
+    a, b = (8 * torch.randn(2, 100)).to(join.act_quant.scale().dtype if way == "float64" else None)
+    assert torch.equal(grid.added(join, a, b), join(a) + join(b))
+    assert len(asked) == 4
 
 
 def test_a_scale_that_diverged_is_not_hidden():

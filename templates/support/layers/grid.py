@@ -10,7 +10,9 @@ t = x / scale and q = clamp(round(t), lowest, highest) (all straight-through):
 A ReLU in front of a grid that begins at 0 is part of its clamp, in both directions.
 
 Where it trains on a processor in float32, q goes through torch's 8-bit integers: two passes over memory instead of four, and t is
-never written. They multiply by 1 / scale, so what lies half-way to the last digit may go to its other neighbour.
+never written. They multiply by 1 / scale, so what lies half-way to the last digit may go to its other neighbour. There an add is
+one function with the quantisers in front of it: the values that meet are not rounded again for the gradient of their scale, which
+needs only their sum.
 """
 
 from __future__ import annotations
@@ -47,15 +49,29 @@ class ActivationGrid(_Grid):
     """One learned scale for the whole tensor, kept as the logarithm of the grid's upper end. A grid from 0 is a ReLU, too."""
 
     def forward(self, x: Tensor) -> Quantised:
-        return self.with_metadata(*self.value_and_scale(x))
+        y = self.sum_in_bytes(x)
+        if y is None:
+            log_end = self.scaling_impl.value
+            # In mixed precision a convolution gives fewer digits than levels need.
+            return self.with_metadata(*_Clamped.apply(x.to(log_end.dtype), log_end, *self.ends))
+        return self.with_metadata(y, self.scale())
 
-    def value_and_scale(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        log_end = self.scaling_impl.value
-        # In mixed precision a convolution gives fewer digits than levels need.
-        x = x.to(log_end.dtype)
+    def scale(self) -> Tensor:
+        return 2.0**self.scaling_impl.value / self.ends[1]
+
+    def sum_in_bytes(self, *values: Tensor) -> Tensor | None:
+        """The sum of the values on the grid; None where it is not to go through bytes."""
         # Evaluation stays exact: it is held against integers.
-        in_bytes = x.is_cpu and x.dtype == torch.float32 and torch.is_grad_enabled()
-        return _Clamped.apply(x, log_end, *self.ends, in_bytes)
+        if not torch.is_grad_enabled():
+            return None
+        log_end = self.scaling_impl.value
+        if not all(it.is_cpu and it.dtype == torch.float32 for it in (log_end, *values)):
+            return None
+        with torch.no_grad():
+            step = float(self.scale())
+        if not 0 < step < math.inf:  # a network that has diverged: bytes would hide it
+            return None
+        return _SumInBytes.apply(log_end, step, *self.ends, *values)
 
 
 def activation_proxy(layer: nn.Module, injector: Any) -> ActQuantProxyFromInjector:
@@ -77,8 +93,19 @@ class _OfGrid(FusedActivationQuantProxy):
     def forward(self, x: Tensor) -> Quantised | tuple[Tensor, None]:
         if self.training and not self.gives_quant_tensor:
             # Without a scale the proxy passes on the value alone, all that a step asks for. Brevitas asks for scales in evaluation.
-            return self.tensor_quant.value_and_scale(x)[0], None
+            y = self.tensor_quant.sum_in_bytes(x)
+            return (self.tensor_quant(x)[0] if y is None else y), None
         return self.tensor_quant(x)
+
+
+def added(join: nn.Module, *values: Tensor) -> Tensor:
+    """join(a) + join(b) + ...: what meets in an add, on the grid of the quantiser before it."""
+    proxy = getattr(join, "act_quant", None)
+    if join.training and proxy is not None and proxy.is_quant_enabled:
+        y = proxy.fused_activation_quant_proxy.tensor_quant.sum_in_bytes(*values)
+        if y is not None:
+            return y
+    return functools.reduce(torch.add, map(join, values))
 
 
 class WeightGrid(_Grid):
@@ -122,14 +149,10 @@ def quantised_weights(weight: Tensor, bits: int, per_channel: bool = True) -> Te
 class _Clamped(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, log_end: Tensor, lowest: float, highest: float, in_bytes: bool
+        ctx: Any, x: Tensor, log_end: Tensor, lowest: float, highest: float
     ) -> tuple[Tensor, Tensor]:
         scale = 2.0**log_end / highest
-        ctx.step = step = _finite(scale) if in_bytes else None
-        if step:
-            y = _rounded_in_bytes(x, step, lowest, highest).dequantize()
-        else:
-            y = (x / scale).round_().clamp_(lowest, highest).mul_(scale)
+        y = (x / scale).round_().clamp_(lowest, highest).mul_(scale)
         # Unsigned values are read by a convolution, which keeps them anyhow; what enters an add is kept by nobody.
         ctx.save_for_backward(x, scale, y if lowest == 0 else None)
         ctx.grid = lowest, highest
@@ -140,34 +163,50 @@ class _Clamped(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any, dy: Tensor | None, dscale: Tensor | None
-    ) -> tuple[Tensor | None, Tensor, None, None, None]:
+    ) -> tuple[Tensor | None, Tensor, None, None]:
         x, scale, y = ctx.saved_tensors
-        lowest, highest = ctx.grid
         # scale = 2^log_end / highest: what comes through it, times scale and the logarithm of 2.
         along = scale.new_zeros(()) if dscale is None else dscale.reshape(()) * scale
         dx = None
         if dy is not None:
-            # Half-way values go to the even neighbour; ends other than 0 are odd, so these are just outside. From 0 down
-            # nothing passes: that is the ReLU.
-            inside = lowest - 0.5 if lowest else 0.0, highest + 0.5
-            if ctx.step:
-                low, high = (end * ctx.step for end in inside)
-                dx = torch.ops.aten.hardtanh_backward(dy, x, low, high)
-                if y is None:
-                    y = _rounded_in_bytes(x, ctx.step, lowest, highest).dequantize()
-            else:
-                t = x / scale
-                dx = torch.ops.aten.hardtanh_backward(dy, t, *inside)
-                if y is None:
-                    y = t.round_().clamp_(lowest, highest).mul_(scale)
+            t = x / scale
+            dx = torch.ops.aten.hardtanh_backward(dy, t, *_inside(*ctx.grid))
+            if y is None:
+                y = t.round_().clamp_(*ctx.grid).mul_(scale)
             along = along + _inner_product(dy, y) - _inner_product(dx, x)
-        return dx, (along * math.log(2)).reshape(scale.shape), None, None, None
+        return dx, (along * math.log(2)).reshape(scale.shape), None, None
 
 
-def _finite(scale: Tensor) -> float | None:
-    """The scale as a number; None where a network has diverged: bytes would hide it."""
-    step = float(scale)
-    return step if 0 < step < math.inf else None
+class _SumInBytes(torch.autograd.Function):
+    """The sum is kept, as by all that reads it: with dL/dscale = sum(dL/dy * y - dL/dx * x) / scale no value is needed apart."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, log_end: Tensor, step: float, lowest: float, highest: float, *values: Tensor
+    ) -> Tensor:
+        first, *others = values
+        y = _rounded_in_bytes(first, step, lowest, highest).dequantize()
+        for value in others:
+            y.add_(_rounded_in_bytes(value, step, lowest, highest).dequantize())
+        ctx.save_for_backward(log_end, y, *values)
+        ctx.ends = tuple(end * step for end in _inside(lowest, highest))
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        log_end, y, *values = ctx.saved_tensors
+        gradients = [torch.ops.aten.hardtanh_backward(dy, x, *ctx.ends) for x in values]
+        along = float(_inner_product(dy, y))
+        for dx, x in zip(gradients, values, strict=True):
+            along -= float(_inner_product(dx, x))
+        return torch.full_like(log_end, along * math.log(2)), None, None, None, *gradients
+
+
+def _inside(lowest: float, highest: float) -> tuple[float, float]:
+    """What is not clamped, in steps. Half-way values go to the even neighbour; ends other than 0 are odd, so these are just
+    outside. From 0 down nothing passes: that is the ReLU."""
+    return lowest - 0.5 if lowest else 0.0, highest + 0.5
 
 
 def _rounded_in_bytes(x: Tensor, step: float, lowest: float, highest: float) -> Tensor:

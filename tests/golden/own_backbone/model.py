@@ -5,6 +5,7 @@ from __future__ import annotations
 import brevitas.nn as qnn
 from torch import Tensor, nn
 
+from support.layers.grid import added
 from support.layers.initial_weights import kaiming
 from support.layers.quantisers import (
     FloorTrunc,
@@ -108,22 +109,22 @@ class Narrow(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         block0_reduce = self.block0_reduce_bn(self.block0_reduce(x))
         block0_nas_node1_conv = self.block0_nas_node1_conv_bn(self.block0_nas_node1_conv(x))
-        block0_nas_node1_add_main = self.block0_nas_node1_add_join(block0_reduce)
-        block0_nas_node1_add_branch = self.block0_nas_node1_add_join(block0_nas_node1_conv)
-        block0_nas_node1_add = block0_nas_node1_add_main + block0_nas_node1_add_branch
+        block0_nas_node1_add = added(
+            self.block0_nas_node1_add_join, block0_reduce, block0_nas_node1_conv
+        )
         block0_nas_node1_act = self.block0_nas_node1_act(block0_nas_node1_add)
         block0_reduce_act = self.block0_reduce_act(block0_nas_node1_add)
         block0_conv = self.block0_conv_bn(self.block0_conv(block0_reduce_act))
         block0_nas_node2_maxpool = self.block0_nas_node2_maxpool_bn(
             self.block0_nas_node2_maxpool(block0_nas_node1_act)
         )
-        block0_nas_node2_add_main = self.block0_nas_node2_add_join(block0_conv)
-        block0_nas_node2_add_branch = self.block0_nas_node2_add_join(block0_nas_node2_maxpool)
-        block0_nas_node2_add = block0_nas_node2_add_main + block0_nas_node2_add_branch
+        block0_nas_node2_add = added(
+            self.block0_nas_node2_add_join, block0_conv, block0_nas_node2_maxpool
+        )
         block0_conv_act = self.block0_conv_act(block0_nas_node2_add)
         block0_expand = self.block0_expand_bn(self.block0_expand(block0_conv_act))
-        block0_add = self.block0_add_join(block0_expand) + self.block0_add_join(x)
-        block0_nas_node3_add = self.block0_add_join(block0_add) + self.block0_add_join(x)
+        block0_add = added(self.block0_add_join, block0_expand, x)
+        block0_nas_node3_add = added(self.block0_add_join, block0_add, x)
         return self.block0_add_act(block0_nas_node3_add)
 
 
