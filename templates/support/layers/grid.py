@@ -222,9 +222,10 @@ class _LargestAtEnd(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, highest: float, per_channel: bool) -> tuple[Tensor, Tensor]:
         ctx.rows = rows = _Rows(x, per_channel)
         flat = rows.of(x)
-        largest, ctx.where = flat.abs().max(1, keepdim=True)
+        y = flat.abs()
+        largest, ctx.where = y.max(1, keepdim=True)
         scale = largest.clamp_(min=SCALE_MIN) / highest
-        y = (flat / scale).round_().mul_(scale)
+        torch.div(flat, scale, out=y).round_().mul_(scale)
         ctx.save_for_backward(x, scale, y)
         ctx.highest = highest
         return rows.back(y), rows.scale(scale)
@@ -234,10 +235,10 @@ class _LargestAtEnd(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor, dscale: Tensor) -> tuple[Tensor, None, None]:
         x, scale, y = ctx.saved_tensors
         flat, dflat = ctx.rows.of(x), ctx.rows.of(dy)
-        errors = (y - flat).mul_(dflat).sum(1, keepdim=True)
-        through_scale = errors / scale + dscale.reshape(scale.shape)
+        dx = (y - flat).mul_(dflat)
+        through_scale = dx.sum(1, keepdim=True) / scale + dscale.reshape(scale.shape)
         at_largest = through_scale * flat.gather(1, ctx.where).sign() / ctx.highest
-        return ctx.rows.back(dflat.scatter_add(1, ctx.where, at_largest)), None, None
+        return ctx.rows.back(dx.copy_(dflat).scatter_add_(1, ctx.where, at_largest)), None, None
 
 
 class _MeanAndSign(torch.autograd.Function):
@@ -245,8 +246,10 @@ class _MeanAndSign(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, per_channel: bool) -> tuple[Tensor, Tensor]:
         ctx.rows = rows = _Rows(x, per_channel)
         flat = rows.of(x)
-        scale = flat.abs().mean(1, keepdim=True).clamp_(min=SCALE_MIN)
-        y = torch.copysign(scale, flat + 0.0)  # of -0.0 the sign is +, as of 0.0
+        y = flat.abs()
+        scale = y.mean(1, keepdim=True).clamp_(min=SCALE_MIN)
+        torch.add(flat, 0.0, out=y)  # of -0.0 the sign is +, as of 0.0
+        torch.copysign(scale, y, out=y)
         ctx.save_for_backward(x, scale, y)
         return rows.back(y), rows.scale(scale)
 
@@ -255,9 +258,10 @@ class _MeanAndSign(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor, dscale: Tensor) -> tuple[Tensor, None]:
         x, scale, y = ctx.saved_tensors
         flat, dflat = ctx.rows.of(x), ctx.rows.of(dy)
-        through_scale = (y * dflat).sum(1, keepdim=True) / scale + dscale.reshape(scale.shape)
+        dx = y * dflat
+        through_scale = dx.sum(1, keepdim=True) / scale + dscale.reshape(scale.shape)
         share = through_scale / flat.shape[1]
-        return ctx.rows.back((dflat * scale).add_(flat.sign().mul_(share))), None
+        return ctx.rows.back(torch.sign(flat, out=dx).mul_(share).add_(dflat * scale)), None
 
 
 def _whole(x: Tensor) -> Tensor:
