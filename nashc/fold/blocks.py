@@ -8,12 +8,14 @@ fronts: what its ways take, and what they cost. The sum over the blocks, less wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
 
 from nashc.fold.paths import After, serial
+from nashc.fold.prune import front
 from nashc.fold.tables import Floats, Ints, Problem
 
 Block: TypeAlias = tuple[tuple[int, ...], ...]
@@ -21,6 +23,23 @@ Block: TypeAlias = tuple[tuple[int, ...], ...]
 
 Front: TypeAlias = tuple[Floats, Floats]
 """Latencies, ascending, and the priced use of each, descending."""
+
+_NOTHING: Front = (np.zeros(1), np.zeros(1))
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """Choices of a block's rows, one per table. latency: [n], of its longest way. use: [n, resources]. rows: [n, tables], way by way."""
+
+    latency: Floats
+    use: Floats
+    rows: Ints
+
+    def __len__(self) -> int:
+        return len(self.latency)
+
+    def only(self, kept: Ints) -> Choices:
+        return Choices(self.latency[kept], self.use[kept], self.rows[kept])
 
 
 def blocks(after: After) -> list[Block] | None:
@@ -52,17 +71,82 @@ def latency_bound(
     row: the network as blocks. price: [resources], cycles per unit, at least 0, and 0 for what has no budget.
     """
     assert not problem.links
-    fronts = [
-        _front(table.latency[kept], table.use[kept] @ price)
-        for table, kept in zip(problem.tables, rows, strict=True)
-    ]
     least = 0.0
     for block in row:
-        ways = [reduce(_behind, [fronts[number] for number in way]) for way in block]
-        latency, cost = reduce(_beside, ways)
-        least += float((latency + cost).min())
+        ways = [reduce(_behind, _fronts(problem, rows, way, price)) for way in block]
+        least += _least(reduce(_beside, ways))
     priced = price > 0
     return least - float(price[priced] @ budget[priced])
+
+
+def choices(
+    problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float, most: int
+) -> Choices | None:
+    """The choices that are worth having, of those whose latency and priced use are at most `spare` above the least there is.
+
+    None: they may be more than `most`.
+    """
+    fronts = [_fronts(problem, rows, way, price) for way in block]
+    ways = [reduce(_behind, found) for found in fronts]
+    limit = _least(reduce(_beside, ways)) + spare + 1e-6
+    of_ways = []
+    for own, way in enumerate(block):
+        others = [found for number, found in enumerate(ways) if number != own]
+        other = reduce(_beside, others) if others else _NOTHING
+        begun = Choices(np.zeros(1), np.zeros((1, len(price))), np.zeros((1, 0), dtype=np.int64))
+        for place, number in enumerate(way):
+            begun = _extended(begun, problem, number, rows[number])
+            rest = reduce(_behind, fronts[own][place + 1 :], _NOTHING)
+            in_time = _best_with(begun.latency, begun.use @ price, rest, other) <= limit
+            begun = _worth_having(begun.only(np.flatnonzero(in_time)))
+            if len(begun) > most:
+                return None
+        of_ways.append(begun)
+    together = of_ways[0]
+    for way_choices in of_ways[1:]:
+        if len(together) * len(way_choices) > most * 100:
+            return None
+        one, other_one = np.divmod(np.arange(len(together) * len(way_choices)), len(way_choices))
+        latency = np.maximum(together.latency[one], way_choices.latency[other_one])
+        use = together.use[one] + way_choices.use[other_one]
+        kept = np.flatnonzero(latency + use @ price <= limit)
+        taken = [together.rows[one[kept]], way_choices.rows[other_one[kept]]]
+        together = _worth_having(Choices(latency[kept], use[kept], np.hstack(taken)))
+    return together if len(together) <= most else None
+
+
+def _extended(begun: Choices, problem: Problem, number: int, rows: Ints) -> Choices:
+    """Each choice with each row of one more table behind it."""
+    table = problem.tables[number]
+    one, other = np.divmod(np.arange(len(begun) * len(rows)), len(rows))
+    return Choices(
+        begun.latency[one] + table.latency[rows][other],
+        begun.use[one] + table.use[rows][other],
+        np.hstack([begun.rows[one], rows[other, None]]),
+    )
+
+
+def _worth_having(found: Choices) -> Choices:
+    return found.only(front(np.column_stack([found.latency, found.use])))
+
+
+def _best_with(latency: Floats, cost: Floats, rest: Front, other: Front) -> Floats:
+    """The least latency and priced use of a block, by what its beginning of one way takes; rest: of this way, other: the others."""
+    longer = np.add.outer(latency, rest[0])
+    count = np.searchsorted(other[0], longer, side="right")
+    within = longer + np.append(np.inf, other[1])[count]
+    beyond = np.append(np.minimum.accumulate((other[0] + other[1])[::-1])[::-1], np.inf)[count]
+    found: Floats = (np.minimum(within, beyond) + rest[1]).min(axis=1) + cost
+    return found
+
+
+def _least(whole: Front) -> float:
+    return float((whole[0] + whole[1]).min())
+
+
+def _fronts(problem: Problem, rows: list[Ints], way: tuple[int, ...], price: Floats) -> list[Front]:
+    tables = [(problem.tables[number], rows[number]) for number in way]
+    return [_front(table.latency[kept], table.use[kept] @ price) for table, kept in tables]
 
 
 def _front(latency: Floats, cost: Floats) -> Front:

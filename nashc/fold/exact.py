@@ -10,12 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from nashc.fold.blocks import blocks, latency_bound
+from nashc.fold.blocks import Block, blocks, latency_bound
 from nashc.fold.exchange import quickened
 from nashc.fold.near import minimise
 from nashc.fold.programme import Found, Limits, Programme
 from nashc.fold.proof import Further, prove
+from nashc.fold.refine import GivenUp, shortest
 from nashc.fold.tables import Floats, Ints, Problem
+
+_MOST = 5_000_000
+"""Beginnings of foldings that are looked at in one step of a proof (refine.py); with more HiGHS goes on."""
 
 STRETCH_GAP = 1e-3
 """Shares of a budget are found to a tenth of a per cent: the last bit of the proof takes seconds."""
@@ -62,8 +66,25 @@ def prove_latency(
     """What `least_latency` found, or better, with a closer bound."""
     programme = Programme(problem, rows, paths=True)
     programme.keep_to(limits)
+    row = _row(problem)
+    prices = programme.latency_prices()
+    if row is not None and limits.budget is not None and prices is not None:
+
+        def spend(bound: float, work: int) -> None:
+            is_near = best.value - bound <= further.gap * max(best.value, 1.0)
+            if is_near or work > _MOST or not further.go_on(best.value, max(best.bound, bound)):
+                raise GivenUp
+
+        price = np.maximum(prices[0], 0.0)
+        best = shortest(problem, rows, row, price, limits.budget, best, spend)
+        if best.gap <= further.gap:
+            return best
     path = programme.longest_path()
     return prove(programme, programme.objective(path), best, further)
+
+
+def _row(problem: Problem) -> list[Block] | None:
+    return None if problem.links else blocks(problem.after or ((),) * len(problem.tables))
 
 
 def any_fit(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> Ints | None:
@@ -92,7 +113,7 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
         effort,
         better=lambda choice, adds: quickened(problem, rows, adds, price, budget, choice),
     )
-    row = None if problem.links else blocks(problem.after or ((),) * len(rows))
+    row = _row(problem)
     if found is None or row is None or found.bound >= found.value:
         return found
     bound = latency_bound(problem, rows, row, price, budget)

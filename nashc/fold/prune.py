@@ -14,11 +14,10 @@ def front(columns: Floats) -> Ints:
 
     columns: [rows, what is to be small]. The work is rows times survivors.
     """
-    if len(columns) <= _FEW:  # all pairs at once
-        is_no_worse = (columns[:, None] <= columns[None]).all(axis=2)
-        number = np.arange(len(columns))
-        is_first = ~is_no_worse.T | (number[:, None] < number[None])
-        return np.flatnonzero(~(is_no_worse & is_first).any(axis=0))
+    if len(columns) <= _FEW:
+        return _by_pairs(columns)
+    if columns.shape[1] == 3:
+        return np.sort(_of_three(columns, np.lexsort(columns.T[::-1])))
     order = np.lexsort((np.arange(len(columns)), columns.sum(axis=1)))
     kept: list[int] = []
     while len(order):
@@ -26,6 +25,26 @@ def front(columns: Floats) -> Ints:
         kept.append(int(best))
         order = order[(columns[order] < columns[best]).any(axis=1)]
     return np.array(sorted(kept), dtype=np.int64)
+
+
+def _by_pairs(columns: Floats) -> Ints:
+    is_no_worse = (columns[:, None] <= columns[None]).all(axis=2)
+    number = np.arange(len(columns))
+    is_first = ~is_no_worse.T | (number[:, None] < number[None])
+    return np.flatnonzero(~(is_no_worse & is_first).any(axis=0))
+
+
+def _of_three(columns: Floats, order: Ints) -> Ints:
+    """Halves apart, and then what is left of the later half against the earlier one. order: by the first column, then the others."""
+    if len(order) <= _FEW:
+        return np.asarray(order[_by_pairs(columns[order])])
+    half = len(order) // 2
+    earlier, later = _of_three(columns, order[:half]), _of_three(columns, order[half:])
+    by_second = earlier[np.argsort(columns[earlier, 1], kind="stable")]
+    least_third = np.minimum.accumulate(columns[by_second, 2])
+    at = np.searchsorted(columns[by_second, 1], columns[later, 1], side="right") - 1
+    is_beaten = (at >= 0) & (least_third[at] <= columns[later, 2])
+    return np.concatenate([earlier, later[~is_beaten]])
 
 
 def rows_worth_having(
