@@ -24,7 +24,6 @@ from support.progress import Diverged, StageError
 
 FORMAT = 2
 _HEADER = "nashc"
-_DIGEST = "sha256"
 
 
 def save_weights(path: Path, network: nn.Module, digest: str, about: dict[str, Any]) -> None:
@@ -103,7 +102,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def write(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
-    write_bytes(path, save(plain, {_HEADER: text, _DIGEST: _content_digest(plain, text)}))
+    # One entry: of several safetensors writes the order as it comes, and files would differ.
+    write_bytes(path, save(plain, {_HEADER: f"{_content_digest(plain, text)} {text}"}))
 
 
 def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -112,8 +112,9 @@ def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]
         raise StageError(f"there is no file {path}", help)
     try:
         with safe_open(path, framework="pt") as content:
-            metadata = content.metadata() or {}
-            header = json.loads(metadata[_HEADER])
+            stored = (content.metadata() or {})[_HEADER]
+            digest, text = ("", stored) if stored.startswith("{") else stored.split(" ", 1)
+            header = json.loads(text)
             tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise StageError(
@@ -123,7 +124,7 @@ def read(path: Path, help: str = "") -> tuple[dict[str, Tensor], dict[str, Any]]
         raise StageError(
             f"{path} has the format {header.get('format')}, this program reads {FORMAT}", help
         )
-    if metadata.get(_DIGEST) != _content_digest(tensors, metadata[_HEADER]):
+    if digest != _content_digest(tensors, text):
         raise StageError(f"{path} is broken: its content is not what was written", help)
     return tensors, header
 
