@@ -26,6 +26,9 @@ Front: TypeAlias = tuple[Floats, Floats]
 
 _NOTHING: Front = (np.zeros(1), np.zeros(1))
 
+ROUNDING = 1e-6
+"""What sums of priced use may be off by."""
+
 
 @dataclass(frozen=True, eq=False)
 class Choices:
@@ -88,11 +91,10 @@ def choices(
     """
     fronts = [_fronts(problem, rows, way, price) for way in block]
     ways = [reduce(_behind, found) for found in fronts]
-    limit = _least(reduce(_beside, ways)) + spare + 1e-6
-    of_ways = []
+    limit = _least(reduce(_beside, ways)) + spare + ROUNDING
+    found: Choices | None = None
     for own, way in enumerate(block):
-        others = [found for number, found in enumerate(ways) if number != own]
-        other = reduce(_beside, others) if others else _NOTHING
+        other = reduce(_beside, ways[:own] + ways[own + 1 :]) if len(ways) > 1 else _NOTHING
         begun = Choices(np.zeros(1), np.zeros((1, len(price))), np.zeros((1, 0), dtype=np.int64))
         for place, number in enumerate(way):
             begun = _extended(begun, problem, number, rows[number])
@@ -101,18 +103,10 @@ def choices(
             begun = _worth_having(begun.only(np.flatnonzero(in_time)))
             if len(begun) > most:
                 return None
-        of_ways.append(begun)
-    together = of_ways[0]
-    for way_choices in of_ways[1:]:
-        if len(together) * len(way_choices) > most * 100:
+        if found is not None and len(found) * len(begun) > most * 100:
             return None
-        one, other_one = np.divmod(np.arange(len(together) * len(way_choices)), len(way_choices))
-        latency = np.maximum(together.latency[one], way_choices.latency[other_one])
-        use = together.use[one] + way_choices.use[other_one]
-        kept = np.flatnonzero(latency + use @ price <= limit)
-        taken = [together.rows[one[kept]], way_choices.rows[other_one[kept]]]
-        together = _worth_having(Choices(latency[kept], use[kept], np.hstack(taken)))
-    return together if len(together) <= most else None
+        found = begun if found is None else _side_by_side(found, begun, price, limit)
+    return found if found is not None and len(found) <= most else None
 
 
 def _extended(begun: Choices, problem: Problem, number: int, rows: Ints) -> Choices:
@@ -124,6 +118,16 @@ def _extended(begun: Choices, problem: Problem, number: int, rows: Ints) -> Choi
         begun.use[one] + table.use[rows][other],
         np.hstack([begun.rows[one], rows[other, None]]),
     )
+
+
+def _side_by_side(one: Choices, other: Choices, price: Floats, limit: float) -> Choices:
+    """Of two ways. limit: of latency and priced use."""
+    of_one, of_other = np.divmod(np.arange(len(one) * len(other)), len(other))
+    latency = np.maximum(one.latency[of_one], other.latency[of_other])
+    use = one.use[of_one] + other.use[of_other]
+    kept = np.flatnonzero(latency + use @ price <= limit)
+    rows = np.hstack([one.rows[of_one[kept]], other.rows[of_other[kept]]])
+    return _worth_having(Choices(latency[kept], use[kept], rows))
 
 
 def _worth_having(found: Choices) -> Choices:

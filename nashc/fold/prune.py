@@ -12,12 +12,13 @@ _FEW = 64
 def front(columns: Floats) -> Ints:
     """Numbers of the rows, ascending, that no other row beats or equals in all columns; of equals the first stays.
 
-    columns: [rows, what is to be small]. The work is rows times survivors.
+    columns: [rows, what is to be small]. Of up to three columns the work is that of sorting; of more it is rows times survivors.
     """
     if len(columns) <= _FEW:
         return _by_pairs(columns)
-    if columns.shape[1] == 3:
-        return np.sort(_of_three(columns, np.lexsort(columns.T[::-1])))
+    if columns.shape[1] <= 3:
+        three = np.pad(columns, ((0, 0), (0, 3 - columns.shape[1])))
+        return np.sort(_of_three(three, np.lexsort(three.T[::-1])))
     order = np.lexsort((np.arange(len(columns)), columns.sum(axis=1)))
     kept: list[int] = []
     while len(order):

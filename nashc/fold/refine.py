@@ -15,16 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 
-from nashc.fold.blocks import Block, Choices, choices, latency_bound
+from nashc.fold.blocks import ROUNDING, Block, Choices, choices, latency_bound
 from nashc.fold.programme import Found
 from nashc.fold.prune import front
-from nashc.fold.tables import Floats, Ints, Problem
+from nashc.fold.tables import Bools, Floats, Ints, Problem
 
 _PARTS = 16
-"""Of the way from the bound to the best known: the first step, and how far behind a coarser answer a finer one is looked for."""
+"""Of the way from the bound to the best known: the first step, also behind a bound that a coarser walk gave."""
 _AT_ONCE = 500_000
 """Beginnings in one step; bounds the memory."""
 _CELLS = (4096, 400, 64, 24)
@@ -36,7 +37,6 @@ _MOST_CHOICES = 5000
 _WIDEST = 2000
 """Of more beginnings that differ in all resources some are gone on with: where as many do as well as a coarser walk told, one of a few does."""
 _EXACT = 1e-9
-_ROUNDING = 1e-6
 
 
 class GivenUp(Exception):
@@ -66,7 +66,7 @@ def shortest(
             latest = min(best.bound + reach, too_late)
             reach *= 2
             walks = _Walks(problem, rows, row, price, budget, latest - least)
-            for grouping in walks.groupings():
+            for grouping in walks.groupings:
                 value = walks.go(grouping, latest, partial(spend, best.bound))
                 if value == np.inf:
                     if not walks.is_complete:
@@ -83,16 +83,19 @@ def shortest(
     return replace(best, bound=best.value)
 
 
+Frontier: TypeAlias = tuple[Floats, Floats]
+"""Latencies, [n], and uses, [n, groups]."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Walk:
-    """What the first so many blocks can be, frontier by frontier: latencies [n] and uses [n, groups].
+    """What the first so many blocks can be, frontier by frontier.
 
-    groups: [resources, groups], what a unit of a resource is in each group. price: [groups].
+    groups: [resources, groups], what a unit of a resource is in each group.
     """
 
     groups: Floats
-    price: Floats
-    frontiers: list[tuple[Floats, Floats]]
+    frontiers: list[Frontier]
 
 
 class _Walks:
@@ -112,20 +115,20 @@ class _Walks:
         most = sum((found.use.max(axis=0) for found in self._blocks), np.zeros(len(price)))
         self._limited = np.flatnonzero(most > budget)  # the others suffice for any choice
         self._price, self._budget = price[self._limited], budget[self._limited]
-        order = range(len(row))
-        self._order = sorted(order, key=lambda number: len(self._blocks[number]))
+        self.groupings = [*self._coarse_groupings(), []]
+        """From all resources that have a price together to almost each of them alone; [] at last: all that are limited, as they are."""
+        self._order = sorted(range(len(row)), key=lambda number: len(self._blocks[number]))
+        if len(self.groupings) % 2 == 0:
+            self._order.reverse()  # the last walk begins with the blocks that have most choices
         self._last: _Walk | None = None
         self.is_complete = True  # nothing was left out that could be the best
 
-    def groupings(self) -> list[list[list[int]]]:
-        """From all resources that have a price together to each of them alone; [] at last: all that are limited, as they are."""
+    def _coarse_groupings(self) -> list[list[list[int]]]:
         priced = np.flatnonzero(self._price > 0).tolist()
         found = [[priced]] if len(priced) > 1 else []
         while found and len(found[-1]) < len(priced) - 1:
             found.append(min(_splits(found[-1]), key=self._variety))
-        if len(found) % 2:
-            self._order.reverse()  # the last walk begins with the blocks that have most choices
-        return [*found, []]
+        return found
 
     def _variety(self, grouping: list[list[int]]) -> float:
         groups = self._in_groups(grouping)
@@ -151,30 +154,21 @@ class _Walks:
             stages.append(_front_of(found.latency, found.use[:, self._limited] @ groups))
         least = _from_here(np.array([use.min(axis=0) for _, use in stages]))
         cheapest = _from_here(np.array([(lat + use @ price).min() for lat, use in stages]))
-        walk = _Walk(groups, price, [(np.zeros(1), np.zeros((1, len(price))))])
-        for place, (latency, use) in enumerate(stages, 1):
-            begun, begun_use = walk.frontiers[-1]
-            spend(len(begun) * len(latency))
+        walk = _Walk(groups, [(np.zeros(1), np.zeros((1, len(price))))])
+        for place, stage in enumerate(stages, 1):
+            begun = walk.frontiers[-1]
+            spend(len(begun[0]) * len(stage[0]))
             ends = self._ends(len(stages) - place, groups, price, cheapest[place])
-            kept = []
-            at_once = max(1, _AT_ONCE // len(latency))
-            for start in range(0, len(begun), at_once):
-                own = np.add.outer(begun[start : start + at_once], latency).ravel()
-                used = (begun_use[start : start + at_once, None] + use).reshape(len(own), -1)
-                room = budget - used
-                in_time = (room >= least[place] - _ROUNDING).all(axis=1)
-                in_time[in_time] = own[in_time] + ends(room[in_time]) <= latest + _ROUNDING
-                kept.append((own[in_time], used[in_time]))
-            own, used = (np.concatenate(part) for part in zip(*kept, strict=True))
-            if not len(own):
+            latency, use = _in_time(begun, stage, budget, least[place], ends, latest)
+            if not len(latency):
                 return np.inf
-            own, used = _front_of(own, used)
-            if is_last and len(own) > _WIDEST:
-                some = np.linspace(0, len(own) - 1, _WIDEST).astype(np.int64)
-                own, used, self.is_complete = own[some], used[some], False
-            walk.frontiers.append((own, used))
+            latency, use = _front_of(latency, use)
+            if is_last and len(latency) > _WIDEST:
+                some = np.linspace(0, len(latency) - 1, _WIDEST).astype(np.int64)
+                latency, use, self.is_complete = latency[some], use[some], False
+            walk.frontiers.append((latency, use))
         shortest = float(walk.frontiers[-1][0].min())
-        if shortest > latest + _ROUNDING:  # what is left was credited at its price
+        if shortest > latest + ROUNDING:  # what is left was credited at its price
             return np.inf
         self._last, self._order = walk, order
         return shortest
@@ -209,6 +203,32 @@ class _Walks:
         return found
 
 
+def _in_time(
+    begun: Frontier,
+    stage: Frontier,
+    budget: Floats,
+    least: Floats,
+    ends: Callable[[Floats], Floats],
+    latest: float,
+) -> Frontier:
+    """Each beginning with each choice of one more block, where the rest can still be within the budget, by `latest`.
+
+    budget, least: [groups], of all and what the rest takes at least. ends: how long the rest takes with what is left.
+    """
+    kept = []
+    at_once = max(1, _AT_ONCE // len(stage[0]))
+    for start in range(0, len(begun[0]), at_once):
+        some = slice(start, start + at_once)
+        latency = np.add.outer(begun[0][some], stage[0]).ravel()
+        use = (begun[1][some, None] + stage[1]).reshape(len(latency), -1)
+        room = budget - use
+        fits: Bools = np.asarray((room >= least - ROUNDING).all(axis=1))
+        fits[fits] = latency[fits] + ends(room[fits]) <= latest + ROUNDING
+        kept.append((latency[fits], use[fits]))
+    latency, use = (np.concatenate(part) for part in zip(*kept, strict=True))
+    return latency, use
+
+
 class _Ends:
     """The shortest of some latencies by what may be used; looked up in cells, and so at times shorter than it is."""
 
@@ -228,7 +248,7 @@ class _Ends:
         return cell
 
     def __call__(self, room: Floats) -> Floats:
-        cell = self._cell(room + _ROUNDING)
+        cell = self._cell(room + ROUNDING)
         found: Floats = self._shortest[tuple(np.clip(cell, 0, len(self._shortest) - 1).T)]
         found[(cell < 0).any(axis=1)] = np.inf
         return found
@@ -274,9 +294,8 @@ def _from_here(of_stages: Floats) -> Floats:
     return np.concatenate([np.cumsum(of_stages[::-1], axis=0)[::-1], ends])
 
 
-def _front_of(latency: Floats, use: Floats) -> tuple[Floats, Floats]:
+def _front_of(latency: Floats, use: Floats) -> Frontier:
     if len(latency) > _MANY:
         return latency, use
-    third = np.zeros(len(latency)) if use.shape[1] == 1 else use[:, 1:]  # of three it is quick
-    kept = front(np.column_stack([latency, use[:, :1], third]))
+    kept = front(np.column_stack([latency, use]))
     return latency[kept], use[kept]

@@ -194,7 +194,19 @@ def test_prices_prove_that_nothing_fits(problem: Problem, budget: Floats) -> Non
 @given(st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1, max_size=12))
 def test_the_front_is_the_rows_that_nothing_beats(rows: list[tuple[int, int, int]]) -> None:
     columns = np.array(rows, float)
-    unbeaten = [
+    assert list(front(columns)) == _unbeaten(columns)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(65, 300), st.integers(1, 4), st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_so_is_the_front_of_many_rows(rows: int, width: int, values: int, seed: int) -> None:
+    columns = np.random.default_rng(seed).integers(0, values, (rows, width)).astype(float)
+    assert list(front(columns)) == _unbeaten(columns)
+
+
+def _unbeaten(columns: Floats) -> list[int]:
+    """By comparing all with all."""
+    return [
         number
         for number, row in enumerate(columns)
         if not any(
@@ -203,7 +215,6 @@ def test_the_front_is_the_rows_that_nothing_beats(rows: list[tuple[int, int, int
             if earlier != number
         )
     ]
-    assert list(front(columns)) == unbeaten
 
 
 def test_a_layer_that_cannot_be_faster_is_named() -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from nashc.fold import refine
 from nashc.fold.blocks import blocks
 from nashc.fold.programme import Found
-from nashc.fold.prune import front
 from nashc.fold.refine import GivenUp, shortest
 from nashc.fold.tables import Floats, Ints, Problem, Table
 from tests.fold.test_blocks import all_rows, choices, residual
@@ -66,23 +65,6 @@ def _keeps_to(problem: Problem, found: Found, budget: Floats) -> bool:
     choice: Ints = found.choice
     is_told = problem.latency(choice) == found.value
     return is_told and bool((problem.total(choice) <= budget).all())
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(65, 300), st.integers(2, 40), st.integers(0, 2**32 - 1))
-def test_many_rows_of_three_columns_are_held_to_all_pairs(
-    rows: int, values: int, seed: int
-) -> None:
-    columns = np.random.default_rng(seed).integers(0, values, (rows, 3)).astype(float)
-    unbeaten = [
-        number
-        for number, row in enumerate(columns)
-        if not any(
-            (other <= row).all() and ((other < row).any() or earlier < number)
-            for earlier, other in enumerate(columns)
-        )
-    ]
-    assert list(front(columns)) == unbeaten
 
 
 @settings(max_examples=150, deadline=None)
