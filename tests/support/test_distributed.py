@@ -180,22 +180,41 @@ def test_two_nodes_give_the_result_of_one_process(tmp_path):
     folder = Generated.write(tmp_path / "out").folder
     one, two = (tmp_path / name for name in ("one", "two"))
     finished(start(folder, [], "train.py", "--out", str(one)))
+    said, unsaid = on_two_nodes(folder, [two, two])
+    results = [json.loads(line)["event"] for line in said.splitlines()].count("result")
+    assert (results, unsaid) == (1, "")
+    assert_equal_but_for_rounding(one / "checkpoint.safetensors", two / "checkpoint.safetensors")
+
+
+def on_two_nodes(folder, outs, *options):
+    """What a training said on each of two nodes, each with a folder for its results."""
     for _ in range(3):
         address = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
         nodes = [
-            start(folder, [*NODE, "--node-rank", rank, *address], "train.py", "--out", str(two))
-            for rank in "01"
+            start(
+                folder,
+                [*NODE, "--node-rank", str(rank), *address],
+                *("train.py", *options, "--out", str(out)),
+            )
+            for rank, out in enumerate(outs)
         ]
         said, first_errors = nodes[0].communicate(timeout=300)
         if nodes[0].returncode:
             nodes[1].kill()  # it would wait for the first one
-        unsaid, errors = nodes[1].communicate(timeout=300)
+        other_said, errors = nodes[1].communicate(timeout=300)
         if "EADDRINUSE" not in first_errors:
             break  # else somebody took the port in between
     assert [node.returncode for node in nodes] == [0, 0], first_errors + errors
-    results = [json.loads(line)["event"] for line in said.splitlines()].count("result")
-    assert (results, unsaid) == (1, "")
-    assert_equal_but_for_rounding(one / "checkpoint.safetensors", two / "checkpoint.safetensors")
+    return said, other_said
+
+
+def interrupted(folder, launcher, program, out):
+    """Ended by a signal in the first epoch, with a checkpoint."""
+    wrapper = folder / "interrupting.py"
+    wrapper.write_text(INTERRUPTING.format(number=int(signal.SIGTERM), after_epochs=0.4))
+    first = start(folder, launcher, program, "--out", str(out), wrapper=wrapper)
+    said, errors = first.communicate(timeout=300)
+    assert "saved; the same command with --resume goes on from here" in said, errors
 
 
 def test_two_nodes_go_on_from_the_checkpoint_of_the_first(tmp_path):
@@ -203,31 +222,8 @@ def test_two_nodes_go_on_from_the_checkpoint_of_the_first(tmp_path):
     folder = Generated.write(tmp_path / "out").folder
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     finished(start(folder, [], "train.py", "--out", str(whole)))
-    wrapper = folder / "interrupting.py"
-    wrapper.write_text(INTERRUPTING.format(number=int(signal.SIGTERM), after_epochs=0.4))
-    first = start(folder, [], "train.py", "--out", str(stopped), wrapper=wrapper)
-    said, errors = first.communicate(timeout=300)
-    assert "saved; the same command with --resume goes on from here" in said, errors
-    for _ in range(3):
-        address = ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
-        nodes = [
-            start(
-                folder,
-                [*NODE, "--node-rank", str(rank), *address],
-                "train.py",
-                "--resume",
-                "--out",
-                str(out),
-            )
-            for rank, out in enumerate((stopped, tmp_path / "elsewhere"))
-        ]
-        said, errors = nodes[0].communicate(timeout=300)
-        if nodes[0].returncode:
-            nodes[1].kill()  # it would wait for the first one
-        nodes[1].communicate(timeout=300)
-        if "EADDRINUSE" not in errors:
-            break  # else somebody took the port in between
-    assert [node.returncode for node in nodes] == [0, 0], errors
+    interrupted(folder, [], "train.py", stopped)
+    on_two_nodes(folder, [stopped, tmp_path / "elsewhere"], "--resume")
     name = "checkpoint.safetensors"
     assert_equal_but_for_rounding(whole / name, stopped / name)
 
@@ -254,11 +250,7 @@ def test_a_search_of_two_goes_on_as_two(tmp_path):
     folder = Generated.write(tmp_path / "out").folder
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     finished(start(folder, [], "search.py", "--out", str(whole)))
-    wrapper = folder / "interrupting.py"
-    wrapper.write_text(INTERRUPTING.format(number=int(signal.SIGTERM), after_epochs=0.4))
-    first = start(folder, TWO, "search.py", "--out", str(stopped), wrapper=wrapper)
-    said, errors = first.communicate(timeout=300)
-    assert "saved; the same command with --resume goes on from here" in said, errors
+    interrupted(folder, TWO, "search.py", stopped)
     events = finished(start(folder, TWO, "search.py", "--out", str(stopped), "--resume"))
     assert any(it.get("text", "").startswith("going on at epoch 1, step 6") for it in events)
     name = "checkpoint.safetensors"

@@ -91,9 +91,7 @@ def test_every_step_passes(case: Case, tmp_path: Path):
         finn_checks.check_graph(model, step, case.origins)
         golden.check(model, step, case.origins)
     assert model.get_nodes_by_op_type("MVAU_hls")  # what ran in Python was made for hardware
-    [partition] = tmp_path.glob(
-        "*.onnx"
-    )  # alone: a parent would name its folder by an absolute path
+    [partition] = tmp_path.glob("*.onnx")  # a parent would name its folder by an absolute path
     assert str(tmp_path).encode() not in partition.read_bytes()
 
 

@@ -65,9 +65,8 @@ def tar_members(tar: Path, path: Path) -> list[Member]:
 
 def _scan(tar: Path, path: Path) -> _Index:
     with tarfile.open(tar, "r:") as archive:
-        found: dict[
-            str, Member
-        ] = {}  # of files of one name the last one counts, as where a tar is unpacked
+        # Of files of one name the last one counts, as where a tar is unpacked.
+        found: dict[str, Member] = {}
         while member := archive.next():
             if member.isfile():
                 found[member.name] = Member(member.name, member.offset_data, member.size)
