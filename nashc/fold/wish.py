@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, NoReturn, get_args
 
 from nashc.cost.cost import RESOURCES
@@ -17,7 +18,7 @@ Goal = Literal["max-fps", "min-resources", "min-latency"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
 _AMOUNT = re.compile(r"(?P<number>[0-9][0-9_]*(?:\.[0-9]+)?)(?P<unit>[kM%]?)")
 _LEAST_FPS = 1e-6
-_UNITS = {"": 1.0, "k": 1e3, "M": 1e6}
+_UNITS = {"": 1, "k": 1000, "M": 1_000_000}
 # No device comes near; from 1e15 on the search no longer tells amounts apart that differ by one.
 _MOST = {"": 1e9, "k": 1e6, "M": 1e3, "%": 1e4}
 
@@ -99,16 +100,18 @@ def check(goal: str | None, fps: float | None, budget: str | None, gap: float | 
 
 def _budget(text: str, whole: Mapping[str, float]) -> dict[str, float]:
     return {
-        name: float(math.floor(number * (whole[name] / 100 if unit == "%" else _UNITS[unit])))
+        name: float(
+            math.floor(number * (Fraction(whole[name]) / 100 if unit == "%" else _UNITS[unit]))
+        )
         for name, (number, unit) in _amounts(text).items()
     }
 
 
-def _amounts(text: str) -> dict[str, tuple[float, str]]:
-    """Number and unit by resource."""
+def _amounts(text: str) -> dict[str, tuple[Fraction, str]]:
+    """Number, as it is written, and unit by resource."""
     if not text.strip():
         _refuse("the budget is empty", "name what is limited: --budget lut=200k,bram18=80%")
-    found: dict[str, tuple[float, str]] = {}
+    found: dict[str, tuple[Fraction, str]] = {}
     for part in text.split(","):
         name, _, amount = (word.strip() for word in part.partition("="))
         if not name:
@@ -119,7 +122,7 @@ def _amounts(text: str) -> dict[str, tuple[float, str]]:
         if name in found:
             _refuse(f"`{name}` has two budgets", f"{name}={amount}")
         match = _AMOUNT.fullmatch(amount)
-        number = float(match["number"].replace("_", "")) if match else math.inf
+        number = Fraction(match["number"].replace("_", "")) if match else Fraction(0)
         if not match or number > _MOST[match["unit"]]:
             _refuse(
                 f"`{amount}` is no amount of {name}" if amount else f"`{name}` has no amount",

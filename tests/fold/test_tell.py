@@ -13,6 +13,8 @@ from nashc.driver.folding import fold_spec
 from nashc.fold.ask import Folded, fps_of, interval_of
 from nashc.fold.goals import Step
 from nashc.fold.tell import as_json, lines
+from nashc.fold.wish import wish
+from nashc.vocab.boards import BOARDS
 from tests.fold.test_of_target import spec_with
 
 
@@ -107,3 +109,10 @@ def test_a_rate_that_was_told_asks_for_its_own_interval() -> None:
         assert [interval_of(fps, clock_ns) for fps in told] == list(range(1, 3000))
     assert interval_of(1e12, 5.0) == 0
     assert fps_of(interval_of(996.0, 5.0), 5.0) >= 996 > fps_of(interval_of(996.0, 5.0) + 1, 5.0)
+
+
+def test_a_budget_is_as_it_is_written() -> None:
+    """2.3 % of a million and a half are 34,499.99... and 1.001k are 1,000.99... in floating point."""
+    given = wish(BOARDS["U250"], "max-fps", budget="lut=2.3%,dsp=1.001k,bram18=1_000")
+    assert BOARDS["U250"].resources.lut == 1_500_000
+    assert [given.budget[name] for name in ("lut", "dsp", "bram18")] == [34_500, 1_001, 1_000]
