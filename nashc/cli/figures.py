@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nashc.cli import common
+
+if TYPE_CHECKING:
+    from nashc.driver.estimate import Answer
 
 # The names in nashc.cost.models.MODELS, which loads numpy: a test holds the two together.
 MODEL_NAMES = ("finn-plus-1.6", "finn-0.9", "nashc")
@@ -59,19 +63,27 @@ def estimate(
     At once, before anything is trained, and the figures that FINN would give.
     """
     from nashc.driver.estimate import Question, answer
-    from nashc.driver.estimate_page import estimate_page
     from nashc.driver.estimate_text import estimate_lines
-    from nashc.writing import check_place, write_file
+    from nashc.writing import check_place
 
     if html is not None:
         check_place(html)
     found = answer(
         Question(common.only_spec(spec), common.overrides(settings), model, weights, folding)
     )
-    trouble = common.trouble_of(lambda: write_file(html, estimate_page(found))) if html else ()
+    trouble = common.trouble_of(lambda: _write_page(html, found)) if html else ()
     click.echo(
         json.dumps(found.to_json(), indent=2) if as_json else "\n".join(estimate_lines(found))
     )
     if html is not None and not as_json and not trouble:
         click.echo(f"\nThe page is {html}")
     return common.incomplete(trouble)
+
+
+def _write_page(place: Path, found: Answer) -> None:
+    from nashc.driver.estimate_page import (
+        estimate_page,
+    )  # brings jinja2, which the terminal does without
+    from nashc.writing import write_file
+
+    write_file(place, estimate_page(found))

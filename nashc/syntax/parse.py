@@ -8,7 +8,7 @@ from lark import Lark, Token, Tree, UnexpectedInput
 
 from nashc import resources
 from nashc.diagnostics import SpecError
-from nashc.syntax import ast
+from nashc.syntax import ast, tables
 from nashc.syntax.newlines import StatementEnds
 from nashc.syntax.recover import EDITION, find_mistakes
 from nashc.syntax.tree import build
@@ -36,17 +36,18 @@ def _is_known_edition(tree: Tree[Token]) -> bool:
 
 @cache
 def grammar() -> Lark:
-    """The parser made from `grammar/nash.lark`.
+    """The parser of `grammar/nash.lark`."""
+    text, postlex = resources.read_grammar(), StatementEnds()
 
-    Built anew in each process: this costs less than 0.1 s, and lark's cache is a pickle in a folder
-    that others may write.
-    """
-    return Lark(
-        resources.read_grammar(),
-        start="file",
-        parser="lalr",
-        lexer="contextual",
-        postlex=StatementEnds(),
-        propagate_positions=True,
-        maybe_placeholders=True,
-    )
+    def build() -> Lark:
+        return Lark(
+            text,
+            start="file",
+            parser="lalr",
+            lexer="contextual",
+            postlex=postlex,
+            propagate_positions=True,
+            maybe_placeholders=True,
+        )
+
+    return tables.parser(text, postlex, build)
