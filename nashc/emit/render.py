@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import cache
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from nashc import resources
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @cache
 def environment() -> Environment:
     """Templates from `templates/`; an unknown name is an error, None and bool cannot be printed."""
+    from jinja2 import (
+        Environment,
+        FileSystemLoader,
+        StrictUndefined,
+    )  # `nashc check` prints nothing
+
     return Environment(
         loader=FileSystemLoader(resources.template_root()),
         undefined=StrictUndefined,
