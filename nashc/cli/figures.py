@@ -81,9 +81,8 @@ def estimate(
 
 
 def _write_page(place: Path, found: Answer) -> None:
-    from nashc.driver.estimate_page import (
-        estimate_page,
-    )  # brings jinja2, which the terminal does without
+    # Drawing takes longer to load than a small estimate to make.
+    from nashc.driver.estimate_page import estimate_page
     from nashc.writing import write_file
 
     write_file(place, estimate_page(found))

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 @cache
 def environment() -> Environment:
     """Templates from `templates/`; an unknown name is an error, None and bool cannot be printed."""
-    from jinja2 import (
-        Environment,
-        FileSystemLoader,
-        StrictUndefined,
-    )  # `nashc check` prints nothing
+    # Not above: `nashc check` loads this room and renders nothing.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
         loader=FileSystemLoader(resources.template_root()),
