@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from unicodedata import normalize
 
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.diagnostics.model import nearest
@@ -15,6 +16,8 @@ from nashc.schema import Spec, load
 from nashc.schema.values import Word
 from nashc.vocab.bits import read_bits
 
+# What lies beside the folders of the networks: no network is called so.
+FILES = ("points.csv", "points.json", "pareto.svg", "pareto.html", "pareto.png")
 # What is wrong with a swept value itself, and so with the question: nothing runs.
 _OF_THE_QUESTION = ("NASH113", "NASH114")
 
@@ -69,7 +72,7 @@ class Point:
 
 def points(question: Question) -> tuple[Point, ...]:
     """In the order of specs, then of values. Errors: SpecError where the question is wrong, before anything runs."""
-    specs = tuple(dict.fromkeys(path for path in question.specs))
+    specs = tuple({path.parent.resolve() / path.name: path for path in question.specs}.values())
     declared = _declared(specs)
     _check_names(question, declared)
     names = _names({path: spec.name for path, spec in declared.items()})
@@ -123,15 +126,31 @@ def _check_names(question: Question, declared: Mapping[Path, Spec]) -> None:
 
 
 def _names(names: Mapping[Path, str]) -> dict[Path, str]:
-    """A name for each spec: its network's, where two have the same its file's, and a number where that is taken too."""
-    of_networks = Counter(names.values())
-    wanted = {p: name if of_networks[name] == 1 else p.stem for p, name in names.items()}
-    taken: Counter[str] = Counter()
+    """A name for each spec, and of its folder: its network's, where two have the same its file's, and a number where that is taken.
+
+    Numbers give way to names that another spec has by itself. No two are one on disks that know no upper case, and none is a file
+    of the sweep.
+    """
+    of_networks = Counter(map(_on_disk, names.values()))
+    wanted = {
+        path: name if of_networks[_on_disk(name)] == 1 else path.stem.strip(".") or name
+        for path, name in names.items()
+    }
+    spoken_for, taken = set(map(_on_disk, wanted.values())), set(FILES)
     found: dict[Path, str] = {}
     for path, name in wanted.items():
-        taken[name] += 1
-        found[path] = name if taken[name] == 1 else f"{name}-{taken[name]}"
+        number, free = 1, name
+        while _on_disk(free) in (taken if free == name else taken | spoken_for):
+            number += 1
+            free = f"{name}-{number}"
+        taken.add(_on_disk(free))
+        found[path] = free
     return found
+
+
+def _on_disk(name: str) -> str:
+    """Equal for names that some file system holds for one."""
+    return normalize("NFC", name).casefold()
 
 
 def _grouped(

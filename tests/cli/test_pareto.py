@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from nashc.pareto.sweep import FILES
 from tests.pareto.networks import write
 
 
@@ -27,7 +28,7 @@ def test_costs_alone(nashc, tmp_path: Path):
         *("LUT", "BRAM18", "URAM", "DSP", "fps", "latency", "ms", "front"),
     ]
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"points.csv", "points.json", "pareto.svg", "pareto.html"} <= names
+    assert {"points.csv", "points.json", "pareto.svg", "pareto.html"} <= names <= set(FILES)
     with (tmp_path / "out" / "points.csv").open() as file:
         head, *cells = csv.reader(file)
     assert len(set(head)) == len(head) and head[:3] == ["network", "swept_bits", "bits"]

@@ -77,6 +77,26 @@ def test_networks_of_one_name_go_by_their_files(specs, tmp_path: Path):
     assert [point.network for point in found] == ["plain", "other", "v3"]
 
 
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["x/a", "y/a", "z/a-2"], ["a", "a-3", "a-2"]),
+        (["x/a-2", "y/a", "z/a", "w/a-3"], ["a-2", "a", "a-4", "a-3"]),
+        (["x/a", "y/A", "z/A-2"], ["a", "A-3", "A-2"]),
+        (["x/e\u0301", "y/\u00e9"], ["e\u0301", "\u00e9-2"]),
+        (["x/points.csv", "y/pareto.html"], ["points.csv-2", "pareto.html-2"]),
+        (["x/..", "y/."], ["plain", "plain-2"]),
+        (["x/a", "x/../x/a", "y/b"], ["a", "b"]),  # the same file twice
+    ],
+)
+def test_no_two_networks_share_a_folder(files, names, specs, tmp_path: Path):
+    paths = [tmp_path / f"{name}.nash" for name in files]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(specs["plain"].read_text())
+    assert [point.network for point in swept(paths, {})] == names
+
+
 def test_an_unknown_parameter(specs):
     assert mistake([specs["plain"]], {"bitz": "w2a2"}) == (
         "NASH113",
