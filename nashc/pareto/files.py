@@ -16,6 +16,7 @@ from nashc.writing import remove_file, write_file
 
 PICTURES = ("pareto.svg", "pareto.html", "pareto.png")
 NO_PNG = "no pareto.png: matplotlib is not installed (pip install 'nashc[plot]')"
+NO_LETTERS = "pareto.png has boxes in place of {}, which matplotlib's font lacks; pareto.svg and pareto.html have them"
 NOTHING = "nothing is drawn: no point is finished"
 
 
@@ -33,6 +34,8 @@ def write_files(rows: Sequence[Row], model: str, folder: Path) -> tuple[list[Pat
         contents["pareto.html"] = page(picture, rows, note)
         if png.can_draw():
             contents["pareto.png"] = png.png(picture)
+            letters = png.missing_letters(picture)
+            remarks += [NO_LETTERS.format(letters)] if letters else []
         else:
             remarks.append(NO_PNG)
     else:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import warnings
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from nashc.pareto.shapes import HALO, Box, Line, Mark, Picture, Shape, Text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Shapes are in pixels of an inch's hundredth; the file has twice as many each way, for paper and sharp screens.
 UNIT, DENSITY = 100, 200
@@ -24,6 +28,28 @@ def can_draw() -> bool:
 
 def png(picture: Picture) -> bytes:
     """The file; the same bytes for the same picture and matplotlib."""
+    import matplotlib
+
+    file = io.BytesIO()
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()  # not as the user's matplotlibrc has it
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # `missing_letters` tells of them
+        figure_of(picture).savefig(file, format="png", dpi=DENSITY, metadata={"Software": None})
+    return file.getvalue()
+
+
+def missing_letters(picture: Picture) -> str:
+    """Those that matplotlib's font does not have: boxes stand for them."""
+    from matplotlib import rcParamsDefault
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties(family=rcParamsDefault["font.sans-serif"][0])))
+    letters = {letter for it in picture.shapes if isinstance(it, Text) for letter in it.words}
+    return "".join(sorted(it for it in letters if not font.get_char_index(ord(it))))
+
+
+def figure_of(picture: Picture) -> Figure:
+    """One artist for each shape, in its order; that of a point has the number of its row as gid."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -34,9 +60,7 @@ def png(picture: Picture) -> bytes:
     axes.axis("off")
     for order, shape in enumerate(picture.shapes):
         axes.add_artist(_artist(shape, order))
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DENSITY, metadata={"Software": None})
-    return file.getvalue()
+    return figure
 
 
 def _artist(shape: Shape, order: int) -> Any:
@@ -87,6 +111,7 @@ def _artist(shape: Shape, order: int) -> Any:
                 "linewidth": shape.width * POINTS,
                 "alpha": shape.opacity,
                 "zorder": order,
+                "gid": None if shape.row is None else str(shape.row),
             }
             if not shape.outline:
                 return patches.Circle((shape.x, shape.y), shape.radius, **given)

@@ -46,10 +46,10 @@ class Scale:
         return tuple(round(i * step, 12) for i in range(first, last + 1))
 
 
-def scale_of(values: Sequence[float], *, is_whole: bool = False) -> Scale:
-    """An axis with room for all values, at least one, none below 0."""
+def scale_of(values: Sequence[float], *, is_whole: bool = False, is_share: bool = False) -> Scale:
+    """An axis with room for all values, at least one, none below 0. is_share: of a whole, which is not counted in powers."""
     low, high = min(values), max(values)
-    if low > 0 and high / low >= LOG_FROM:
+    if low > 0 and high / low >= LOG_FROM and not is_share:
         room = (high / low) ** ROOM
         return Scale(low / room, high * room, True, is_whole)
     # Where the values are far apart, 0 belongs to the picture.

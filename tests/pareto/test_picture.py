@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from nashc.driver.estimate import cost_of
 from nashc.pareto import png
 from nashc.pareto.chart import chart
+from nashc.pareto.files import write_files
 from nashc.pareto.front import front
 from nashc.pareto.measure import FPS, LATENCY, TRAIN
 from nashc.pareto.page import page
+from nashc.pareto.paint import COLOURS, Paint
 from nashc.pareto.rows import Row, Value, with_fronts
 from nashc.pareto.scale import scale_of, words
+from nashc.pareto.shapes import Mark, Text
 from nashc.pareto.svg import svg
 from nashc.pareto.sweep import Question, points
 from nashc.schema import load
@@ -127,6 +130,49 @@ def test_png(rows):
     found = png.png(picture)
     assert found.startswith(b"\x89PNG") and found == png.png(picture)
     assert int.from_bytes(found[16:20], "big") == round(2 * picture.width)
+
+
+def test_a_png_is_the_same_whatever_the_users_matplotlibrc_says(rows):
+    matplotlib = pytest.importorskip("matplotlib")
+    picture = chart(rows, "t", "n")
+    with matplotlib.rc_context({"savefig.bbox": "tight", "font.size": 20, "font.family": "serif"}):
+        changed = png.png(picture)
+    assert changed == png.png(picture)
+
+
+def test_letters_that_the_png_lacks_are_told(rows, tmp_path: Path, recwarn):
+    pytest.importorskip("matplotlib")
+    named = [replace(row, point=replace(row.point, network="\u7f51v\u00e9")) for row in rows]
+    _, remarks = write_files(named, "finn-plus-1.6", tmp_path)
+    lacks = "pareto.png has boxes in place of \u7f51, which matplotlib's font lacks"
+    assert remarks == [f"{lacks}; pareto.svg and pareto.html have them"]
+    assert not [str(it.message) for it in recwarn if "Glyph" in str(it.message)]
+    assert write_files(rows, "finn-plus-1.6", tmp_path)[1] == []
+
+
+def test_a_name_longer_than_the_picture_is_cut_in_the_middle(rows):
+    long = "a" * 200 + "z" * 200
+    named = [replace(row, point=replace(row.point, network=long)) for row in rows]
+    texts = [shape for shape in chart(named, "t", "n").shapes if isinstance(shape, Text)]
+    [cut] = [text.words for text in texts if "\u2026" in text.words]
+    assert cut.startswith("aaa") and cut.endswith("zzz") and len(cut) < 120
+
+
+def test_many_networks_have_a_colour_each(rows):
+    many = [replace(rows[0], point=replace(rows[0].point, network=f"n{i}")) for i in range(30)]
+    colours = [Paint.of(many).colour(row) for row in many]
+    assert len(set(colours)) == 30 and colours[:10] == list(COLOURS)
+
+
+def test_a_training_that_failed_leaves_accuracies_on_a_plain_axis(rows):
+    bad = replace(rows[0], values=(replace(rows[0].values[0], accuracy=0.001),))
+    heights = {
+        mark.row: mark.y
+        for mark in chart([bad, *rows[1:]], "t", "n").shapes
+        if isinstance(mark, Mark) and mark.row is not None
+    }
+    drop, step = heights[0] - heights[1], heights[1] - heights[5]
+    assert drop / step == pytest.approx((0.82 - 0.001) / (0.905 - 0.82))
 
 
 def test_less_latency_is_better(rows):
