@@ -195,8 +195,10 @@ def _sweeps(given: tuple[str, ...], settings: tuple[str, ...]) -> dict[str, tupl
             raise click.BadParameter(
                 f"'{sweep}' is not NAME=V1,V2, for example --sweep bits=w2a2,w4a4"
             )
-        if name in found or name in fixed:
-            other = "--sweep" if name in found else "--set"
-            raise click.BadParameter(f"'{name}' is given twice: by --sweep and by {other}")
+        if name in found:
+            every = ",".join(dict.fromkeys((*found[name], *values)))
+            raise click.BadParameter(f"'{name}' is swept twice: --sweep {name}={every} has all")
+        if name in fixed:
+            raise click.BadParameter(f"'{name}' is given twice: by --sweep and by --set")
         found[name] = values
     return found

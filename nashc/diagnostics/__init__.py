@@ -5,7 +5,7 @@ call this room; it calls nobody but `text`.
 """
 
 from nashc.diagnostics.model import Diagnostic, Label, Problems, SpecError
-from nashc.diagnostics.render import render_json, render_text, summarise
+from nashc.diagnostics.render import render_json, render_text, summarise, told_once
 
 __all__ = [
     "Diagnostic",
@@ -15,4 +15,5 @@ __all__ = [
     "render_json",
     "render_text",
     "summarise",
+    "told_once",
 ]

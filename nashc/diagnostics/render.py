@@ -23,6 +23,14 @@ def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
     return "\n\n".join("\n".join(_render(diagnostic, paint)) for diagnostic in diagnostics)
 
 
+def told_once(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Without those that read like an earlier one: every loading of a spec has spans of its own."""
+    found: dict[str, Diagnostic] = {}
+    for diagnostic in diagnostics:
+        found.setdefault(render_text([diagnostic]), diagnostic)
+    return tuple(found.values())
+
+
 def render_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """One flat dict for each diagnostic; lines and columns count from 1, end_column is one behind the last."""
     return [

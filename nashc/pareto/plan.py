@@ -7,6 +7,7 @@ from typing import Any
 
 from nashc.diagnostics.model import counted
 from nashc.driver.display import duration
+from nashc.pareto.table import idle_lines
 from nashc.pareto.walk import Walk
 from nashc.report.table import aligned
 
@@ -31,6 +32,7 @@ def plan_lines(walk: Walk) -> list[str]:
     else:
         lines += ["", "nothing to run"]
     problems = [(row.point.label, problem) for row in rows for problem in row.problems]
+    lines += idle_lines(row.point for row in rows)
     return lines + [f"{label}: {problem.code} {problem.message}" for label, problem in problems]
 
 

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from unicodedata import normalize
 
-from nashc.diagnostics import Diagnostic, SpecError
+from nashc.diagnostics import Diagnostic, SpecError, told_once
 from nashc.diagnostics.model import nearest
 from nashc.driver.key import canonical
 from nashc.schema import Spec, load
@@ -49,7 +49,7 @@ class Point:
 
     network: its name, and of its folder. settings: the swept values that make it what it is. bits: values of all its
     parameters that are bit widths. series: equal for points that one curve joins, those along the first swept parameter.
-    problem: why there is no such network.
+    problem: why there is no such network. idle: swept parameters whose values all give the same network.
     """
 
     network: str
@@ -60,6 +60,7 @@ class Point:
     trials: tuple[Trial, ...]
     is_searched: bool = False
     problem: Diagnostic | None = None
+    idle: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -92,7 +93,7 @@ def points(question: Question) -> tuple[Point, ...]:
         varied = [key for key, each in own.items() if len(each) > 1]
         found += _grouped(names[path], path, varied, trials)
     if wrong:
-        raise SpecError(wrong)
+        raise SpecError(told_once(wrong))
     return tuple(found)
 
 
@@ -160,6 +161,7 @@ def _grouped(
     trials: list[tuple[dict[str, str], Spec | Diagnostic]],
 ) -> list[Point]:
     """Trials of which only the seed of the training differs are one point."""
+    idle = tuple(name for name in varied if _is_idle(name, trials))
     groups: dict[str, list[tuple[dict[str, str], Spec]]] = {}
     found: list[Point] = []
     for overrides, spec in trials:
@@ -187,9 +189,21 @@ def _grouped(
                 series,
                 tuple(reversed(own.values())),
                 spec.is_searched,
+                idle=idle,
             )
         )
     return found
+
+
+def _is_idle(name: str, trials: list[tuple[dict[str, str], Spec | Diagnostic]]) -> bool:
+    """Whether a parameter makes no difference, whatever the others are."""
+    digests: dict[tuple[str, ...], set[str]] = {}
+    for overrides, spec in trials:
+        others = tuple(value for other, value in overrides.items() if other != name)
+        if not isinstance(spec, Spec):
+            return False
+        digests.setdefault(others, set()).add(spec.digest)
+    return all(len(its) == 1 for its in digests.values())
 
 
 def _meaning(spec: Spec) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nashc import __version__
 from nashc.diagnostics.model import counted
 from nashc.driver.estimate import BEFORE_TRAINING
 from nashc.pareto.rows import COSTS, FIGURES, Row
+from nashc.pareto.sweep import Point
 from nashc.report.figures import RESOURCES
 from nashc.report.table import aligned
 
@@ -86,9 +87,21 @@ def lines(rows: Sequence[Row]) -> list[str]:
         for row in rows
         for each in row.problems
     ]
+    idle = idle_lines(row.point for row in rows)
     waiting = sum(row.waiting for row in rows)
     not_run = [f"not run: {counted(waiting, 'training')}"] if waiting else []
-    return [line for part in (drawn, failed, not_run) if part for line in ("", *part)]
+    return [line for part in (drawn, failed, idle, not_run) if part for line in ("", *part)]
+
+
+def idle_lines(points: Iterable[Point]) -> list[str]:
+    """Of values that were swept and make no points of their own."""
+    return list(
+        dict.fromkeys(
+            f"{name} changes nothing in {point.network}: its values are one point"
+            for point in points
+            for name in point.idle
+        )
+    )
 
 
 def as_text(found: dict[str, Any]) -> str:

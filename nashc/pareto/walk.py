@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from nashc.diagnostics import Diagnostic, SpecError, render_text
+from nashc.diagnostics import Diagnostic, SpecError, render_text, told_once
 from nashc.driver.display import Display, duration
 from nashc.driver.estimate import Answer, cost_of
 from nashc.driver.needs import Machine
@@ -76,7 +76,7 @@ class Walk:
         """Stop where nothing at all can run. Errors: SpecError."""
         if self.waiting or any(place.values or place.cost for place in self.places):
             return
-        problems = {problem: None for place in self.places for problem in place.problems}
+        problems = told_once(problem for place in self.places for problem in place.problems)
         if problems:
             raise SpecError(problems)
 
@@ -106,7 +106,7 @@ class Walk:
                     self.job.measure,
                     tuple(place.values[t.digest] for t in place.trials if t.digest in place.values),
                     place.cost,
-                    tuple(place.problems),
+                    told_once(place.problems),
                     waiting.count(id(place)),
                 )
                 for place in self.places

@@ -81,6 +81,36 @@ def test_a_point_that_cannot_be_costed_is_told_and_the_rest_is_drawn(nashc):
     assert "build/pareto/pareto.svg" in said.out
 
 
+def test_a_mistake_of_every_point_is_told_once(nashc):
+    words = ["searched.nash", "--sweep", "bits=w2a2,w4a4", "--accuracy", "none"]
+    said = nashc("pareto", *words)
+    assert said.code == 3 and said.err.count("NASH451: ") == 1 and "2 errors" not in said.err
+    told = json.loads(nashc("pareto", *words, "--json").out)
+    assert [it["code"] for it in told["diagnostics"]] == ["NASH451"]
+
+
+def test_the_mistake_of_a_point_is_told_once_whatever_its_seeds(nashc, tmp_path: Path):
+    text = (tmp_path / "plain.nash").read_text().replace("project = true", "project = false")
+    (tmp_path / "bad.nash").write_text(text.replace("network plain", "network bad"))
+    words = ["bad.nash", "v3.nash", "--sweep", "seed=1,2"]
+    for how in ("--kept", "--plan"):
+        assert nashc("pareto", *words, how).out.count("bad: NASH201 add needs equal shapes") == 1
+
+
+def test_a_value_is_wrong_once_whatever_the_others_are(nashc):
+    words = ["plain.nash", "--sweep", "fps=1e2,100.0", "--sweep", "bits=w2a2,w4a4"]
+    assert nashc("pareto", *words, "--plan").err.count("NASH114: ") == 1
+
+
+def test_a_parameter_that_changes_nothing_is_told(nashc):
+    words = ["plain.nash", "v3.nash", "--sweep", "strength=1,2", "--sweep", "bits=w2a2,w4a4"]
+    line = "strength changes nothing in v3: its values are one point"
+    for how in (["--accuracy", "none"], ["--plan"]):
+        assert nashc("pareto", *words, *how).out.splitlines().count(line) == 1
+    others = ["plain.nash", "--sweep", "seed=1,2", "--accuracy", "none"]
+    assert "changes nothing" not in nashc("pareto", *others).out
+
+
 def test_kept_draws_what_is_there_and_runs_nothing(nashc, tmp_path: Path):
     out = tmp_path / "build/pareto"
     out.mkdir(parents=True)
@@ -101,6 +131,10 @@ def test_kept_draws_what_is_there_and_runs_nothing(nashc, tmp_path: Path):
         (["--sweep", "bits"], "'bits' is not NAME=V1,V2, for example --sweep bits=w2a2,w4a4"),
         (["--sweep", "bits=w2a2,"], "'bits=w2a2,' is not NAME=V1,V2"),
         (["--sweep", "bits=w2a2", "--set", "bits=w4a4"], "by --sweep and by --set"),
+        (
+            ["--sweep", "bits=w2a2,w4a4", "--sweep", "bits=w1a2,w2a2"],
+            "'bits' is swept twice: --sweep bits=w2a2,w4a4,w1a2 has all",
+        ),
         (["--speed", "fps"], "--speed goes with --accuracy none"),
     ],
 )
