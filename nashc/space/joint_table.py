@@ -6,7 +6,7 @@ templates/support/budget/joint_costs.py reads the table and says what its parts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 from nashc.lower import lower
 from nashc.schema import Choice, Spec
 from nashc.space.alternatives import Alternative, alternatives, covering_networks
+from nashc.space.covering import Choices, Meets, choices, choices_to_see
 from nashc.space.network import Branch, is_of_branch
-from nashc.space.parts import Choices, Layers, Seen, choices, choices_to_see
+from nashc.space.parts import Layers, Seen
 from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 from nashc.space.table import SpaceTable, Value, trimmed
@@ -44,16 +45,38 @@ class JointTable:
             for it in its
         ]
         self._find_meetings(genotypes)
-        meets = [seen.meets for its in (self.layers.seen, self.branches) for seen in its.values()]
-        tables = [
-            (picks, SpaceTable(with_picks(spec, self.places, picks)))
-            for picks in choices_to_see(self.places, meets, len(genotypes))
-        ]
-        self.names = {key: tables[0][1].branches[key].reads for key in self.keys}
-        self._prepare([table for _, table in tables])
-        for picks, table in tables:
+        for picks, table in self._tables(len(genotypes)):
             self._see(picks, table)
         self.pricing = Pricing(spec.target)
+
+    def _tables(self, genotypes: int) -> list[tuple[Choices, SpaceTable]]:
+        """By choice of widths, until every part is seen with all of its places."""
+        tables: list[tuple[Choices, SpaceTable]] = []
+        self.values: dict[str, Seen[Value]] = {}
+        self._single: set[str] = set()
+        while True:
+            seen = [picks for picks, _ in tables]
+            more = choices_to_see(self.places, self._meets(), genotypes, seen)
+            if not more:
+                return tables
+            tables += [
+                (picks, SpaceTable(with_picks(self.spec, self.places, picks))) for picks in more
+            ]
+            self.names = {key: tables[0][1].branches[key].reads for key in self.keys}
+            self._prepare([table for _, table in tables])  # may meet more than was known
+
+    def _meets(self) -> Iterator[Meets]:
+        """The places that must be seen with all their choices together, as far as is known."""
+        for parts in (self.layers.seen, self.branches):
+            for seen in parts.values():
+                yield seen.meets
+        for seen_value in self.values.values():
+            yield seen_value.meets
+        for key in self.keys:
+            if self.values and self.names[key] in self._single:
+                # What needs a single bit in two is the weights of those who read it.
+                both = {*self.values[self.names[key]].meets, *self.branches[key].meets}
+                yield tuple(sorted(both))
 
     # ---- which places a part meets -----------------------------------------------------------------
 
@@ -97,11 +120,11 @@ class JointTable:
         for table in tables:
             names = self._names(table)
             for name, value in table.values.items():
+                if value.is_single:
+                    self._single.add(names[name])
                 for node in (value.made_by, value.before, value.widened):
                     meets[names[name]].update(self.layers.meets_of(node) if node else ())
-        self.values: dict[str, Seen[Value]] = {
-            name: Seen(tuple(sorted(its))) for name, its in meets.items()
-        }
+        self.values = {name: Seen(tuple(sorted(its))) for name, its in meets.items()}
 
     def _names(self, table: SpaceTable) -> dict[str, str]:
         """FINN names a stream after the node that gives it, which may be another one with other widths."""

@@ -1,29 +1,18 @@
 """The parts of a table of costs, each seen in real networks with every choice of the places that it meets.
 
-Places that meet in no part may change together. So the places get colours, as few as the greedy way needs, and one network is
-lowered for each choice by colour: every part is then seen with every choice of the places that it depends on.
+space/covering.py says which networks that takes.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Generic, TypeVar
 
 from nashc.cost.nodes import HwNode
-from nashc.diagnostics import Diagnostic, SpecError
-from nashc.space.places import Place
-
-MOST_NETWORKS = 1500
-"""That are lowered for one table: some ten seconds for a small network."""
+from nashc.space.covering import Choices, Meets, choices
 
 Nodes = tuple[HwNode, ...]
-Meets = tuple[int, ...]
-"""Some places, by index, rising."""
-Choices = tuple[int, ...]
-"""An alternative for each of some places."""
 T = TypeVar("T")
 
 
@@ -84,52 +73,3 @@ class Layers:
         while layer not in self.seen and "." in layer:
             layer = layer.rpartition(".")[0]
         return layer if layer in self.seen else self._output
-
-
-def choices(meets: Meets, counts: Sequence[int]) -> Iterator[Choices]:
-    """counts: alternatives of all places."""
-    return product(*(range(counts[place]) for place in meets))
-
-
-def choices_to_see(
-    places: Sequence[Place], meets: Iterable[Meets], genotypes: int | None = None
-) -> Iterator[Choices]:
-    """Choices for all places, in which every part meets every choice of its places. genotypes: to be seen with each.
-
-    Errors: NASH312 or NASH313 where these are more networks than can be lowered.
-    """
-    colours = _coloured(meets, len(places))
-    counts = [len(place.alternatives) for place in places]
-    most = [
-        max(count for count, own in zip(counts, colours, strict=True) if own == colour)
-        for colour in range(max(colours) + 1)
-    ]
-    networks = math.prod(most) * (genotypes or 1)
-    if networks > MOST_NETWORKS:
-        how = "all" if genotypes is None else "with all ops of cells"
-        raise SpecError([_too_many(places[0], f"{how}: {networks:,} networks")])
-    for picks in product(*map(range, most)):
-        yield tuple(picks[colour] % count for colour, count in zip(colours, counts, strict=True))
-
-
-def _coloured(meets: Iterable[Meets], count: int) -> list[int]:
-    """A colour for each of `count` places; places that meet have different ones."""
-    neighbours: list[set[int]] = [set() for _ in range(count)]
-    for places in set(meets):
-        for place in places:
-            neighbours[place].update(places)
-    colours: list[int] = []
-    for place in range(count):
-        taken = {colours[other] for other in neighbours[place] if other < place}
-        colours.append(next(colour for colour in range(count) if colour not in taken))
-    return colours
-
-
-def _too_many(place: Place, how: str) -> Diagnostic:
-    code, what = "NASH312", "bit widths"
-    hint = "fewer alternatives, or one choice for a block or a group: group* = [w2a2, w4a4]"
-    if place.is_of_channels:
-        code, what = "NASH313", "numbers of channels"
-        hint = "fewer alternatives, or fewer arguments with lists"
-    text = f"too many {what} meet in one layer to price them {how}"
-    return Diagnostic(code, text, place.span, help=hint)

@@ -14,7 +14,8 @@ from nashc.cost.backends import Wanted
 from nashc.cost.models import MODELS
 from nashc.lower import lower
 from nashc.schema import Spec
-from nashc.space.parts import Layers, choices_to_see
+from nashc.space.covering import choices_to_see
+from nashc.space.parts import Layers
 from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 

@@ -45,6 +45,11 @@ class Value:
     wide_readers: int
 
     @property
+    def is_single(self) -> bool:
+        """Of single bits, which some readers need in two."""
+        return (result_of(self.made_by) if self.made_by else self.image)[1] == "UINT1"
+
+    @property
     def signature(self) -> Hashable:
         """What does not depend on the branches of a network."""
         nodes = (node and node.signature for node in (self.made_by, self.before))

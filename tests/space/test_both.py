@@ -252,10 +252,10 @@ def test_more_networks_or_states_than_can_be_looked_at_are_refused(
     monkeypatch.setitem(solver.StateGraph.__init__.__globals__, "MOST_ARCS", 10)
     text = refused(path)
     assert text.startswith("NASH312 too many ops and bit widths depend on each other")
-    monkeypatch.setattr("nashc.space.parts.MOST_NETWORKS", 10)
+    monkeypatch.setattr("nashc.space.covering.MOST_NETWORKS", 10)
     text = refused(path)
     assert text.startswith("NASH312 too many bit widths meet in one layer to price them with all")
-    assert text.endswith("54 networks")
+    assert text.endswith("36 networks")
 
 
 @pytest.mark.torch
