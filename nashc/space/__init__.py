@@ -41,11 +41,12 @@ def hardware_terms(spec: Spec) -> HardwareTerms | None:
         return None
     from nashc.space.feasible import check_feasible  # these load numpy
     from nashc.space.table import SpaceTable
-    from nashc.space.terms import check_terms, limits, weights
+    from nashc.space.terms import check_cycles, check_terms, limits, weights
 
     check_terms(spec)
     table = SpaceTable(spec).to_json()
     most = limits(spec)
     if spec.is_searched:
         check_feasible(spec, table, most)
+        check_cycles(spec, table)
     return HardwareTerms(table, most, weights(spec, table["fixed"]["cost"][0][0]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nashc.cost.cost import RESOURCES
-from nashc.diagnostics import Diagnostic, Problems
+from nashc.diagnostics import Diagnostic, Problems, SpecError
 from nashc.schema import Spec
 from nashc.schema.bounds import Least
 from nashc.schema.models import Target
+from nashc.space.pricing import FIGURES
 from nashc.vocab.boards import Board
 
 
@@ -34,6 +36,33 @@ def check_terms(spec: Spec) -> None:
             where = spec.spans.value(("search", "cost", figure))
             problems.add(Diagnostic("NASH482", text, where, help=f"leave `{figure}` out"))
     problems.check()
+
+
+def check_cycles(spec: Spec, table: Mapping[str, Any]) -> None:
+    """NASH482 where a cost of cycles tells no two networks apart. table: search_costs.json."""
+    assert spec.search
+    if not spec.search.cost.cycles:
+        return
+    nodes: dict[tuple[str, int], list[int]] = {}
+    for option in table["options"]:
+        nodes.setdefault((option["cell"], option["node"]), []).extend(_cycles(option))
+    always = [_cycles(part) for part in table.get("parts", [table.get("fixed")])]
+    fewest = max(min(its) for its in (*always, *nodes.values()))
+    values = (_cycles(value) for value in table["values"])
+    if max(map(max, (*always, *nodes.values(), *values))) > fewest:
+        return
+    text = f"cycles tell no two networks of this search apart: each takes {fewest:,}"
+    hint = "leave `cycles` out: no choice changes what the slowest layer takes, or makes another slower"
+    where = spec.spans.value(("search", "cost", "cycles"))
+    raise SpecError([Diagnostic("NASH482", text, where, help=hint)])
+
+
+def _cycles(part: Any) -> list[int]:
+    """All that an entry of the table has at the first pace, whatever it depends on."""
+    if isinstance(part, Mapping) and "cost" in part:
+        return [part["cost"][0][FIGURES.index("cycles")]]
+    inner = part.get("choices", part.get("parts")) if isinstance(part, Mapping) else part
+    return [cycles for each in inner for cycles in _cycles(each)]
 
 
 def limits(spec: Spec) -> dict[str, int]:

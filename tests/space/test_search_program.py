@@ -18,7 +18,7 @@ extends "{base}"
 search {{
   epochs = 2
   batch  = 128
-  cost {{ lut = {weight}; cycles = {weight} }}
+  cost {{ lut = {weight}; bram18 = {weight} }}
   budget {{ lut < {most}; fps >= 5000 }}
 }}
 """
