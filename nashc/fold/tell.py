@@ -143,8 +143,10 @@ def _step_lines(folded: Folded) -> list[str]:
     lines = [f"next step   {fps_of(step.interval, clock_ns):,.1f} fps: faster {named}"]
     missing = excess(step.use, folded.wish)
     if missing:
-        times = f": {step.factor:.4g} times the budget" if math.isfinite(step.factor) else ""
-        lines.append(f"binds       {', '.join(missing)}{times}")
+        times = f"{step.factor:.4g}" if math.isfinite(step.factor) else "1"
+        of_budget = f", {times} times the budget" if times != "1" else ""
+        most = " at most" if of_budget and len(missing) > 1 else ""
+        lines.append(f"binds       that needs {' and '.join(missing)}{of_budget}{most}")
     else:
         lines.append(f"            which fits: {used}")
     return lines

@@ -97,9 +97,26 @@ def test_a_budget_of_nothing_does_not_grow(without: Folded) -> None:
     step = Step(100.0, ("stem.conv",), factor=np.inf, use=use)
     wanted = replace(without.wish, budget={**without.wish.budget, "dsp": 0.0})
     folded = replace(without, wish=wanted, answer=replace(without.answer, step=step))
-    assert told(folded, "binds") == "binds       3 DSP of 0"
+    assert told(folded, "binds") == "binds       that needs 3 DSP of 0"
     said = json.loads(json.dumps(as_json(folded), allow_nan=False))
     assert said["next"]["budget_factor"] is None and said["binding"]["resources"] == ["dsp"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "factor", "words"),
+    [
+        ({"lut": 4000.0}, 2.0, "8,000 LUT of 4,000, 2 times the budget"),
+        ({"lut": 4000.0, "dsp": 2.0}, 2.0, "8,000 LUT of 4,000 and 3 DSP of 2, 2 times the budget at most"),
+        ({"lut": 7999.0}, 8000 / 7999, "8,000 LUT of 7,999"),
+    ],
+)  # fmt: skip
+def test_a_step_beyond_the_budget_says_what_it_needs(
+    without: Folded, budget: dict[str, float], factor: float, words: str
+) -> None:
+    step = Step(100.0, ("stem.conv",), factor=factor, use=np.array([8000.0, 10, 0, 3]))
+    wanted = replace(without.wish, budget={**without.wish.budget, **budget})
+    folded = replace(without, wish=wanted, answer=replace(without.answer, step=step))
+    assert told(folded, "binds") == f"binds       that needs {words}"
 
 
 def test_a_rate_that_was_told_asks_for_its_own_interval() -> None:
