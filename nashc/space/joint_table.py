@@ -47,6 +47,7 @@ class JointTable:
         self._find_meetings(genotypes)
         for picks, table in self._tables(len(genotypes)):
             self._see(picks, table)
+        self._check_wide()
         self.pricing = Pricing(spec.target)
 
     def _tables(self, genotypes: int) -> list[tuple[Choices, SpaceTable]]:
@@ -142,6 +143,17 @@ class JointTable:
                 picks, value, value.signature, is_better=value.widened is not None
             )
         self.layers.see(picks, table.fixed)
+
+    def _check_wide(self) -> None:
+        """What is read in two bits was seen in two bits: a price without these would pass for one."""
+        for key, branch in self.branches.items():
+            value = self.values[self.names[key]]
+            both = tuple(sorted({*branch.meets, *value.meets}))
+            for choice in choices(both, self.counts):
+                picks = dict(zip(both, choice, strict=True))
+                is_wide = branch.by_choice[tuple(picks[it] for it in branch.meets)].is_wide
+                seen = value.by_choice[tuple(picks[it] for it in value.meets)]
+                assert seen.widened or not is_wide, (key, picks)
 
     # ---- prices --------------------------------------------------------------------------------------
 
