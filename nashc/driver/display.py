@@ -66,6 +66,10 @@ def _counts(event: dict[str, Any]) -> str:
     return f"{'/'.join(shown)} {event.get('unit', '')}".rstrip()
 
 
+def _note(name: str, event: dict[str, Any]) -> str:
+    return f"{name:<{NAME_WIDTH}} {event.get('text', '')}"
+
+
 class _Plain:
     """Lines for a file or a pipe: the first report, then one every some seconds."""
 
@@ -100,6 +104,8 @@ class _PlainStage:
         return None
 
     def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "note":
+            self._line(_note(self._name, event))
         if event["event"] != "progress" or time.monotonic() - self._last_s < PLAIN_INTERVAL_S:
             return
         self._last_s = time.monotonic()
@@ -137,7 +143,7 @@ class _Terminal:
 
 class _TerminalStage:
     def __init__(self, progress: Progress, name: str) -> None:
-        self._progress = progress
+        self._progress, self._name = progress, name
         self._task: TaskID = progress.add_task(
             f"{name:<{NAME_WIDTH}}", total=None, counts="", text="starting", left=""
         )
@@ -155,6 +161,9 @@ class _TerminalStage:
         self._progress.stop()
 
     def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "note":
+            line = _note(self._name, event)
+            self._progress.console.print(line, markup=False, soft_wrap=True)
         if event["event"] == "progress":
             left = event.get("eta_s")
             self._progress.update(

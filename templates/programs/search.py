@@ -275,7 +275,7 @@ class Search(Loop):
             if can_draw(progress):
                 self._draw(found)
             for warning in warnings(found):
-                progress.log(warning)
+                progress.note(warning)
         return found
 
     def _draw(self, found: Found) -> None:

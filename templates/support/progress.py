@@ -113,10 +113,17 @@ class Progress:
 
     def log(self, text: str) -> None:
         """A line worth keeping."""
+        self._said("log", text)
+
+    def note(self, text: str) -> None:
+        """A line that a person should see: `nashc run` shows it, too."""
+        self._said("note", text)
+
+    def _said(self, event: str, text: str) -> None:
         if self.is_quiet:
             return
         if self.style == "jsonl":
-            self._event("log", text=text)
+            self._event(event, text=text)
         else:
             self._line(text)
 
@@ -162,7 +169,9 @@ class Progress:
 
     def _line(self, text: str) -> None:
         self._close_line()
-        self.stream.write(text + "\n")
+        # A path may hold bytes that are no text.
+        encoding = self.stream.encoding or "utf-8"
+        self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self.stream.flush()
 
     def _close_line(self) -> None:

@@ -281,6 +281,18 @@ def test_a_dumb_terminal_gets_plain_lines(monkeypatch, terminal: str, is_plain: 
     assert (screen.getvalue() == "") is is_plain
 
 
+@pytest.mark.parametrize("terminal", ["dumb", "xterm"])
+def test_notes_of_a_stage_are_shown(monkeypatch, terminal: str):
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", terminal)
+    with display(screen).stage("train") as shown:
+        shown.event({"event": "log", "text": "epoch 1"})
+        shown.event({"event": "note", "text": "1 file is passed over in [a]"})
+    assert "train       1 file is passed over in [a]\n" in screen.getvalue()
+    assert "epoch 1" not in screen.getvalue()
+
+
 # ---- failures ---------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,14 @@ def events(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def test_a_path_that_is_no_text(tmp_path):
+    """As of a folder that was named before Unicode."""
+    path = tmp_path / "told"
+    with path.open("w", encoding="utf-8") as stream:
+        Progress("train", "text", stream).log("reading folder from /data/caf\udce9")
+    assert path.read_text(encoding="utf-8") == "reading folder from /data/caf\\udce9\n"
+
+
 def test_json_lines(clock):
     stream = io.StringIO()
     report = Progress("train", "jsonl", stream)
@@ -40,6 +48,7 @@ def test_json_lines(clock):
     clock[0] = 4.0
     report.update(2, 10, unit="epochs", metrics={"loss": float("nan")})
     report.log("half done")
+    report.note("1 file is passed over")
     report.result({"top1": 0.9})
     assert events(stream.getvalue()) == [
         {
@@ -65,6 +74,7 @@ def test_json_lines(clock):
             "eta_s": 16.0,
         },
         {"event": "log", "text": "half done"},
+        {"event": "note", "text": "1 file is passed over"},
         {"event": "result", "stage": "train", "top1": 0.9},
     ]
 
