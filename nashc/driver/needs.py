@@ -43,9 +43,12 @@ class Machine:
             raise SpecError([Diagnostic("NASH503", message, help=help_text)]) from error
 
     def fingerprint(self, data: Path) -> dict[str, Any] | None:
-        """Of a data set, looked at once: it does not change while a run plans."""
+        """Of a data set, looked at once: it does not change while a run plans. Errors: NASH502 if it cannot be read."""
         if data not in self._fingerprints:
-            self._fingerprints[data] = fingerprint(data)
+            try:
+                self._fingerprints[data] = fingerprint(data)
+            except OSError as error:
+                raise _unreadable(data, error) from error
         return self._fingerprints[data]
 
     @cached_property
@@ -83,6 +86,12 @@ def data_root(stage: Stage, project: Project, environment: Mapping[str, str]) ->
     span = project.base.spans.values.get((section, "data"))
     path = Path(span.source.path) if span else project.base.path
     return path.resolve().parent
+
+
+def _unreadable(data: Path, error: OSError) -> SpecError:
+    where = "" if str(error.filename) == str(data) else f" ({error.filename})"
+    message = f"{data} cannot be read: {(error.strerror or str(error)).lower()}{where}"
+    return SpecError([Diagnostic("NASH502", message, help="make it readable, links included")])
 
 
 def _missing_section(stage: Stage, project: Project) -> Diagnostic | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from nashc.diagnostics import SpecError
 from nashc.driver.dataset import fingerprint
 from tests.driver.lab import Lab
 
@@ -50,6 +53,20 @@ def test_changed_data_trains_again(lab: Lab):
     assert row.why.startswith("data: bytes ") or row.why.startswith("data: digest ")
     (lab.folder / "pets").rename(lab.folder / "gone")
     assert lab.run().is_all_kept
+
+
+def test_data_that_cannot_be_read_are_told(lab: Lab):
+    pictures(lab.folder / "pets")
+    lab.spec.write_text(lab.spec.read_text().replace("= digits", '= folder("pets")'))
+    loop = lab.folder / "pets" / "train" / "bird"
+    loop.symlink_to("bird")
+    with pytest.raises(SpecError) as told:
+        lab.run()
+    [diagnostic] = told.value.diagnostics
+    assert diagnostic.code == "NASH502"
+    assert diagnostic.message == (
+        f"{lab.folder / 'pets'} cannot be read: too many levels of symbolic links ({loop})"
+    )
 
 
 def test_changed_weights_to_start_from_train_again(lab: Lab):

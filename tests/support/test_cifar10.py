@@ -84,6 +84,26 @@ def test_cifar10_that_is_broken(binary, tmp_path):
     )
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_test_batch_that_was_cut_off_between_two_records(binary, tmp_path, monkeypatch, packed):
+    (binary / "test_batch.bin").write_bytes(records(4, first_label=6).tobytes())
+    settings = CIFAR10
+    if packed:
+        settings = CIFAR10 | {"path": "cifar.tar"}
+        with tarfile.open(tmp_path / "cifar.tar", "w") as archive:
+            archive.add(binary, "batches")
+    name = (
+        "batches/test_batch.bin in ROOT/cifar.tar"
+        if packed
+        else f"ROOT/cifar/{binary.name}/test_batch.bin"
+    )
+    assert refusal(settings, "test", tmp_path) == (
+        f"{name} is cut off: it has 4 images, another batch 10"
+    )
+    monkeypatch.setattr(cifar10, "BATCH_IMAGES", 4)  # as many as published: nothing is cut off
+    assert len(datasets.load(settings, "test", tmp_path)[1]) == 4
+
+
 def python2_batch(table):
     """As Python 2 pickled the published files: strings are bytes, the array is rebuilt by NumPy's own function."""
 
@@ -164,6 +184,10 @@ def test_cifar10_as_class_folders_and_in_a_tar(tmp_path):
         images, labels = datasets.load(CIFAR10 | {"path": path}, "test", tmp_path)
         assert images[:, 0, 0, 0].tolist() == [label * 20 for label in range(10)]
         assert labels.tolist() == list(range(10))
+    assert datasets.open_dataset(CIFAR10, "train", tmp_path).note == ""
+    (tmp_path / "cifar" / "train" / "class3" / "notes.txt").touch()
+    told = datasets.open_dataset(CIFAR10, "train", tmp_path).note
+    assert told.startswith(f"1 file is passed over in {tmp_path}/cifar/train, such as ")
     (tmp_path / "cifar" / "train" / "class3" / "0.png").write_bytes(picture((0, 0, 0), (30, 32)))
     assert refusal(CIFAR10, "train", tmp_path) == (
         "ROOT/cifar/train/class3/0.png is 30x32 pixels, not 32x32"

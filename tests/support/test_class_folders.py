@@ -102,6 +102,110 @@ def test_folders_that_are_broken(folders, tmp_path):
     assert refusal(FOLDER, "train", tmp_path) == "ROOT/images has no class folders"
 
 
+def test_what_is_passed_over_is_told(folders, tmp_path):
+    red = folders / "train" / "red"
+    (red / "deeper" / "still").mkdir(parents=True)
+    for number in (8, 7):
+        shutil.copy(red / "0.png", red / "deeper" / "still" / f"{number}.png")
+    for file in ("a.tiff", "z.txt", "blue/.DS_Store", "blue/.hidden/0.png"):
+        (folders / "train" / file).parent.mkdir(exist_ok=True)
+        (folders / "train" / file).write_bytes(b"")
+    with tarfile.open(tmp_path / "images.tar", "w") as tar:
+        tar.add(folders, "images")
+        tar.add(red / "0.png", "images/about.png")  # near no split
+    for path, place in (("images", "ROOT/images"), ("images.tar", "images")):
+        found = data.open_dataset(FOLDER | {"path": path}, "train", tmp_path)
+        assert len(found.labels) == 6
+        assert found.note.replace(str(tmp_path), "ROOT") == (
+            f"4 files are passed over in ROOT/{path}/train, such as {place}/train/red/deeper/still/7.png: "
+            ".bmp, .jpeg, .jpg, .png, .ppm, .webp are read, right in a class folder"
+        )
+        assert data.open_dataset(FOLDER | {"path": path}, "test", tmp_path).note == ""
+
+
+def test_a_class_whose_pictures_all_lie_deeper(folders, tmp_path):
+    (folders / "train" / "red").rename(tmp_path / "monday")
+    (folders / "train" / "red").mkdir()
+    (tmp_path / "monday").rename(folders / "train" / "red" / "monday")
+    with tarfile.open(tmp_path / "images.tar", "w") as tar:
+        tar.add(folders, "images")
+    for path, place in (("images", "ROOT/images"), ("images.tar", "images")):
+        assert refusal(FOLDER | {"path": path}, "train", tmp_path) == (
+            f"ROOT/{path}/train/red holds images only in folders deeper down, "
+            f"such as {place}/train/red/monday/0.png"
+        )
+
+
+def test_a_class_without_any_picture(folders, tmp_path):
+    for file in (folders / "val" / "red").iterdir():
+        file.rename(file.with_suffix(".tiff"))
+    assert refusal(FOLDER, "test", tmp_path) == (
+        "ROOT/images/val/red holds no image, only files such as ROOT/images/val/red/0.tiff"
+    )
+
+
+def test_a_folder_that_cannot_be_read(folders, tmp_path):
+    (folders / "train" / "green").symlink_to("green")
+    assert refusal(FOLDER, "train", tmp_path) == (
+        "cannot read ROOT/images/train/green: too many levels of symbolic links"
+    )
+
+
+def grey(shade, size=(40, 20)):
+    return Image.new("L", size, shade)
+
+
+def cmyk():
+    return Image.new("CMYK", (40, 20), (0, 255, 255, 0))  # red
+
+
+def palette_with_alpha():
+    picture = Image.new("P", (40, 20), 1)
+    picture.putpalette([0, 0, 0, 0, 250, 0])
+    picture.info["transparency"] = bytes([0, 10])
+    return picture
+
+
+KINDS = {
+    "grey": (grey(90), "png", {}, (90, 90, 90)),
+    "one bit": (grey(255).convert("1"), "png", {}, (255, 255, 255)),
+    "alpha": (Image.new("RGBA", (40, 20), (9, 8, 7, 3)), "png", {}, (9, 8, 7)),
+    "grey and alpha": (Image.new("LA", (40, 20), (9, 3)), "png", {}, (9, 9, 9)),
+    "palette": (palette_with_alpha(), "png", {"transparency": bytes([0, 10])}, (0, 250, 0)),
+    "four inks": (cmyk(), "jpg", {"quality": 95}, (255, 0, 0)),
+    "one pixel": (grey(70, (1, 1)), "png", {}, (70, 70, 70)),
+    "a line": (grey(70, (1, 3000)), "png", {}, (70, 70, 70)),
+    "frames": (
+        grey(200),
+        "webp",
+        {"save_all": True, "append_images": [grey(9)], "lossless": True},
+        (200, 200, 200),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_of_other_kinds(folders, tmp_path, kind):
+    """docs/training.md: their colours count, nothing else; of several frames the first."""
+    picture, suffix, options, colour = KINDS[kind]
+    (folders / "val" / "red" / "0.png").unlink()
+    picture.save(folders / "val" / "red" / f"0.{suffix}", **options)
+    images, labels = data.load(FOLDER, "test", tmp_path)
+    found = images[2].reshape(3, -1)
+    assert labels[2] == 1 and (found == np.array(colour)[:, None]).all()
+
+
+def test_a_turned_photograph_is_taken_as_its_pixels_lie(folders, tmp_path):
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, :20] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    Image.fromarray(pixels).save(folders / "val" / "red" / "0.png", exif=exif)
+    image = data.load(FOLDER, "test", tmp_path)[0][2]
+    assert (image[:, :, 2] == 200).all() and (image[:, :, -3] == 0).all()
+
+
 def test_large_jpegs_are_decoded_small_and_look_the_same(folders, tmp_path, monkeypatch):
     rows, columns = np.mgrid[0:600, 0:800]
     smooth = np.stack([rows * 0.4, columns * 0.3, 128 + 100 * np.sin(rows / 40)], axis=-1)

@@ -5,17 +5,19 @@ The binary form, records of a label byte and 3 x 32 x 32 pixel bytes, is what pi
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from support.cache import cached
-from support.data.class_folders import class_folders
+from support.data.class_folders import Picture, class_folders
 from support.data.image_files import DECODERS, decoded_exactly
 from support.data.tars import tar_members, uncompressed
 from support.files import sha256
@@ -24,6 +26,7 @@ from support.progress import StageError
 SHAPE = (3, 32, 32)
 CLASSES = 10
 PIXELS = 3 * 32 * 32
+BATCH_IMAGES = 10_000  # as published
 RECORD_BYTES = 1 + PIXELS
 BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
 HELP = (
@@ -35,61 +38,94 @@ Table = np.ndarray
 """uint8, N x 3073: a label and the pixels."""
 
 
-def cifar10(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 N x 3 x 32 x 32 and int64 labels. Errors: StageError naming the file that is missing or broken."""
-    table = _of_tar(path, split) if path.is_file() else _of_folder(path, split)
-    return table[:, 1:].reshape(-1, *SHAPE), table[:, 0].astype(np.int64)
+@dataclass(frozen=True)
+class Cifar10:
+    pixels: np.ndarray  # uint8, N x 3 x 32 x 32
+    labels: np.ndarray  # int64
+    note: str  # files in class folders that were passed over
 
 
-def _of_folder(path: Path, split: str) -> Table:
+def cifar10(path: Path, split: str) -> Cifar10:
+    """Errors: StageError naming the file that is missing or broken."""
+    table, note = _of_tar(path, split) if path.is_file() else _of_folder(path, split)
+    return Cifar10(table[:, 1:].reshape(-1, *SHAPE), table[:, 0].astype(np.int64), note)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    called: str
+    parse: Callable[[str, bytes], Table]
+    read: Callable[[], bytes]
+
+    def table(self) -> Table:
+        return self.parse(self.called, self.read())
+
+
+def _of_folder(path: Path, split: str) -> tuple[Table, str]:
     for folder in (path, path / "cifar-10-batches-bin", path / "cifar-10-batches-py"):
         for suffix, parse in _FORMS.items():
-            if any((folder / f"{name}{suffix}").exists() for name in _ALL_BATCHES):
-                files = [folder / f"{name}{suffix}" for name in BATCHES[split]]
-                return _joined({str(file): parse(str(file), _read(file)) for file in files})
+            files = {name: folder / f"{name}{suffix}" for name in _ALL_BATCHES}
+            if any(file.exists() for file in files.values()):
+                batches = {
+                    name: _Batch(str(file), parse, functools.partial(_read, file))
+                    for name, file in files.items()
+                }
+                return _of_batches(batches, split), ""
     if not (path / "train").is_dir():
         raise StageError(f"{path} holds no CIFAR-10", HELP)
     return _of_pictures(path, split)
 
 
-def _of_tar(path: Path, split: str) -> Table:
+def _of_tar(path: Path, split: str) -> tuple[Table, str]:
     plain = uncompressed(path)
-    found: dict[str, Table] = {}
-    is_batches = False
-    with plain.open("rb") as content:
-        for member in tar_members(plain, path):
-            place = PurePosixPath(member.name)
-            parse = _FORMS.get(place.suffix)
-            is_batch = parse is not None and place.stem in _ALL_BATCHES
-            is_batches |= is_batch
-            if parse is not None and place.stem in BATCHES[split]:
-                content.seek(member.offset)
-                found[place.stem] = parse(f"{place} in {path}", content.read(member.size))
-    if not is_batches:
-        kept = cached(
-            f"{sha256(path)}-{split}.cifar10",
-            lambda target: _of_pictures(path, split).tofile(target),
-        )
-        return _table(str(kept), _read(kept))
+    found: dict[str, _Batch] = {}
+    for member in tar_members(plain, path):
+        place = PurePosixPath(member.name)
+        parse = _FORMS.get(place.suffix)
+        if parse is not None and place.stem in _ALL_BATCHES:
+            file = Picture(f"{place} in {path}", plain, member.offset, member.size)
+            found[place.stem] = _Batch(file.name, parse, file.read)
+    if not found:
+        return _of_packed_pictures(path, split)
     missing = [name for name in BATCHES[split] if name not in found]
     if missing:
         raise StageError(f"{path} lacks {', '.join(missing)}", HELP)
-    return _joined({f"{name} in {path}": found[name] for name in BATCHES[split]})
+    return _of_batches(found, split), ""
 
 
-def _joined(batches: dict[str, Table]) -> Table:
-    """Errors: StageError when one lacks records: it was cut off between two of them."""
-    most = max(map(len, batches.values()))
-    for name, batch in batches.items():
-        if len(batch) < most:
+def _of_batches(batches: dict[str, _Batch], split: str) -> Table:
+    """Published batches have 10,000 images, those of a smaller set as many as one another.
+
+    Errors: StageError when one has fewer: it was cut off between two of them.
+    """
+    tables = {name: batches[name].table() for name in BATCHES[split]}
+    most = max(map(len, tables.values()))
+    first = batches.get("data_batch_1")
+    if split == "test" and most < BATCH_IMAGES and first is not None:
+        most = max(most, len(first.table()))
+    for name, table in tables.items():
+        if len(table) < most:
             raise StageError(
-                f"{name} is cut off: it has {len(batch)} images, another batch {most}",
-                "download it again",
+                f"{batches[name].called} is cut off: it has {len(table)} images, another batch {most}",
+                "download it again; in a smaller set of your own all batches have as many images",
             )
-    return np.concatenate([*batches.values()])
+    return np.concatenate([*tables.values()])
 
 
-def _of_pictures(path: Path, split: str) -> Table:
+def _of_packed_pictures(path: Path, split: str) -> tuple[Table, str]:
+    """Decoded once. The note is told then."""
+    notes: list[str] = []
+
+    def decode(target: Path) -> None:
+        table, note = _of_pictures(path, split)
+        table.tofile(target)
+        notes.append(note)
+
+    kept = cached(f"{sha256(path)}-{split}.cifar10", decode)
+    return _table(str(kept), _read(kept)), "".join(notes)
+
+
+def _of_pictures(path: Path, split: str) -> tuple[Table, str]:
     folders = class_folders(path, split)
     if len(folders.classes) != CLASSES:
         raise StageError(
@@ -99,7 +135,8 @@ def _of_pictures(path: Path, split: str) -> Table:
         pixels = list(
             pool.map(lambda it: decoded_exactly(it.name, it.read(), SHAPE), folders.pictures)
         )
-    return np.column_stack([folders.labels.astype(np.uint8), np.stack(pixels).reshape(-1, PIXELS)])
+    columns = [folders.labels.astype(np.uint8), np.stack(pixels).reshape(-1, PIXELS)]
+    return np.column_stack(columns), folders.note
 
 
 def _records(name: str, content: bytes) -> Table:

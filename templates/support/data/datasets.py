@@ -30,6 +30,8 @@ class Dataset(Protocol):
     labels: np.ndarray
     is_slow: bool
     """Images are decoded when asked for: worth a thread that works ahead."""
+    note: str
+    """What its user should hear before it is used: usually nothing."""
 
     def digest(self) -> str:
         """Another one for another data set, the same wherever it lies. Of pictures in files the names alone."""
@@ -48,6 +50,7 @@ class MemoryImages:
     labels: np.ndarray
     flip: bool = False
     crop: int = 0
+    note: str = ""
     is_slow: bool = False
 
     def digest(self) -> str:
@@ -82,6 +85,10 @@ class Part:
     def is_slow(self) -> bool:
         return self.whole.is_slow
 
+    @property
+    def note(self) -> str:
+        return self.whole.note
+
     def digest(self) -> str:
         return hashlib.sha256(self.whole.digest().encode() + self.chosen.tobytes()).hexdigest()
 
@@ -107,32 +114,15 @@ def data_settings(folder: Path, stage: dict[str, Any], path: str | None = None) 
 
 def open_dataset(settings: dict[str, Any], split: str, root: Path | None = None) -> Dataset:
     """split: "train" or "test". root: where a relative path starts, for those who want neither $NASHC_DATA nor
-    the working folder. Errors: StageError naming what is missing or broken."""
+    the working folder. Errors: StageError naming what is missing, broken or not to be read."""
     assert split in ("train", "test"), split
-    shape = (settings["channels"], settings["height"], settings["width"])
-    augment = settings.get("augment") or {}
-    match settings["kind"]:
-        case "digits":
-            pixels, labels = _digits(split)
-        case "cifar10":
-            pixels, labels = cifar10(_data_path(settings, root), split)
-        case "folder":
-            images = FolderImages.open(
-                _data_path(settings, root), split, shape, augment.get("flip", False)
-            )
-            _check_classes(images.labels, settings)
-            return images
-        case other:
-            raise StageError(
-                f"no data set is called {other!r}", "the kinds are digits, cifar10 and folder"
-            )
-    if pixels.shape[1:] != shape:
+    try:
+        return _opened(settings, split, root)
+    except OSError as error:
         raise StageError(
-            f"the images of {settings['kind']} are {_by(pixels.shape[1:])}, the network takes {_by(shape)}",
-            f'write "input = UINT8 {_by(pixels.shape[1:])}" in the spec, or take another data set',
-        )
-    _check_classes(labels, settings)
-    return MemoryImages(pixels, labels, augment.get("flip", False), augment.get("crop", 0))
+            f"cannot read {error.filename or settings['path']}: {(error.strerror or str(error)).lower()}",
+            "make it readable for you, links included",
+        ) from error
 
 
 def load(
@@ -156,6 +146,34 @@ def halves(dataset: Dataset, seed: int) -> tuple[Part, Part]:
             "search on more images of each class",
         )
     return Part(dataset, np.flatnonzero(~second)), Part(dataset, np.flatnonzero(second))
+
+
+def _opened(settings: dict[str, Any], split: str, root: Path | None) -> Dataset:
+    shape, note = (settings["channels"], settings["height"], settings["width"]), ""
+    augment = settings.get("augment") or {}
+    match settings["kind"]:
+        case "digits":
+            pixels, labels = _digits(split)
+        case "cifar10":
+            found = cifar10(_data_path(settings, root), split)
+            pixels, labels, note = found.pixels, found.labels, found.note
+        case "folder":
+            images = FolderImages.open(
+                _data_path(settings, root), split, shape, augment.get("flip", False)
+            )
+            _check_classes(images.labels, settings)
+            return images
+        case other:
+            raise StageError(
+                f"no data set is called {other!r}", "the kinds are digits, cifar10 and folder"
+            )
+    if pixels.shape[1:] != shape:
+        raise StageError(
+            f"the images of {settings['kind']} are {_by(pixels.shape[1:])}, the network takes {_by(shape)}",
+            f'write "input = UINT8 {_by(pixels.shape[1:])}" in the spec, or take another data set',
+        )
+    _check_classes(labels, settings)
+    return MemoryImages(pixels, labels, augment.get("flip", False), augment.get("crop", 0), note)
 
 
 def _digits(split: str) -> tuple[np.ndarray, np.ndarray]:

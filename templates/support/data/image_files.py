@@ -42,6 +42,7 @@ class FolderImages:
     shape: tuple[int, int, int]
     flip: bool
     names_digest: str
+    note: str
     pool: ThreadPoolExecutor = field(repr=False)
     is_slow: bool = True
 
@@ -49,7 +50,8 @@ class FolderImages:
     def open(path: Path, split: str, shape: tuple[int, int, int], flip: bool) -> FolderImages:
         found = class_folders(path, split)
         pool = ThreadPoolExecutor(DECODERS)
-        return FolderImages(found.pictures, found.labels, shape, flip, found.digest, pool)
+        told = found.digest, found.note
+        return FolderImages(found.pictures, found.labels, shape, flip, *told, pool)
 
     def digest(self) -> str:
         return self.names_digest

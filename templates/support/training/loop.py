@@ -119,6 +119,7 @@ class Loop(ABC):
         self._resumes: Path | None = args.resume and self.out / args.resume
         self._save_seconds, self._save_steps = args.save_seconds, args.save_steps
         self._waiting, self._is_hinted = Waiting(), False
+        self._notes = [it.note for it in images.values() if it.note]
         self._saved_s, self._saved_at = time.monotonic(), (0, 0)
         self._last: Path | None = None  # the checkpoint that this run wrote or began with
         self._belongs_to = _belongs_to(settings, data, code, images)
@@ -160,6 +161,8 @@ class Loop(ABC):
         """All epochs that are left. Errors: StageError; Stopped, with the state saved, when a signal asks."""
         if distributed.rank() == 0:
             make_folder(self.out)
+        for note in self._notes if self.epochs_before == 0 else []:
+            progress.note(note)
         if self._resumes:
             self._resume(self._resumes, progress)
         with (
@@ -282,7 +285,7 @@ class Loop(ABC):
         """Once: the first epoch that waited much is like those behind it."""
         if self._waiting.is_large and not self._is_hinted:
             self._is_hinted = True
-            progress.log(self._waiting.words())
+            progress.note(self._waiting.words())
 
     def _report(self, progress: Progress) -> None:
         metrics = self.metrics() | {"waiting": round(self._waiting.share, 3)}
