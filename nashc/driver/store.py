@@ -104,6 +104,8 @@ class Store:
 
     def begin(self, stage: Stage, key: str, *, resumes: bool, label: str = "") -> Path:
         """A folder to work in: as an interrupted run left it, or else with what the stage can build on."""
+        for replaced in (self.root / stage.name).glob(".*.old.*"):  # by a run that was killed there
+            shutil.rmtree(replaced, ignore_errors=True)
         folder = self.partial(stage, key)
         if resumes:
             return folder

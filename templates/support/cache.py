@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from support.files import atomic_path, sha256, write_text
+from support.files import atomic_path, remove_leftovers, sha256, write_text
 from support.progress import StageError
 
 VARIABLE = "NASHC_CACHE"
@@ -85,4 +85,5 @@ def _alone(path: Path) -> Iterator[None]:
         return
     with path.with_name(f".{path.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_leftovers(path.parent, path.name)  # as large as what they were to be
         yield

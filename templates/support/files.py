@@ -61,10 +61,9 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def remove_leftovers(path: Path | str) -> None:
-    """Temporary files of writers of `path` that were killed. Not while another process may write it."""
-    path = Path(path)
-    for leftover in path.parent.glob(f"{_leftover_prefix(path)}*{path.suffix}"):
+def remove_leftovers(folder: Path, of: str = "*") -> None:
+    """Temporary files of writers that were killed: of all, or of the file that is called `of`. Not while another process may write."""
+    for leftover in folder.glob(f"{_leftover_prefix(Path(of))}*{Path(of).suffix}"):
         leftover.unlink(missing_ok=True)
 
 
@@ -160,4 +159,4 @@ def _sync(path: Path) -> None:
 
 
 def _leftover_prefix(path: Path) -> str:
-    return f".{path.stem}-"
+    return f".{path.stem}.nashc-"

@@ -100,6 +100,14 @@ def test_a_forced_stage_takes_the_place_of_its_old_result(store: Store):
     assert [path.name for path in (store.root / "train").iterdir()] == [KEY.digest]
 
 
+def test_what_a_killed_run_was_replacing_goes(store: Store):
+    train(store, KEY)
+    old = store.root / "train" / f".{KEY.digest}.old.4711"
+    (store.root / "train" / KEY.digest).rename(old)
+    train(store, OTHER)
+    assert [path.name for path in (store.root / "train").iterdir()] == [OTHER.digest]
+
+
 def test_only_what_was_saved_is_gone_on_with(store: Store):
     partial = store.begin(TRAIN, KEY.digest, resumes=False)
     (partial / "log.txt").write_text("started")

@@ -208,8 +208,7 @@ def test_whenever_a_writer_is_killed_the_file_is_whole(tmp_path):
             if file == path or file.exists():
                 found = load_checkpoint(file).state["tensor"]
                 assert found.unique().tolist() in ([1.0], [2.0])
-    for file in (path, previous):
-        remove_leftovers(file)
+    remove_leftovers(tmp_path)
     assert {file.name for file in tmp_path.iterdir()} <= {path.name, previous.name}
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from support.files import read_json, read_settings
+from support.files import atomic_path, read_json, read_settings, remove_leftovers
 from support.progress import StageError
 
 
@@ -37,3 +37,23 @@ def test_what_is_read_is_a_dict_like_any_other(tmp_path):
     found = read_json(path)
     assert found == value and json.dumps(found) == json.dumps(value)
     assert found.get("x") is None and "x" not in found
+
+
+def test_leftovers_of_killed_writers(tmp_path):
+    """Hidden files of other programs stay."""
+    others = {".a.json", ".a-12345678.json", "a.json", ".nashc-abcdefgh"}
+    for name in others:
+        (tmp_path / name).touch()
+
+    def left_over(*names):
+        for name in names:
+            with atomic_path(tmp_path / name) as temporary:
+                left = temporary.read_bytes()
+            temporary.write_bytes(left)
+
+    left_over("a.json", "b.json", "a.png")
+    remove_leftovers(tmp_path, "a.json")
+    kept = {it.name for it in tmp_path.iterdir()} - others
+    assert sorted(it.split(".nashc-")[0] for it in kept if ".nashc-" in it) == [".a", ".b"]
+    remove_leftovers(tmp_path)
+    assert {it.name for it in tmp_path.iterdir()} == others | {"a.json", "b.json", "a.png"}

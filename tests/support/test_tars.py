@@ -157,6 +157,18 @@ def test_the_digest_of_a_large_file_is_remembered(large, tmp_path, monkeypatch):
     assert cache.remembered_sha256(large) == wanted
 
 
+def test_what_a_killed_process_left_in_the_cache_goes(folders, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASHC_CACHE", str(tmp_path / "cache"))
+    with tarfile.open(tmp_path / "images.tar.gz", "w:gz") as archive:
+        archive.add(folders, "images")
+    digest = cache.sha256(tmp_path / "images.tar.gz")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / f".{digest}.nashc-abcdefgh.tar").write_bytes(b"half of it")
+    datasets.load(FOLDER | {"path": "images.tar.gz"}, "train", tmp_path)
+    assert [it.name for it in (tmp_path / "cache").glob("*.tar")] == [f"{digest}.tar"]
+    assert not [*(tmp_path / "cache").glob(".*.tar")]
+
+
 def test_a_cache_that_cannot_be_written(folders, tmp_path, monkeypatch):
     with tarfile.open(tmp_path / "images.tar.gz", "w:gz") as archive:
         archive.add(folders, "images")

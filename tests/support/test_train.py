@@ -113,8 +113,12 @@ def test_killed_training_loses_one_interval_and_ends_with_the_same_bits(trained,
     every = ("--save-steps", "3")
     killed = generated.interrupted("train.py", signal.SIGKILL, *every, after_epochs=0.6)
     assert killed.code == -signal.SIGKILL
+    results = generated.folder / "results" / "train"
+    for name in (".checkpoint.nashc-abcdefgh.safetensors", ".curve.nashc-abcdefgh.png"):
+        (results / name).write_bytes(b"half of it")  # as of one that is killed while it writes
     resumed = generated.run("train.py", "--resume", *every)
     assert resumed.code == 0, resumed.errors
+    assert not [*results.glob(".*")]
     [place] = [e["text"] for e in resumed.events if e.get("text", "").startswith("going on at ")]
     epoch, step = (int(word) for word in re.findall(r"\d+", place))
     # 22 steps an epoch: killed in step 14, saved in step 12.

@@ -53,7 +53,7 @@ class Writer:
 
 def _write(content: bytes, paths: tuple[Path, ...], then: Callable[[str], None] | None) -> None:
     for path in paths:
-        remove_leftovers(path)
+        remove_leftovers(path.parent, path.name)
         write_bytes(path, content)
     if then is not None:
         then(hashlib.sha256(content).hexdigest())

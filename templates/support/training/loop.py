@@ -161,6 +161,7 @@ class Loop(ABC):
         """All epochs that are left. Errors: StageError; Stopped, with the state saved, when a signal asks."""
         if distributed.rank() == 0:
             make_folder(self.out)
+            remove_leftovers(self.out)
         for note in self._notes if self.epochs_before == 0 else []:
             progress.note(note)
         if self._resumes:
@@ -239,8 +240,6 @@ class Loop(ABC):
         progress.log(f"going on at {self.where()}" + "".join(f"; {it}" for it in changes))
 
     def _read(self, path: Path) -> checkpoint.Checkpoint | None:
-        for name in (CHECKPOINT, PREVIOUS):
-            remove_leftovers(self.out / name)
         if not path.exists() and path == self.out / CHECKPOINT:
             return None
         return checkpoint.load_checkpoint(path)
