@@ -53,6 +53,7 @@ from support.training.distributed import computed_on, joined, parallel, rank, sh
 from support.training.loop import Loop, add_loop_arguments
 from support.training.mixed_precision import bfloat16_products
 from support.training.optimisation import (
+    check_warmup,
     learning_rate,
     load_optimiser,
     optimiser,
@@ -95,6 +96,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         way = "--start weights.safetensors of a training; relative paths begin at $NASHC_DATA, or where you are"
         settings["start"] = checkpoint.file_digest(args.start, way)
     settings = with_options(settings, args, OPTIONS)
+    check_warmup(settings.get("schedule"), args.epochs, settings.get("float_epochs") or 0)
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
     with joined(args.device) as device:

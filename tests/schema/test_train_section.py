@@ -71,6 +71,11 @@ def test_settings(tmp_path: Path, text: str, wanted: dict[str, object]) -> None:
             "the epochs of a multistep schedule rise",
         ),
         ("start = 3", "NASH104", "`start`"),
+        (
+            "epochs = 9\n  float_epochs = 5\n  warmup = 5",
+            "NASH105",
+            "the rate still rises when the float epochs end: `warmup` is 5 of 5",
+        ),
     ],
 )
 def test_wrong_settings(tmp_path: Path, text: str, code: str, message: str) -> None:

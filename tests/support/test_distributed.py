@@ -318,9 +318,18 @@ def test_no_thread_of_the_world_outlives_it(tmp_path):
     assert [(tmp_path / f"rank{rank}").read_text() for rank in (0, 1)] == ["True 1\n"] * 2
 
 
-def test_a_batch_without_equal_parts():
-    with pytest.raises(StageError, match="a batch of 7 images has no 2 equal parts"):
-        Share(0, 2).equal(torch.arange(7).numpy())
+@pytest.mark.parametrize(
+    ("size", "told", "way_out"),
+    [
+        (7, "a batch of 7 images has no 2 equal parts", "take a --batch that 2 divides"),
+        (8, "the 7 images that there are have no 2 equal parts", "take a --batch of 6"),
+    ],
+)
+def test_a_batch_without_equal_parts(size, told, way_out):
+    with pytest.raises(StageError) as caught:
+        Share(0, 2).equal(torch.arange(7).numpy(), size)
+    assert caught.value.message == told
+    assert caught.value.help == f"{way_out}, or another number of processes"
 
 
 def test_each_process_takes_a_gpu_of_its_own(monkeypatch):

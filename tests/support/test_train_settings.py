@@ -18,7 +18,7 @@ from support.progress import StageError  # noqa: E402
 from support.training.average import Average  # noqa: E402
 from support.training.checkpoint import save_weights  # noqa: E402
 from support.training.classification import memory_errors_explained  # noqa: E402
-from support.training.optimisation import learning_rate, optimiser  # noqa: E402
+from support.training.optimisation import check_warmup, learning_rate, optimiser  # noqa: E402
 from support.training.precision import distilled, set_quantised, start_from, teacher_of  # noqa: E402
 from support.training.tensorboard import TensorBoard  # noqa: E402
 
@@ -145,6 +145,32 @@ def test_schedules():
     square = {"name": "polynomial", "power": 2.0, "warmup": 2}
     rates = [learning_rate(1.0, square, at, 8) for at in (0, 1, 4, 8)]
     assert rates == pytest.approx([0, 0.5 * 0.765625, 0.25, 0])
+
+
+@pytest.mark.parametrize(
+    ("epochs", "float_epochs", "kind"), [(5, 0, "epochs"), (9, 5, "float epochs")]
+)
+def test_a_rate_that_never_gets_to_its_highest(epochs, float_epochs, kind):
+    with pytest.raises(StageError) as caught:
+        check_warmup({"name": "cosine", "warmup": 5}, epochs, float_epochs)
+    assert caught.value.message == (
+        f"the rate still rises when the {kind} end: the warm-up is 5 of 5"
+    )
+    assert caught.value.help == f"take more than 5 {kind}, or a shorter `warmup` in the spec"
+    check_warmup({"name": "cosine", "warmup": 5}, 6, 6)
+    check_warmup({"name": "cosine", "warmup": 5}, 6, 0)
+    check_warmup({"name": "cosine"}, 1, 1)
+    check_warmup(None, 1, 0)
+
+
+@pytest.mark.slow
+def test_fewer_epochs_than_the_warm_up_are_refused(tmp_path):
+    settings = TRAIN | {"epochs": 9, "schedule": {"name": "cosine", "warmup": 2}}
+    refused = Generated.write(tmp_path / "out", train=settings).run("train.py", "--epochs", "2")
+    assert refused.code == 1
+    assert refused.last("error")["message"] == (
+        "the rate still rises when the epochs end: the warm-up is 2 of 2"
+    )
 
 
 def test_nesterov():

@@ -52,6 +52,9 @@ class Train(Settings):
         if self.warmup >= self.epochs:
             text = f"the rate still rises when training ends: `warmup` is {self.warmup} of {self.epochs} epochs"
             refuse("NASH105", text, f"warmup = {self.epochs // 10}")
+        if self.float_epochs and self.warmup >= self.float_epochs:
+            text = f"the rate still rises when the float epochs end: `warmup` is {self.warmup} of {self.float_epochs}"
+            refuse("NASH105", text, f"warmup = {min(self.epochs, self.float_epochs) // 10}")
         if self.distil and not (self.float_epochs or self.start):
             refuse(
                 "NASH105",

@@ -38,14 +38,23 @@ class Share:
         """Equal parts, or parts that differ by one."""
         return np.array_split(batch, self.count)[self.rank]
 
-    def equal(self, batch: np.ndarray) -> np.ndarray:
-        """Errors: StageError when there are no equal parts."""
-        if len(batch) % self.count:
+    def equal(self, batch: np.ndarray, size: int) -> np.ndarray:
+        """size: what was asked for; a batch of fewer images holds all there are.
+
+        Errors: StageError when there are no equal parts.
+        """
+        rest = len(batch) % self.count
+        if not rest:
+            return self.of(batch)
+        if len(batch) < size and len(batch) > rest:
             raise StageError(
-                f"a batch of {len(batch)} images has no {self.count} equal parts",
-                f"take a --batch that {self.count} divides, or another number of processes",
+                f"the {len(batch)} images that there are have no {self.count} equal parts",
+                f"take a --batch of {len(batch) - rest}, or another number of processes",
             )
-        return self.of(batch)
+        raise StageError(
+            f"a batch of {len(batch)} images has no {self.count} equal parts",
+            f"take a --batch that {self.count} divides, or another number of processes",
+        )
 
 
 WHOLE = Share()
@@ -91,7 +100,7 @@ def search_batches(
         draws = np.random.default_rng([seed, epoch, step, 1])
         chosen = draws.permutation(len(validation.labels))[:size]
         augmentation = draws.random((len(chosen), DRAWS))
-        return _tensors(validation, share.equal(chosen), share.equal(augmentation))
+        return _tensors(validation, share.equal(chosen, size), share.equal(augmentation, size))
 
     steps = range(start, steps_per_epoch(training, size))
     yield from _ahead(lambda step: (batch(step), random(step)), steps, training.is_slow)
@@ -105,7 +114,7 @@ def _batch_of(
     def batch(step: int) -> Batch:
         chosen = order[step * size : (step + 1) * size]
         draws = np.random.default_rng([seed, epoch, step]).random((len(chosen), DRAWS))
-        return _tensors(dataset, share.equal(chosen), share.equal(draws))
+        return _tensors(dataset, share.equal(chosen, size), share.equal(draws, size))
 
     return batch
 

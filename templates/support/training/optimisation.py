@@ -98,6 +98,17 @@ def learning_rate(peak: float, schedule: dict[str, Any] | None, epoch: float, ep
             )
 
 
+def check_warmup(schedule: dict[str, Any] | None, epochs: int, float_epochs: int) -> None:
+    """Errors: StageError where a rate still rises when its epochs end, the float ones or the quantised."""
+    warmup = (schedule or {}).get("warmup", 0)
+    for kind, count in (("float epochs", float_epochs), ("epochs", epochs)):
+        if count and warmup >= count:
+            raise StageError(
+                f"the rate still rises when the {kind} end: the warm-up is {warmup:g} of {count}",
+                f"take more than {warmup:g} {kind}, or a shorter `warmup` in the spec",
+            )
+
+
 def set_learning_rate(optimiser: Optimizer, rate: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = rate
