@@ -41,7 +41,7 @@ def execute(desk: Desk, stage: Stage, key: Key, display: Display) -> Result:
     with written_into(desk.project.folder):
         partial = desk.store.begin(stage, key.digest, resumes=resumes, label=desk.label)
         command = command_of(desk, stage, partial, resumes=resumes)
-        with (partial / LOG).open("a", encoding="utf-8") as log:
+        with (partial / LOG).open("a", encoding="utf-8", errors="surrogateescape") as log:
             log.write(f"$ {_repeat(desk, stage, command)}\n")
     finished, heard = _listened_to(desk, stage, command, partial, display)
     if finished.interrupted or finished.exit_code in (130, 143):

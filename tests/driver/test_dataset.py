@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,17 @@ def test_data_that_cannot_be_read_are_told(lab: Lab):
     assert diagnostic.message == (
         f"{lab.folder / 'pets'} cannot be read: too many levels of symbolic links ({loop})"
     )
+
+
+def test_a_data_folder_whose_name_is_no_text(lab: Lab):
+    """Named before Unicode: the command in the log is one that can be repeated."""
+    root = os.fsencode(lab.folder) + b"/caf\xe9"
+    lab.environment["NASHC_DATA"] = os.fsdecode(root)
+    pictures(Path(os.fsdecode(root)) / "pets")
+    lab.edit("= digits", '= folder("pets")')
+    lab.run()
+    [log] = lab.out.glob("results/train/*/log.txt")
+    assert b"$ NASHC_DATA='%s' " % root in log.read_bytes()
 
 
 def test_changed_weights_to_start_from_train_again(lab: Lab):

@@ -196,6 +196,13 @@ def test_pictures_of_other_kinds(folders, tmp_path, kind):
     assert labels[2] == 1 and (found == np.array(colour)[:, None]).all()
 
 
+def test_a_picture_that_pillow_finds_too_large(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert refusal(FOLDER, "test", tmp_path).startswith(
+        "ROOT/images/val/blue/0.png is too large: Image size (800 pixels) exceeds limit of 20 pixels"
+    )
+
+
 def test_a_turned_photograph_is_taken_as_its_pixels_lie(folders, tmp_path):
     pixels = np.zeros((20, 40, 3), np.uint8)
     pixels[:, :20] = 200

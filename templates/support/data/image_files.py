@@ -132,8 +132,12 @@ def _decode(name: str, content: bytes, cut: Callable[[Any], Any]) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             pixels = np.asarray(cut(picture))
+    except Image.DecompressionBombError as error:
+        raise StageError(
+            f"{name} is too large: {error}", "store it smaller, or remove it"
+        ) from error
     # Pillow reports broken files with all of these.
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError) as error:  # fmt: skip
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error) as error:
         why = "it is empty" if not content else str(error)
         if type(error) is UnidentifiedImageError and content:
             why = "it has the format of no image"
