@@ -27,9 +27,10 @@ from nashc.cost.hardware import hardware
 from nashc.cost.models import MODELS
 from nashc.cost.ranges import Ranges
 from nashc.cost.set_folding import set_folding
+from nashc.fold.answer import Answer
 from nashc.fold.ask import ask
 from nashc.fold.converters import converters
-from nashc.fold.goals import Answer, Question
+from nashc.fold.goals import Question
 from nashc.fold.hardware import Hardware
 from nashc.fold.wish import wish
 from nashc.lower import lower

@@ -13,8 +13,9 @@ from nashc.cost.estimate import Estimate, estimate
 from nashc.cost.fold import Folding
 from nashc.cost.folding_file import content_of
 from nashc.diagnostics import Diagnostic, SpecError
+from nashc.fold.answer import Answer, Shortage
 from nashc.fold.converters import Converter, converters
-from nashc.fold.goals import Answer, Question, Shortage
+from nashc.fold.goals import Question
 from nashc.fold.hardware import Hardware
 from nashc.fold.highs import Undecided
 from nashc.fold.proof import Further

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nashc.fold import exact, near
+from nashc.fold.answer import Answer, Shortage
 from nashc.fold.exact import STRETCH_GAP
-from nashc.fold.goals import LEEWAY, Answer, Question, Shortage, growth
+from nashc.fold.goals import Question
 from nashc.fold.highs import Undecided
 from nashc.fold.programme import Limits
 from nashc.fold.prune import front
 from nashc.fold.quick import Prices, fit
 from nashc.fold.tables import Floats, Ints, Link, Problem, Table
+from nashc.fold.terms import LEEWAY, growth
 
 RESOURCES = ("lut", "bram18")
 

@@ -9,9 +9,9 @@ import pytest
 from nashc.cost.fold import Folding, limit
 from nashc.cost.folding_file import content_of
 from nashc.cost.nodes import HwNode
+from nashc.fold.answer import Answer
 from nashc.fold.ask import ask
 from nashc.fold.converters import converter_lut, converters
-from nashc.fold.goals import Answer
 from nashc.fold.wish import wish
 from tests.fold.networks import Network, small, used
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 
 from nashc.cli.watch import watched
 from nashc.fold import exact
-from nashc.fold.goals import Answer, Question
+from nashc.fold.answer import Answer
+from nashc.fold.goals import Question
 from nashc.fold.programme import Found, Limits
 from nashc.fold.proof import Further
 from nashc.fold.tables import Floats, Ints, Problem, Table

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from nashc.driver.folding import fold_spec
+from nashc.fold.answer import Step
 from nashc.fold.ask import Folded, fps_of, interval_of
-from nashc.fold.goals import Step
 from nashc.fold.tell import as_json, lines
 from nashc.fold.wish import wish
 from nashc.vocab.boards import BOARDS

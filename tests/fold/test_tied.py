@@ -10,13 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nashc.fold import tied, tied_latency
-from nashc.fold.goals import Answer, Question, Shortage, growth
+from nashc.fold.answer import Answer, Shortage
+from nashc.fold.goals import Question
 from nashc.fold.highs import Undecided
 from nashc.fold.pinned import colours, pinned
 from nashc.fold.programme import Limits
 from nashc.fold.quick import Prices
 from nashc.fold.streams import Streams
 from nashc.fold.tables import Floats, Ints, Problem
+from nashc.fold.terms import growth
 from tests.fold.test_goals import PREFER, budgets, choices, fitting, problems
 
 prices = st.lists(st.tuples(*[st.floats(0, 5)] * 2), min_size=1, max_size=3).map(np.array)
