@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from nashc.emit.code import (
     Layer,
-    Part,
     Speaker,
     conv_arguments,
     goes_into,
@@ -92,32 +91,25 @@ def _layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
     return None
 
 
-def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
+def _call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
+    """An add quantises its summands itself: one function for a step (support/layers/grid.py)."""
     match node.op:
+        case "act" if _is_inlined(node, graph):
+            return inputs[0]
         case "add":
-            return _sum(inputs)
-        case "avgpool":
-            return f"self.{attribute}({inputs[0]}).flatten(1)"
-    return f"self.{attribute}({inputs[0]})"
+            return f"added(self.{attribute}, {', '.join(inputs)})"
+    return called(node, attribute, inputs, graph)
 
 
-def _sum(inputs: list[str]) -> str:
-    """`added(self.join, a, b)` of `self.join(a)` and `self.join(b)`: one function for a step (support/layers/grid.py)."""
-    join, bracket, _ = inputs[0].partition("(")
-    if not bracket or not all(text.startswith(f"{join}(") for text in inputs):
-        return " + ".join(inputs)
-    values = ", ".join(text[len(join) + 1 : -1] for text in inputs)
-    return f"added({join}, {values})"
+def called(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
+    """The call of a layer."""
+    call = f"self.{attribute}({inputs[0]})"
+    return f"{call}.flatten(1)" if node.op == "avgpool" else call
 
 
 def _is_inlined(node: Node, graph: Graph) -> bool:
     """Convolutions and pools in front of their batch norm, quantisers in front of an add."""
     return goes_into(node, graph, "act")
-
-
-def adds(parts: tuple[Part, ...]) -> bool:
-    """Whether a model calls `added`."""
-    return any("added(" in code for part in parts for code in (*part.statements, *part.outputs))
 
 
 BREVITAS = Speaker(_layer, _call, _is_inlined)

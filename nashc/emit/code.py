@@ -116,11 +116,20 @@ class Places:
         return _in_part(name, self.part[name])
 
     def home(self, node: Node) -> tuple[str, str]:
-        """The part that a node's layer belongs to, and its attribute there; an activation is kept as its quantiser."""
-        owner = quantiser_name(node) if node.op == "act" else node.name
+        """The part that a node's module belongs to, and its attribute there."""
+        owner = self.owner(node)
         joined = self.part.get(owner.removesuffix(".join"))
         part = self.part.get(owner) or joined or self.part[node.name]
         return part, _in_part(owner, part)
+
+    def owner(self, node: Node) -> str:
+        """The name under which a node's module is kept: of an act its quantiser, of an add the one of all its summands."""
+        if node.op == "act":
+            return str(node.params["quantiser"])
+        values = map(self.graph.node, node.inputs if node.op == "add" else ())
+        summands = [self.owner(value) for value in values]
+        is_shared = len(set(summands)) == 1  # in all quantised networks: passes/quantise_joins.py
+        return summands[0] if is_shared else node.name
 
     def module(self, name: str) -> str:
         """The Python path of a layer's module: `group0.block0_conv1_bn`."""
@@ -131,11 +140,6 @@ def _in_part(path: str, part: str) -> str:
     """A cell over the network has layers among those of a part, which may have a cell of its own: `network_nas_node1_conv`."""
     whole = f"network.{path}" if path.startswith("nas.") else path
     return python_name(whole.removeprefix(f"{part}."))
-
-
-def quantiser_name(node: Node) -> str:
-    """The name under which an act's module is kept: its quantiser's, which others may share."""
-    return str(node.params["quantiser"])
 
 
 def origin(node: Node) -> str:
@@ -206,7 +210,7 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         layer = speaker.layer(node, attribute, graph)
         if layer and layer.attribute not in owners:
             layers.append(layer)
-        owner = quantiser_name(node) if node.op == "act" else node.name
+        owner = places.owner(node)
         assert owners.setdefault(attribute, owner) == owner, (node.name, attribute)
         expression = speaker.call(node, attribute, [said[i] for i in node.inputs], graph)
         if speaker.is_inlined(node, graph) and len(graph.consumers[node.name]) == 1:

@@ -94,7 +94,7 @@ def _model(spec: Spec, graph: Graph) -> ModelFile:
         input_dtype=image.dtype,
         input_scale=_input_scale(spec),
         classes=spec.network.classes,
-        has_adds=brevitas.adds(classes),
+        has_adds=any(node.op == "add" for node in graph.nodes),
         quantisers=brevitas.used_quantisers(layers),
         parts=classes,
         network_class="Network",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nashc.emit.brevitas import BREVITAS, maxpool
+from nashc.emit.brevitas import BREVITAS, called, maxpool
 from nashc.emit.code import (
     Layer,
     Places,
@@ -33,7 +33,7 @@ def speaker(
 
     def call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
         # Gates and masks lie between the quantisers and the adds of a search.
-        say = BREVITAS.call if precision == "quantised" and node.op != "add" else _call
+        say = called if precision == "quantised" and node.op != "add" else _call
         return channels.said(say(node, attribute, inputs, graph), node, graph)
 
     if precision == "quantised":
