@@ -49,9 +49,15 @@ class Plan:
 
 def make_plan(request: Request) -> Plan:
     """What `nashc run` would do. Writes nothing. Errors: SpecError."""
-    all_desks = desks(request)
-    first, *variants = [_plan(desk) for desk in all_desks]
-    fatal = _fatal(all_desks, (first, *variants))
+    return plan_of(desks(request))
+
+
+def plan_of(all_desks: tuple[Desk, ...]) -> Plan:
+    """What a run would do from these desks, which stay as they are. all_desks: the spec's own first, then its variants'."""
+    fresh: set[str] = set()
+    tried = tuple(replace(desk, results={}, fresh=fresh) for desk in all_desks)
+    first, *variants = [_plan(desk) for desk in tried]
+    fatal = _fatal(tried, (first, *variants))
     return replace(first, fatal=fatal, compare=tuple(variants))
 
 

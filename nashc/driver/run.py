@@ -16,7 +16,7 @@ from nashc.diagnostics.model import counted
 from nashc.driver.desk import COMPILE, Desk, Row, desks
 from nashc.driver.display import NAME_WIDTH, Display, duration
 from nashc.driver.execute import execute
-from nashc.driver.plan import make_plan
+from nashc.driver.plan import plan_of
 from nashc.driver.report import NotRun, Outcome, headline, summary_lines
 from nashc.driver.report_page import write_page
 from nashc.driver.request import Request
@@ -52,10 +52,10 @@ def carry(request: Request, display: Display) -> Outcome:
     Errors: SpecError, of the spec (NASH0xx to NASH3xx), the folder (NASH4xx) or a stage (NASH5xx);
     what was finished before stays.
     """
-    plan = make_plan(request)
+    base, *variants = desks(request)
+    plan = plan_of((base, *variants))
     if plan.fatal:
         raise SpecError(plan.fatal)
-    base, *variants = desks(request)
     folder = base.project.folder
     display.line(f"{base.project.name}  {request.spec} -> {folder}")
     with _alone(base):

@@ -19,6 +19,7 @@ import pytest
 
 from nashc.cli import cli
 from nashc.diagnostics import SpecError
+from nashc.driver import project as projects
 from nashc.driver.compile import compile_spec
 from nashc.driver.desk import desk_of
 from nashc.driver.display import display
@@ -49,6 +50,15 @@ def test_a_second_run_does_nothing_and_says_so(lab: Lab):
     assert outcome.is_all_kept
     assert "Nothing to do: every result is kept from an earlier run." in lab.screen()
     assert lab.plan().is_done
+
+
+def test_a_run_reads_its_spec_once(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    """Its plan and what it does go from the same project."""
+    lab.run()
+    real, read = projects.read, []
+    monkeypatch.setattr(projects, "read", lambda *given: read.append(given) or real(*given))
+    assert lab.run().is_all_kept
+    assert len(read) == 1
 
 
 def test_results_are_handed_on_and_kept_under_their_keys(lab: Lab):
