@@ -18,6 +18,7 @@ Rule = Callable[[Place], Diagnostic | None]
 # The first that applies has the word: the more it knows, the earlier it stands.
 RULES: tuple[Rule, ...] = (
     misplaced.item_inside,
+    wrong.sign_before_body,
     misplaced.setting_at_top,
     missing.lost_line_end,
     missing.otherwise,

@@ -126,14 +126,6 @@ def brace_on_next_line(place: Place) -> Diagnostic | None:
     before = place.before
     if place.found is None or not place.found.is_one_of("{") or before is None:
         return None
-    if before.is_one_of("=", ":"):
-        name = place.first.text
-        return Diagnostic(
-            "NASH010",
-            f"a section takes no `{before.text}`",
-            place.span(before),
-            help=f"write `{name} {{`",
-        )
     if "\n" in place.draft.text[before.end : place.found.start]:
         return Diagnostic(
             "NASH010",

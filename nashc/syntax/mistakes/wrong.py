@@ -8,6 +8,22 @@ from nashc.diagnostics import Diagnostic
 from nashc.syntax.mistakes.place import ITEMS, KEYWORDS, UNITS, Place, near_keyword
 
 
+def sign_before_body(place: Place) -> Diagnostic | None:
+    """`bits = {`, where the parser stops at the body, and `bits: {`, where it stops at the sign."""
+    found, before, after = place.found, place.before, place.after
+    sign = before if found and found.is_one_of("{") else found
+    body = found if sign is before else after
+    if not (sign and sign.is_one_of("=", ":") and body and body.is_one_of("{")):
+        return None
+    if place.where in ("block", "backbone") or place.first.is_one_of("param"):
+        return None
+    what = place.first.text if place.first.is_one_of("block", "backbone") else "section"
+    head = place.draft.text[place.first.start : sign.start].strip()
+    return Diagnostic(
+        "NASH010", f"a {what} takes no `{sign.text}`", place.span(sign), help=f"write `{head} {{`"
+    )
+
+
 def colon_or_equal(place: Place) -> Diagnostic | None:
     found, before = place.found, place.before
     if not (found and before and before.kind == "word"):
