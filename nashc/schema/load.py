@@ -62,28 +62,16 @@ class _Reader:
         bits = network_section.sections.get("bits")
         rules = read_bit_rules(bits, self.params, self.problems)
         cells = read_cells(network_section, self.params, self.spans, self.problems)
-        for name in ("genotype", "compare"):
-            if name in self.sections:
-                self._no_words(name, self.sections[name])
-        genotype, genotype_spans = read_genotype(
-            self.sections.get("genotype"), cells, self.params, self.problems
-        )
+        found, variants = map(self._nameless, ("genotype", "compare"))
+        genotype, genotype_spans = read_genotype(found, cells, self.params, self.problems)
         search = self._section("search", Search)
         train = self._section("train", Train)
-        target = self._section("target", Target)
-        finn = self._section("finn", Finn) or (Finn() if target else None)
-        if "finn" in self.sections and "target" not in self.sections:
-            self._no_target(self.sections["finn"])
-        floorplan = read_floorplan(self.sections.get("finn"), self.params, self.problems)
-        if target and finn and target.board.shell != "vitis_alveo":
-            self._check_alveo(target.board.name, finn, floorplan)
-        compare = self._compare(self.sections.get("compare"))
+        target, finn, floorplan = self._hardware()
+        compare = self._compare(variants)
         is_searched = bool(cells) and genotype is None
         is_searched = is_searched or any(rule.alternatives for rule in rules)
         is_searched = is_searched or bool(backbone and backbone.lists)
-        for name, section in (("search", search if is_searched else None), ("train", train)):
-            if network and section:
-                self._check_data(name, section.data, network)
+        self._check_images(network, search if is_searched else None, train)
         self.problems.check()
         assert network and backbone
         return Spec(
@@ -106,6 +94,18 @@ class _Reader:
             module=self.module,
             spans=self.spans,
         )
+
+    def _hardware(self) -> tuple[Target | None, Finn | None, tuple[Place, ...]]:
+        """The sections `target` and `finn`, with the floorplan that stands in the latter."""
+        section = self.sections.get("finn")
+        target = self._section("target", Target)
+        finn = self._section("finn", Finn) or (Finn() if target else None)
+        if section and "target" not in self.sections:
+            self._no_target(section)
+        floorplan = read_floorplan(section, self.params, self.problems)
+        if target and finn and target.board.shell != "vitis_alveo":
+            self._check_alveo(target.board.name, finn, floorplan)
+        return target, finn, floorplan
 
     def _no_network(self) -> Merged:
         source = self.module.file.source
@@ -171,10 +171,9 @@ class _Reader:
         return evaluate(value, self.params, self.problems)
 
     def _section(self, name: str, model: type[Section]) -> Section | None:
-        section = self.sections.get(name)
+        section = self._nameless(name)
         if section is None:
             return None
-        self._no_words(name, section)
         values = self._values(section, (name,))
         for inner in section.sections.keys() & model.model_fields.keys():
             self._no_words(inner, section.sections[inner])
@@ -187,6 +186,12 @@ class _Reader:
         """The values of a section within another, without those that have a mistake of their own."""
         values = self._values(section, path, skip)
         return {key: value for key, value in values.items() if value is not BROKEN}
+
+    def _nameless(self, name: str) -> Merged | None:
+        section = self.sections.get(name)
+        if section:
+            self._no_words(name, section)
+        return section
 
     def _no_words(self, name: str, section: Merged) -> None:
         if section.words:
@@ -208,6 +213,13 @@ class _Reader:
                 paths = tuple(k for k in inner.settings if name == "bits" and is_path(k))
                 values[name] = self._inner(inner, ("network", name), skip=paths)
         return validated(Network, values, ("network",), self.spans, self.problems)
+
+    def _check_images(
+        self, network: Network | None, search: Search | None, train: Train | None
+    ) -> None:
+        for name, section in (("search", search), ("train", train)):
+            if network and section:
+                self._check_data(name, section.data, network)
 
     def _check_data(self, section: str, data: Data, network: Network) -> None:
         """NASH118 where images or classes of a data set are known and are not the network's."""
