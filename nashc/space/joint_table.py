@@ -16,7 +16,7 @@ from nashc.schema import Choice, Spec
 from nashc.space.alternatives import Alternative, alternatives, covering_networks
 from nashc.space.covering import Choices, Meets, choices, choices_to_see
 from nashc.space.network import Branch, is_of_branch
-from nashc.space.parts import Layers, Seen
+from nashc.space.parts import Layers, Nodes, Seen, ToJson, listed_groups
 from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 from nashc.space.table import SpaceTable, Value, trimmed
@@ -159,19 +159,7 @@ class JointTable:
 
     def to_json(self) -> dict[str, Any]:
         """The content of settings/search_costs.json."""
-        groups = self.layers.groups(self.counts)
-        most = self._most_readers()
-        values = {
-            name: [
-                [
-                    [value.nodes(plain, wide) for wide in range(most[name, choice][1] + 1)]
-                    for plain in range(most[name, choice][0] + 1)
-                ]
-                for choice in choices(seen.meets, self.counts)
-                for value in (seen.by_choice[choice],)
-            ]
-            for name, seen in sorted(self.values.items())
-        }
+        groups, values = self.layers.groups(self.counts), self._values_as_read()
         every = [nodes for by_choice in groups.values() for nodes in by_choice]
         every += [branch.nodes for it in self.branches.values() for branch in it.by_choice.values()]
         every += [nodes for its in values.values() for rows in its for row in rows for nodes in row]
@@ -182,26 +170,8 @@ class JointTable:
             "figures": FIGURES,
             "paces": paces,
             "places": listed(self.places),
-            "parts": [
-                {"places": list(meets), "choices": [part(nodes) for nodes in by_choice]}
-                for meets, by_choice in groups.items()
-            ],
-            "options": [
-                {
-                    "cell": cell,
-                    "node": node,
-                    "op": str(it.op),
-                    "from": it.source,
-                    "reads": self.names[cell, node, it],
-                    "places": list(seen.meets),
-                    "choices": [
-                        {"is_wide": branch.is_wide, **part(branch.nodes)}
-                        for choice in choices(seen.meets, self.counts)
-                        for branch in (seen.by_choice[choice],)
-                    ],
-                }
-                for (cell, node, it), seen in self.branches.items()
-            ],
+            "parts": listed_groups(groups, part),
+            "options": [self._option(key, seen, part) for key, seen in self.branches.items()],
             "values": [
                 {
                     "name": name,
@@ -213,6 +183,37 @@ class JointTable:
                 }
                 for name, by_choice in values.items()
             ],
+        }
+
+    def _option(self, key: Key, seen: Seen[Branch], part: ToJson) -> dict[str, Any]:
+        cell, node, it = key
+        return {
+            "cell": cell,
+            "node": node,
+            "op": str(it.op),
+            "from": it.source,
+            "reads": self.names[key],
+            "places": list(seen.meets),
+            "choices": [
+                {"is_wide": branch.is_wide, **part(branch.nodes)}
+                for choice in choices(seen.meets, self.counts)
+                for branch in (seen.by_choice[choice],)
+            ],
+        }
+
+    def _values_as_read(self) -> dict[str, list[list[list[Nodes]]]]:
+        """The nodes of each value: with each choice of its places, read so often as it is, and so often in two bits."""
+        most = self._most_readers()
+        return {
+            name: [
+                [
+                    [value.nodes(plain, wide) for wide in range(most[name, choice][1] + 1)]
+                    for plain in range(most[name, choice][0] + 1)
+                ]
+                for choice in choices(seen.meets, self.counts)
+                for value in (seen.by_choice[choice],)
+            ]
+            for name, seen in sorted(self.values.items())
         }
 
     def _most_readers(self) -> dict[tuple[str, Choices], tuple[int, int]]:

@@ -5,14 +5,16 @@ space/covering.py says which networks that takes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nashc.cost.nodes import HwNode
 from nashc.space.covering import Choices, Meets, choices
 
 Nodes = tuple[HwNode, ...]
+ToJson = Callable[[Nodes], dict[str, Any]]
+"""What nodes cost, as the table says it."""
 T = TypeVar("T")
 
 
@@ -73,3 +75,11 @@ class Layers:
         while layer not in self.seen and "." in layer:
             layer = layer.rpartition(".")[0]
         return layer if layer in self.seen else self._output
+
+
+def listed_groups(groups: Mapping[Meets, Iterable[Nodes]], part: ToJson) -> list[dict[str, Any]]:
+    """`Layers.groups` as the table says them."""
+    return [
+        {"places": list(meets), "choices": [part(nodes) for nodes in by_choice]}
+        for meets, by_choice in groups.items()
+    ]

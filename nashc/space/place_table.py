@@ -8,6 +8,7 @@ templates/support/budget/joint_costs.py reads the table and says what its parts 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from nashc.cost.backends import Wanted
@@ -15,7 +16,7 @@ from nashc.cost.models import MODELS
 from nashc.lower import lower
 from nashc.schema import Spec
 from nashc.space.covering import choices_to_see
-from nashc.space.parts import Layers
+from nashc.space.parts import Layers, listed_groups
 from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 
@@ -46,13 +47,7 @@ class PlaceTable:
             "figures": FIGURES,
             "paces": paces,
             "places": listed(self.places),
-            "parts": [
-                {
-                    "places": list(meets),
-                    "choices": [self.pricing.part(nodes, paces) for nodes in by_choice],
-                }
-                for meets, by_choice in groups.items()
-            ],
+            "parts": listed_groups(groups, partial(self.pricing.part, paces=paces)),
             "options": [],
             "values": [],
         }
