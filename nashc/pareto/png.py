@@ -64,55 +64,76 @@ def figure_of(picture: Picture) -> Figure:
 
 
 def _artist(shape: Shape, order: int) -> Any:
-    from matplotlib import lines, patches, patheffects, text
-
     match shape:
         case Line():
-            dash: Any = (0, tuple(x / shape.width for x in shape.dash)) if shape.dash else "-"
-            return lines.Line2D(
-                *zip(*shape.points, strict=True),
-                color=shape.colour,
-                linewidth=shape.width * POINTS,
-                linestyle=dash,
-                alpha=shape.opacity,
-                zorder=order,
-            )
+            return _line(shape, zorder=order)
         case Box():
-            return patches.Rectangle(
-                (shape.x, shape.y),
-                shape.width,
-                shape.height,
-                facecolor=shape.fill,
-                edgecolor=shape.stroke,
-                linewidth=POINTS,
-                zorder=order,
-            )
+            return _box(shape, zorder=order)
         case Text():
-            side = SIDES[shape.anchor]
-            halo = [patheffects.withStroke(linewidth=HALO * POINTS, foreground=shape.halo)]
-            return text.Text(
-                shape.x,
-                shape.y,
-                shape.words.replace("$", r"\$"),
-                fontsize=shape.size * POINTS,
-                color=shape.colour,
-                horizontalalignment=side,
-                verticalalignment="baseline",
-                fontweight="bold" if shape.is_bold else "normal",
-                rotation=90 if shape.is_upright else 0,
-                rotation_mode="anchor",
-                path_effects=halo if shape.halo else None,
-                zorder=order,
-            )
+            return _words(shape, zorder=order)
         case Mark():
-            given: dict[str, Any] = {
-                "facecolor": shape.fill,
-                "edgecolor": shape.stroke,
-                "linewidth": shape.width * POINTS,
-                "alpha": shape.opacity,
-                "zorder": order,
-                "gid": None if shape.row is None else str(shape.row),
-            }
-            if not shape.outline:
-                return patches.Circle((shape.x, shape.y), shape.radius, **given)
-            return patches.Polygon(shape.corners, closed=True, **given)
+            return _mark(shape, zorder=order)
+
+
+def _line(line: Line, **more: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        *zip(*line.points, strict=True),
+        color=line.colour,
+        linewidth=line.width * POINTS,
+        linestyle=(0, tuple(x / line.width for x in line.dash)) if line.dash else "-",
+        alpha=line.opacity,
+        **more,
+    )
+
+
+def _box(box: Box, **more: Any) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(
+        (box.x, box.y),
+        box.width,
+        box.height,
+        facecolor=box.fill,
+        edgecolor=box.stroke,
+        linewidth=POINTS,
+        **more,
+    )
+
+
+def _words(text: Text, **more: Any) -> Any:
+    from matplotlib import patheffects
+    from matplotlib.text import Text as Words
+
+    halo = [patheffects.withStroke(linewidth=HALO * POINTS, foreground=text.halo)]
+    return Words(
+        text.x,
+        text.y,
+        text.words.replace("$", r"\$"),
+        fontsize=text.size * POINTS,
+        color=text.colour,
+        horizontalalignment=SIDES[text.anchor],
+        verticalalignment="baseline",
+        fontweight="bold" if text.is_bold else "normal",
+        rotation=90 if text.is_upright else 0,
+        rotation_mode="anchor",
+        path_effects=halo if text.halo else None,
+        **more,
+    )
+
+
+def _mark(mark: Mark, **more: Any) -> Any:
+    from matplotlib.patches import Circle, Polygon
+
+    given: dict[str, Any] = {
+        "facecolor": mark.fill,
+        "edgecolor": mark.stroke,
+        "linewidth": mark.width * POINTS,
+        "alpha": mark.opacity,
+        "gid": None if mark.row is None else str(mark.row),
+        **more,
+    }
+    if not mark.outline:
+        return Circle((mark.x, mark.y), mark.radius, **given)
+    return Polygon(mark.corners, closed=True, **given)
