@@ -20,6 +20,8 @@ LEAST_DEPTH = 2
 
 
 class Fifo(NamedTuple):
+    """bram18: blocks of 18 kbit. uram: blocks of 288 kbit."""
+
     lut: int
     bram18: int
     uram: int

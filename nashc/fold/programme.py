@@ -86,11 +86,13 @@ class Programme:
         self._relaxed: tuple[object, Relaxed | None] | None = None
 
     def new_variable(self, low: float = 0.0, high: float = np.inf) -> int:
+        """Its number."""
         self._low.append(low)
         self._high.append(high)
         return len(self._low) - 1
 
     def add(self, columns: Any, values: Any, *, low: float = -np.inf, high: float = np.inf) -> None:
+        """A constraint: low <= sum of values * variables <= high. columns: the variables; values: one for each, or for all."""
         columns = np.asarray(columns, dtype=np.int64)
         row = np.full(len(columns), len(self._row_low), dtype=np.int64)
         self._entries.append((row, columns, np.broadcast_to(values, columns.shape).astype(float)))
@@ -98,6 +100,7 @@ class Programme:
         self._row_high.append(high)
 
     def keep_to(self, limits: Limits) -> None:
+        """A constraint for each limit that there is."""
         if limits.budget is not None:
             for resource in np.flatnonzero(np.isfinite(limits.budget)):
                 self._budget_rows.append((int(resource), len(self._row_low)))

@@ -11,6 +11,7 @@ from nashc.vocab.names import OF_FILES, OF_PARTS, class_name, is_taken_in_python
 
 
 def check_parts(node: ast.Backbone, problems: Problems) -> None:
+    """Errors: NASH207 for a missing stem or head, NASH204 and NASH212 for names."""
     names = [part.name.text for part in node.parts]
     wanted = (("stem", 0), ("head", -1))
     for name, place in wanted:

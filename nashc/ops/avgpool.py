@@ -14,6 +14,7 @@ class Params(OpParams):
 
 
 def infer(params: Params, x: TensorType) -> TensorType:
+    """NHWC in, NC out. Errors: NASH201 for a vector, NASH202 for what is no result of an activation."""
     if len(x.shape) != 4:
         raise Misfit("NASH201", "an average pool needs an image, and this value is a vector")
     if not is_integer(x.dtype) or signed(x.dtype):

@@ -25,6 +25,7 @@ class Params(OpParams):
 
 
 def infer(params: Params, x: TensorType) -> TensorType:
+    """NHWC in and out: a step of the stride for each pixel that is left, whatever the candidate; floats."""
     n, h, w, _ = x.shape
     step = params.stride
     return TensorType((n, -(-h // step), -(-w // step), params.out), FLOAT)

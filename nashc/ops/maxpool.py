@@ -15,6 +15,7 @@ class Params(OpParams):
 
 
 def infer(params: Params, x: TensorType) -> TensorType:
+    """NHWC in and out, the data type stays. Errors: NASH201."""
     if len(x.shape) != 4:
         raise Misfit("NASH201", "a max-pool needs an image, and this value is a vector")
     n, h, w, c = x.shape

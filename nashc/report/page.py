@@ -17,6 +17,8 @@ COSTS = (("cycles", "cycles"), ("lut", "LUT"), ("bram18", "BRAM18"))
 
 @dataclass(frozen=True)
 class Tile:
+    """A figure at the head of the page, with its unit or share under it."""
+
     label: str
     value: str
     note: str
@@ -34,6 +36,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drawing:
+    """The network in the colours of one cost. key: of the costs; picture: SVG."""
+
     key: str
     label: str
     picture: str

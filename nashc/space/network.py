@@ -29,6 +29,8 @@ class Branch:
 
 @dataclass(frozen=True)
 class Network:
+    """The hardware nodes of one network, in order, and what its cells hold."""
+
     nodes: tuple[HwNode, ...]
     genotype: Mapping[str, tuple[Choice, ...]]
 

@@ -48,6 +48,8 @@ class Band:
 
 @dataclass(frozen=True)
 class Layout:
+    """A whole drawing in pixels."""
+
     width: float
     height: float
     places: tuple[Place, ...]
