@@ -62,59 +62,83 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = HERE / "settings" / "export.json"
     lowering = read_settings(HERE, "export")["lowering"] if settings.is_file() else "direct"
     needs_qonnx = lowering == "streamline" or not args.integer_only
-    shares = {**INTEGER_SHARES, **(QONNX_SHARES if needs_qonnx else {})}
-    shares |= GOLDEN_SHARES if not args.integer_only else {}
-    shares |= STREAMLINE_SHARES if lowering == "streamline" else {}
-    steps = Steps(progress, shares)
+    steps = Steps(progress, _shares(lowering, needs_qonnx, not args.integer_only))
     with steps.step("weights"):
         network = trained.load(HERE, args.weights, only_exact=not needs_qonnx)
-    with steps.step("integers"):
-        if not needs_qonnx:
-            network.forget_weights()
-        integer = network.graph.write()
-    files, result = {}, {"lowering": lowering}
-    if needs_qonnx:
-        with steps.step("QONNX"):
-            shape, layers = network.model.INPUT_SHAPE, network.layers_by_path()
-            files["model.qonnx.onnx"] = export(network.network, shape, layers).model
-    if lowering == "streamline":
-        with steps.step("streamlining"):
-            pixels = network.model.INPUT_DTYPE
-            found = _streamlined(files["model.qonnx.onnx"], pixels, args.out, steps.say)
-            found.graph.metadata_props.extend(integer.graph.metadata_props)
-            integer = found
-    files["model.integer.onnx"] = integer
-    scale = network.graph.logits_scale
+    models = _models(network, lowering, needs_qonnx, args.out, steps)
+    if args.integer_only:
+        models.pop("model.qonnx.onnx", None)
+    result: dict[str, Any] = {"lowering": lowering}
     if not args.integer_only:
         with steps.step("golden vectors"):
             images, labels = trained.test_images(HERE, args.data, GOLDEN_IMAGES)
-            _write_golden(args.out / "golden.npz", network, images, labels, scale)
+            _write_golden(args.out / "golden.npz", network, images, labels)
             result["golden_images"] = len(images)
-    if args.integer_only:
-        files.pop("model.qonnx.onnx", None)
-    nodes = {name.split(".")[1]: len(model.graph.node) for name, model in files.items()}
-    digests: dict[str, str] = {}
-    with steps.step("files"), onnx_files.writing() as writer:
-        for name, content in files.items():
-            writer.save(content, args.out / name, then=partial(digests.__setitem__, name))
-        write_json(args.out / "ranges.json", ranges(files["model.integer.onnx"]))
-        writer.finish()
-        result |= {
-            "network": network.model.NAME,
-            "weights_sha256": sha256(args.weights),
-            "files": digests,
-            "nodes": nodes,
-            "activations": len(network.graph.boundaries),
-            "logits_scale": scale,
-            "notes": network.graph.notes,
-        }
-        write_json(args.out / "export.json", result)
+    with steps.step("files"):
+        result = _written(models, network, args, result)
     for note in network.graph.notes:
         progress.log(f"note: {note}")
+    nodes = result["nodes"]
     counts = [f"{nodes['integer']} integer nodes"]
     counts += [f"{nodes['qonnx']} QONNX nodes"] if "qonnx" in nodes else []
     summary = f"{', '.join(counts)} in {args.out}"
     return {**result, "seconds": steps.seconds, "summary": summary}
+
+
+def _shares(lowering: str, needs_qonnx: bool, has_golden: bool) -> dict[str, float]:
+    """Of the steps that will be taken."""
+    shares = {**INTEGER_SHARES, **(QONNX_SHARES if needs_qonnx else {})}
+    shares |= GOLDEN_SHARES if has_golden else {}
+    return shares | (STREAMLINE_SHARES if lowering == "streamline" else {})
+
+
+def _models(
+    network: trained.Trained, lowering: str, needs_qonnx: bool, out: Path, steps: Steps
+) -> dict[str, Any]:
+    """By file name, the QONNX export first where it is needed."""
+    models: dict[str, Any] = {}
+    with steps.step("integers"):
+        if not needs_qonnx:
+            network.forget_weights()
+        integer = network.graph.write()
+    if needs_qonnx:
+        with steps.step("QONNX"):
+            shape, layers = network.model.INPUT_SHAPE, network.layers_by_path()
+            models["model.qonnx.onnx"] = export(network.network, shape, layers).model
+    if lowering == "streamline":
+        with steps.step("streamlining"):
+            pixels = network.model.INPUT_DTYPE
+            found = _streamlined(models["model.qonnx.onnx"], pixels, out, steps.say)
+            found.graph.metadata_props.extend(integer.graph.metadata_props)
+            integer = found
+    return {**models, "model.integer.onnx": integer}
+
+
+def _written(
+    models: dict[str, Any],
+    network: trained.Trained,
+    args: argparse.Namespace,
+    result: dict[str, Any],
+) -> dict[str, Any]:
+    """The models, ranges.json and export.json, which says what was found before, `result`, and what the files are."""
+    digests: dict[str, str] = {}
+    with onnx_files.writing() as writer:
+        for name, content in models.items():
+            writer.save(content, args.out / name, then=partial(digests.__setitem__, name))
+        write_json(args.out / "ranges.json", ranges(models["model.integer.onnx"]))
+        writer.finish()
+        about = {
+            **result,
+            "network": network.model.NAME,
+            "weights_sha256": sha256(args.weights),
+            "files": digests,
+            "nodes": {name.split(".")[1]: len(it.graph.node) for name, it in models.items()},
+            "activations": len(network.graph.boundaries),
+            "logits_scale": network.graph.logits_scale,
+            "notes": network.graph.notes,
+        }
+        write_json(args.out / "export.json", about)
+    return about
 
 
 def _streamlined(qonnx: Any, pixels: str, out: Path, say: Callable[[str, float], None]) -> Any:
@@ -150,8 +174,9 @@ def _streamlined(qonnx: Any, pixels: str, out: Path, say: Callable[[str, float],
 
 
 def _write_golden(
-    path: Path, network: trained.Trained, images: np.ndarray, labels: np.ndarray, scale: float
+    path: Path, network: trained.Trained, images: np.ndarray, labels: np.ndarray
 ) -> None:
+    scale = network.graph.logits_scale
     logits = network.network(torch.from_numpy(images.astype(np.float32))).numpy()
     exact = network.exact(torch.from_numpy(images.astype(np.float64))).numpy()
     with atomic_path(path) as temporary:
