@@ -87,17 +87,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     settings = read_settings(HERE, "build")
     _check(args)
-    out = args.out.resolve()
-    if args.to in vivado_steps.TARGETS:
-        # Before FINN is started: nothing is written when a tool is missing.
-        vivado_tools.check_tools(
-            args.to, _job(args, settings, out, progress).vivado, settings.get("vivado")
-        )
-    finn_tool.start(out / "finn")
-    job = _job(args, settings, out, progress)
-    progress.log(f"{finn_tool.tool()}, {job.board} ({job.part})")
-    if args.to in vivado_steps.TARGETS:
-        vivado_tools.prepare(job.vivado)
+    job = _started(args, settings, progress)
+    out = job.out
     plan = steps_to(args.to, job)
     steps = Steps(progress, {step.name: step.share for step in plan})
     job = replace(job, say=steps.say)
@@ -132,6 +123,22 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     model = _read(path) if model is None else model
     seconds_of = {step.name: kept[step.name]["seconds"] for step in plan}
     return {**_result(args.to, model, job), "seconds": seconds_of}
+
+
+def _started(args: argparse.Namespace, settings: dict[str, Any], progress: Progress) -> Job:
+    """What is to be built, with FINN started and the tools of Vivado ready if they are needed."""
+    out = args.out.resolve()
+    if args.to in vivado_steps.TARGETS:
+        # Before FINN is started: nothing is written when a tool is missing.
+        vivado_tools.check_tools(
+            args.to, _job(args, settings, out, progress).vivado, settings.get("vivado")
+        )
+    finn_tool.start(out / "finn")
+    job = _job(args, settings, out, progress)
+    progress.log(f"{finn_tool.tool()}, {job.board} ({job.part})")
+    if args.to in vivado_steps.TARGETS:
+        vivado_tools.prepare(job.vivado)
+    return job
 
 
 def _read(path: Path) -> Any:
