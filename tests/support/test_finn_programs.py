@@ -223,3 +223,29 @@ def test_without_an_export(program: Program, tmp_path: Path):
     done = program("build.py", "--model", str(tmp_path / "none.onnx"))
     assert done.returncode == 1
     assert "no integer graph at" in done.stderr
+
+
+def test_without_the_weights_of_the_export(program: Program, compiled: Path, tmp_path: Path):
+    path = tmp_path / "weights.safetensors"
+    done = program("verify.py", "--weights", str(path))
+    assert done.returncode == 1
+    assert f"verify: error: no weights at {path}\n" in done.stderr
+    path.write_bytes(b"of another training")
+    done = program("verify.py", "--weights", str(path))
+    assert done.returncode == 1
+    export = compiled / "results" / "export"
+    assert f"the export in {export} was made from other weights than {path}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--clock-ns", "0", "the clock period must be positive, not 0.0 ns"),
+        ("--target-fps", "-1", "the target must be positive, not -1.0 frames a second"),
+        ("--mvau-wwidth-max", "0", "a weight stream has 1 bit or more, not 0"),
+    ],
+)
+def test_numbers_that_cannot_be_built_for(program: Program, option: str, value: str, told: str):
+    done = program("build.py", f"{option}={value}")
+    assert done.returncode == 1
+    assert f"build: error: {told}\n" in done.stderr
