@@ -79,13 +79,11 @@ class SearchCosts:
             of_node = options.setdefault(it["cell"], {}).setdefault(it["node"], {})
             option = Option(it["op"], it["from"], it["reads"], it["is_wide"], Part.of(it))
             of_node[option.op, option.source] = option
-        values = {
-            it["name"]: tuple(tuple(map(Part.of, row)) for row in it["parts"])
-            for it in data["values"]
-        }
+        values = {it["name"]: value_of(it["parts"]) for it in data["values"]}
         return SearchCosts(tuple(data["paces"]), Part.of(data["fixed"]), options, values)
 
     def option(self, cell: str, node: int, op: str, source: int) -> Option:
+        """Errors: StageError where the costs do not know it."""
         try:
             return self.options[cell][node][op, source]
         except KeyError as error:
@@ -106,13 +104,22 @@ class SearchCosts:
         return dict(zip(FIGURES, total([part.cost[pace] for part in parts]), strict=True))
 
     def value(self, name: str, readers: int, wide_readers: int) -> Part:
-        rows = self.values[name]
-        row = rows[min(readers, len(rows) - 1)]
-        return row[min(wide_readers, len(row) - 1)]
+        return read(self.values[name], readers, wide_readers)
 
     def pace(self, slowest: int) -> int:
         """The index of the pace at which FINN folds all parts when one of them needs so many cycles."""
         return next(index for index, pace in enumerate(self.paces) if slowest <= pace)
+
+
+def value_of(data: Sequence[Sequence[Mapping[str, Any]]]) -> Value:
+    """From JSON."""
+    return tuple(tuple(map(Part.of, row)) for row in data)
+
+
+def read(value: Value, readers: int, wide_readers: int) -> Part:
+    """What a value costs by its readers, as it is and in two bits; more of them than there are rows cost as many as the last."""
+    row = value[min(readers, len(value) - 1)]
+    return row[min(wide_readers, len(row) - 1)]
 
 
 def total(costs: Sequence[Vector]) -> Vector:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from support.budget.costs import FIGURES, Part, Value, total
+from support.budget.costs import FIGURES, Part, Value, read, total, value_of
 from support.progress import StageError
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class JointCosts:
             option = JointOption(it["op"], it["from"], it["reads"], branch)
             key = it["cell"], it["node"]
             options[key] = (*options.get(key, ()), option)
-        values = {it["name"]: by_places(it, _rows) for it in data["values"]}
+        values = {it["name"]: by_places(it, value_of) for it in data["values"]}
         return JointCosts(tuple(data["paces"]), places, parts, options, values)
 
     @cached_property
@@ -124,13 +124,3 @@ class JointCosts:
     def pace(self, slowest: int) -> int:
         """The index of the pace at which FINN folds all parts when one of them needs so many cycles."""
         return next(index for index, pace in enumerate(self.paces) if slowest <= pace)
-
-
-def read(rows: Value, readers: int, wide_readers: int) -> Part:
-    """What a value costs by its readers; more of them than there are rows cost as many as the last."""
-    row = rows[min(readers, len(rows) - 1)]
-    return row[min(wide_readers, len(row) - 1)]
-
-
-def _rows(data: Sequence[Sequence[Mapping[str, Any]]]) -> Value:
-    return tuple(tuple(map(Part.of, row)) for row in data)

@@ -9,11 +9,11 @@ the best path, support/budget/expected_joint.py the mean of all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from support.budget.costs import FIGURES, Part
-from support.budget.joint_costs import JointCosts, read
+from support.budget.costs import FIGURES, Part, read
+from support.budget.joint_costs import JointCosts, JointOption
 
 MOST_ARCS = 600_000
 """Of a graph: seconds in which it is made."""
@@ -38,35 +38,32 @@ class Arc:
 
 
 class Order:
-    """In which order places and nodes are decided, and what a state has to remember."""
+    """In which order places and nodes are decided, and what a state has to remember.
+
+    order: which of `costs.counts` each step decides. parts, values: what each step completes. known, open: the places before
+    each step and after the last whose choice a later part depends on, and the values whose readers are being counted.
+    """
 
     def __init__(self, costs: JointCosts) -> None:
-        places = len(costs.places)
-        nodes = list(costs.options.values())
-        ready = [
-            max((place for it in options for place in it.parts.places), default=-1)
-            for options in nodes
-        ]
-        # Which of `costs.counts` are decided one after the other; a node comes behind the last place that it needs.
-        whens = [(index, 0) for index in range(places)]
-        whens += [(last, 1) for last in ready]
-        self.order = sorted(range(len(whens)), key=lambda index: (whens[index], index))
-        step = {which: index for index, which in enumerate(self.order)}
+        places, nodes = len(costs.places), list(costs.options.values())
+        self.order = _order(places, nodes)
         self.count = len(self.order)
-        # The parts that each step completes.
+        step = {which: index for index, which in enumerate(self.order)}
         self.parts: list[list[int]] = [[] for _ in self.order]
-        needed = [step[place] for place in range(places)]
+        self.values: list[list[str]] = [[] for _ in self.order]
+        needed = [step[place] for place in range(places)]  # the last step that asks for a place
+        spans: dict[str, tuple[int, int]] = {}  # steps between which readers are counted
+
+        def need(its: Iterable[int], last: int) -> None:
+            for place in its:
+                needed[place] = max(needed[place], last)
+
         for index, part in enumerate(costs.parts):
             last = max((step[place] for place in part.places), default=0)
             self.parts[last].append(index)
-            for place in part.places:
-                needed[place] = max(needed[place], last)
+            need(part.places, last)
         for index, options in enumerate(nodes):
-            for place in {place for it in options for place in it.parts.places}:
-                needed[place] = max(needed[place], step[places + index])
-        # The values that each step completes, and the steps between which their readers are counted.
-        self.values: list[list[str]] = [[] for _ in self.order]
-        spans: dict[str, tuple[int, int]] = {}
+            need((place for it in options for place in it.parts.places), step[places + index])
         for name, value in costs.values.items():
             readers = [
                 step[places + index]
@@ -76,8 +73,7 @@ class Order:
             last = max([*readers, *(step[place] for place in value.places)])
             spans[name] = (min(readers), last)
             self.values[last].append(name)
-            for place in value.places:
-                needed[place] = max(needed[place], last)
+            need(value.places, last)
         self.known = [
             [place for place in range(places) if step[place] < at <= needed[place]]
             for at in range(self.count + 1)
@@ -86,6 +82,15 @@ class Order:
             [name for name, (first, last) in spans.items() if first < at <= last]
             for at in range(self.count + 1)
         ]
+
+
+def _order(places: int, nodes: Sequence[Sequence[JointOption]]) -> list[int]:
+    """Places by their numbers, then nodes by theirs: a node comes behind the last place that its options need."""
+    last = [
+        max((place for it in options for place in it.parts.places), default=-1) for options in nodes
+    ]
+    whens = [*((place, 0) for place in range(places)), *((place, 1) for place in last)]
+    return sorted(range(len(whens)), key=lambda index: (whens[index], index))
 
 
 class StateGraph:
