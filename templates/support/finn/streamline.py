@@ -110,46 +110,14 @@ def _clone_shared_relus(model: Any) -> None:
 
 
 def _scales_moved(model: Any, say: Say) -> Any:
-    from finn.transformation.streamline import absorb, collapse_repeated, reorder, round_thresholds
-    from finn.transformation.streamline.sign_to_thres import ConvertSignToThres
-    from qonnx.transformation.batchnorm_to_affine import BatchNormToAffine
-    from qonnx.transformation.general import ConvertDivToMul, ConvertSubToAdd
+    """Scales and offsets of floats moved along until thresholds and the choice of a class have taken them all."""
+    from finn.transformation.streamline import absorb, reorder, round_thresholds
     from qonnx.transformation.infer_datatypes import InferDataTypes
-    from qonnx.transformation.remove import RemoveIdentityOps
-
-    def linear_moves() -> list[Any]:
-        return [
-            absorb.AbsorbScalarMulAddIntoTopK(),
-            ConvertSubToAdd(),
-            ConvertDivToMul(),
-            RemoveIdentityOps(),
-            collapse_repeated.CollapseRepeatedMul(),
-            collapse_repeated.CollapseRepeatedAdd(),
-            BatchNormToAffine(),
-            ConvertSignToThres(),
-            reorder.MoveAddPastMul(),
-            reorder.MoveScalarAddPastMatMul(),
-            reorder.MoveAddPastConv(),
-            reorder.MoveScalarMulPastMatMul(),
-            reorder.MoveScalarMulPastConv(),
-            reorder.MoveScalarLinearPastInvariants(),
-            reorder.MoveAddPastMul(),
-            collapse_repeated.CollapseRepeatedAdd(),
-            collapse_repeated.CollapseRepeatedMul(),
-            absorb.FactorOutMulSignMagnitude(),
-            reorder.MoveMaxPoolPastMultiThreshold(),
-            reorder.MoveMulPastMaxPool(),
-            absorb.AbsorbAddIntoMultiThreshold(),
-            absorb.AbsorbMulIntoMultiThreshold(),
-            absorb.Absorb1BitMulIntoMatMul(),
-            absorb.Absorb1BitMulIntoConv(),
-            InferDataTypes(),
-        ]
 
     # These two look at one node after the other and need no types but that node's.
     model = apply(model, [absorb.AbsorbSignBiasIntoMultiThreshold()], say)
     for _ in range(ROUNDS):
-        model = apply_inferring(model, linear_moves(), say)
+        model = apply_inferring(model, _linear_moves(), say)
         model = apply(model, [round_thresholds.RoundAndClipThresholds()], say)
         model = apply_inferring(
             model,
@@ -157,6 +125,43 @@ def _scales_moved(model: Any, say: Say) -> Any:
             say,
         )
     return model
+
+
+def _linear_moves() -> list[Any]:
+    from finn.transformation.streamline import absorb, collapse_repeated, reorder
+    from finn.transformation.streamline.sign_to_thres import ConvertSignToThres
+    from qonnx.transformation.batchnorm_to_affine import BatchNormToAffine
+    from qonnx.transformation.general import ConvertDivToMul, ConvertSubToAdd
+    from qonnx.transformation.infer_datatypes import InferDataTypes
+    from qonnx.transformation.remove import RemoveIdentityOps
+
+    return [
+        absorb.AbsorbScalarMulAddIntoTopK(),
+        ConvertSubToAdd(),
+        ConvertDivToMul(),
+        RemoveIdentityOps(),
+        collapse_repeated.CollapseRepeatedMul(),
+        collapse_repeated.CollapseRepeatedAdd(),
+        BatchNormToAffine(),
+        ConvertSignToThres(),
+        reorder.MoveAddPastMul(),
+        reorder.MoveScalarAddPastMatMul(),
+        reorder.MoveAddPastConv(),
+        reorder.MoveScalarMulPastMatMul(),
+        reorder.MoveScalarMulPastConv(),
+        reorder.MoveScalarLinearPastInvariants(),
+        reorder.MoveAddPastMul(),
+        collapse_repeated.CollapseRepeatedAdd(),
+        collapse_repeated.CollapseRepeatedMul(),
+        absorb.FactorOutMulSignMagnitude(),
+        reorder.MoveMaxPoolPastMultiThreshold(),
+        reorder.MoveMulPastMaxPool(),
+        absorb.AbsorbAddIntoMultiThreshold(),
+        absorb.AbsorbMulIntoMultiThreshold(),
+        absorb.Absorb1BitMulIntoMatMul(),
+        absorb.Absorb1BitMulIntoConv(),
+        InferDataTypes(),
+    ]
 
 
 def _lowered(model: Any, say: Say) -> Any:
