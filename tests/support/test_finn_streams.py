@@ -44,6 +44,8 @@ def test_no_stream_is_wider_than_hls_takes(tmp_path: Path):
     model = finn_hardware.specialise(model, PART)
     with pytest.raises(StageError, match=r"hardware does not have: cnv\.act\.uint2"):
         finn_folding.apply_folding(model, {"cnv.act.uint2": {"PE": 1}})
+    with pytest.raises(StageError, match="the folding of conv is no object of attributes"):
+        finn_folding.apply_folding(model, {"conv": 4})
     said: list[str] = []
     finn_folding.apply_folding(model, {"conv.act.uint2": {"PE": 1}}, said.append)
     told = "conv.act.uint2: this hardware has no such part, its folding is not used"

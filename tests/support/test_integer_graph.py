@@ -377,6 +377,22 @@ def test_grouped_convolutions_are_refused():
     assert message == "dw: grouped convolutions cannot be lowered to FINN yet"
 
 
+def test_padding_with_anything_but_zeros_is_refused():
+    graph, x = start()
+    module = conv(3, 4)
+    module.padding_mode = "circular"
+    message = refused(graph.conv, "conv", x, *exact(module))
+    assert message == "conv: only numeric zero padding can be lowered"
+
+
+def test_a_zero_point_is_refused():
+    module, act = exact(conv(3, 4), qnn.QuantReLU(act_quant=UnsignedAct, bit_width=2))
+    act.act_quant.zero_point = lambda: torch.tensor(3.0)
+    graph, x = start()
+    message = refused(graph.act, "act", graph.conv("conv", x, module), act)
+    assert message == "act: the activation has a zero point, FINN needs a symmetric one"
+
+
 def test_a_linear_bias_is_refused():
     (linear,) = exact(qnn.QuantLinear(108, 5, bias=True, weight_quant=TensorIntWeight))
     graph, x = start()

@@ -15,6 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from support.layers import binary_conv  # noqa: E402
+from support.progress import StageError  # noqa: E402
 from support.search.gates import Gate  # noqa: E402
 from support.search.ops import Node  # noqa: E402
 from support.search.space import MixedOp, set_gates  # noqa: E402
@@ -187,3 +188,10 @@ def test_a_resumed_search_ends_with_the_same_bits(tmp_path):
         assert one.read_bytes() == two.read_bytes(), name
     genotype = json.loads((whole.folder / "results" / "search" / "genotype.json").read_text())
     assert genotype["provenance"]["amp"] is True
+
+
+def test_a_gpu_without_bfloat16_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda _in_software: False)
+    with pytest.raises(StageError, match="this GPU has no bfloat16") as told:
+        bfloat16_products(torch.device("cuda"), True)
+    assert told.value.help == "leave --amp out, or amp = true in the spec"
