@@ -148,6 +148,8 @@ def _choices(search: Search) -> str:
 
 
 class Search(Loop):
+    """In each step the architecture learns from validation images, then the weights from training images."""
+
     options = OPTIONS
 
     def __init__(

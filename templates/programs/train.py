@@ -114,6 +114,8 @@ def _train(training: Training, progress: Progress) -> dict[str, Any]:
 
 
 class Training(Loop):
+    """Float epochs first where there are any, then quantised ones; each is tested."""
+
     options = OPTIONS
 
     def __init__(

@@ -30,6 +30,8 @@ CHECKED = ("hw", "specialised", "folded", "minimised", "estimates")
 
 @dataclass(frozen=True)
 class Job:
+    """What all steps are told. target_cycles: to fold for; None: not at all. folding: by layer, before FINN's own. resources: of the board."""
+
     out: Path
     board: str
     part: str

@@ -23,6 +23,8 @@ from support.training.checkpoint import code_digest, load_weights
 
 @dataclass(frozen=True)
 class Trained:
+    """What train.py left, in the forms that an export needs."""
+
     model: ModuleType  # model.py: NAME, INPUT_SHAPE, ...
     network: nn.Module  # float32, evaluating; `exact` where that alone was asked for
     exact: nn.Module  # the same weights in float64: Brevitas without its rounding

@@ -108,6 +108,7 @@ def tool() -> str:
 
 
 def fpga_part(board: str) -> str:
+    """The part on one of FINN's own boards. Errors: StageError, with the nearest name."""
     from finn.util.basic import part_map
 
     if board not in part_map:

@@ -66,6 +66,7 @@ class IntegerGraph:
     # ---- layers --------------------------------------------------------------------------------
 
     def input(self, name: str, shape: tuple[int, int, int, int], dtype: str, scale: float) -> Value:
+        """The image. shape: NHWC. dtype: QONNX's name. scale: of one step. Errors: StageError unless it is unsigned."""
         datatype = DataType[dtype]
         if datatype.signed():
             raise StageError(f"{name}: the input must be unsigned integers, not {dtype}")

@@ -23,6 +23,8 @@ class IntegerWeights:
 
 @dataclass(frozen=True)
 class ActivationQuantiser:
+    """value = scale * clip(round(x / scale), lowest, highest)."""
+
     scale: float
     bits: int
     is_signed: bool
@@ -46,7 +48,7 @@ class ActivationQuantiser:
 
 
 def integer_weights(layer: str, module: nn.Module) -> IntegerWeights:
-    """The integers that Brevitas multiplies with, and the scale of each output channel."""
+    """The integers that Brevitas multiplies with, and the scale of each output channel. Errors: StageError where FINN needs others."""
     with torch.no_grad():
         quantised = module.quant_weight()
     bits = int(quantised.bit_width)
@@ -71,6 +73,7 @@ def integer_weights(layer: str, module: nn.Module) -> IntegerWeights:
 
 
 def activation_quantiser(layer: str, module: nn.Module) -> ActivationQuantiser:
+    """What a quantised activation does. layer: for messages. Errors: StageError where FINN cannot do it."""
     proxy = module.act_quant
     if not proxy.is_quant_enabled:
         raise StageError(

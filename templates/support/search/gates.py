@@ -52,12 +52,14 @@ Draw = Callable[[Tensor, torch.Generator], Gate]
 
 
 def binary_gate(alpha: Tensor, generator: torch.Generator) -> Gate:
+    """All ops are paths. alpha: [ops]."""
     shares = torch.softmax(alpha, 0)
     sampled = int(torch.multinomial(shares, 1, generator=generator))
     return Gate(sampled, tuple(range(len(alpha))), shares)
 
 
 def two_path(alpha: Tensor, generator: torch.Generator) -> Gate:
+    """Two ops are drawn, and which of them runs; of a single op that one. alpha: [ops]."""
     if len(alpha) == 1:
         return binary_gate(alpha, generator)
     probability = torch.softmax(alpha, 0)
@@ -68,6 +70,8 @@ def two_path(alpha: Tensor, generator: torch.Generator) -> Gate:
 
 
 def gumbel(temperature: float) -> Draw:
+    """All ops are paths, and the one with the largest noisy alpha runs."""
+
     def draw(alpha: Tensor, generator: torch.Generator) -> Gate:
         noise = -torch.empty_like(alpha).exponential_(generator=generator).log()
         shares = torch.softmax((alpha + noise) / temperature, 0)

@@ -31,6 +31,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
+        """After a step of the network."""
         self.steps += 1
         share = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
         torch._foreach_lerp_(*zip(*self._averaged, strict=True), share)

@@ -84,6 +84,8 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 class SyncedBatchNorm2d(BatchNorm2d):
+    """By the moments of the whole batch, of which each process has a share."""
+
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)

@@ -27,6 +27,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Change:
+    """One value that another run had otherwise."""
+
     name: str  # settings.optimiser.lr
     before: Any
     now: Any
@@ -38,6 +40,7 @@ class Change:
 def add_options(
     parser: argparse.ArgumentParser, settings: Mapping[str, Any], options: Collection[Option]
 ) -> None:
+    """Their arguments, whose values are None where the settings are to stay."""
     for option in options:
         default = _said(_flat(settings).get(option.setting))
         told = f"{option.help} (default: {default})"

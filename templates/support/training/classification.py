@@ -138,6 +138,7 @@ def checked(
 
 @contextlib.contextmanager
 def memory_errors_explained(batch: int) -> Iterator[None]:
+    """Errors: StageError with a smaller batch where the device is full; all others pass."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

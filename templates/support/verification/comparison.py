@@ -52,6 +52,7 @@ class Recorder:
         self._modules = dict(network.named_modules())
 
     def run(self, images: np.ndarray) -> Activations:
+        """images: [n, c, h, w]. The integers of each activation lie channels last."""
         integers: dict[str, np.ndarray] = {}
         positions: dict[str, np.ndarray] = {}
         hooks = [

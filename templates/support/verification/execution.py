@@ -70,6 +70,7 @@ class Runner:
         return max(1, ELEMENTS_MAX // largest)
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """images: [n, ...] as the graph's input lies, in any number type."""
         if len(images) not in self._batched:
             self._batched[len(images)] = _Batched(self.model, len(images), self.kept)
         batched = self._batched[len(images)]

@@ -69,6 +69,7 @@ class Checks:
         self.finn_counts = {"values": 0, "different": 0, "argmax_equal": 0}
 
     def images_at_once(self) -> int:
+        """How many `check` may be given."""
         runners = [r for r in (self.qonnx, self.integer, self.hardware) if r is not None]
         elements = sum(
             int(np.prod(self.integer.model.get_tensor_shape(tensor)))
@@ -78,6 +79,7 @@ class Checks:
         return max(1, min(*(r.images_at_once() for r in runners), ELEMENTS_MAX // (4 * elements)))
 
     def check(self, images: np.ndarray, labels: np.ndarray, first: int) -> None:
+        """images: [n, c, h, w] of pixels. first: the number of the first one, for messages."""
         self.images += len(images)
         exact = self.exact.run(images)
         classes = exact.logits.argmax(axis=1)
