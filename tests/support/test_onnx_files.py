@@ -40,7 +40,7 @@ def test_what_was_given_is_written_when_the_next_step_fails(tmp_path: Path):
 
 
 def test_what_a_killed_build_left_half_written_is_removed(tmp_path: Path):
-    (tmp_path / ".step-x1y2.onnx").write_bytes(b"half")
+    (tmp_path / ".step.nashc-x1y2.onnx").write_bytes(b"half")
     with onnx_files.writing() as writer:
         writer.save(model("whole"), tmp_path / "step.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["step.onnx"]
