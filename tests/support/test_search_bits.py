@@ -18,6 +18,7 @@ from nashc.emit.searched_bits import settings_of_bits  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
 from support.derivation.places import Place, places_text  # noqa: E402
+from support.layers.few_channels import guard  # noqa: E402
 from support.search.bits import BitChoice, SearchedConv2d, SearchedReLU, bit_choices  # noqa: E402
 from support.search.gates import Gate, Sampler  # noqa: E402
 from support.search.quantised import Quantised  # noqa: E402
@@ -207,6 +208,8 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
                 weight.uniform_(0.5, 1.5)  # batch norms that a mistake could not hide behind
             parameter.copy_(weight)
     images, labels = torch.randint(0, 256, (8, 1, 8, 8)).float(), torch.arange(8)
+    for network in (supernet, model):
+        guard(network)
     logits, wanted = supernet.train()(images), model.train()(images)
     assert torch.equal(logits, wanted)
     for it in (logits, wanted):

@@ -16,6 +16,7 @@ from generated import QUANTISED, Generated  # noqa: E402
 from nashc.emit import project  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
+from support.layers.few_channels import guard  # noqa: E402
 from support.search.gates import Gate  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -146,6 +147,8 @@ def test_one_path_of_the_supernet_is_the_derived_network(pair):
                 weights[name].uniform_(0.5, 1.5)  # batch norms that a mistake could not hide behind
             parameter.copy_(weights[name])
     images, labels = torch.randint(0, 256, (8, 1, 8, 8)).float(), torch.arange(8)
+    for network in (supernet, model):
+        guard(network)
     logits, wanted = supernet.train()(images), model.train()(images)
     assert torch.equal(logits, wanted)
     for found in (logits, wanted):

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from support.layers import small_maps
+from support.layers import few_channels, small_maps
 
 
 class BinaryConv(nn.Module):
@@ -129,6 +129,8 @@ def _gradients(
             small_maps.gradient_of_input(*given) if wants_x else None,
             small_maps.gradient_of_weight(*given) if wants_weight else None,
         )
+    if few_channels.needs_channels_first(weight, stride):
+        x, weight = x.contiguous(), few_channels.channels_first(weight)
     grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
         grad_y, x, weight, None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
     )  # fmt: skip
