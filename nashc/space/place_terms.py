@@ -8,8 +8,7 @@ from nashc.schema import Spec
 from nashc.space.feasible import check_feasible
 from nashc.space.joint_table import JointTable
 from nashc.space.place_table import PlaceTable
-from nashc.space.pricing import FIGURES
-from nashc.space.terms import check_cycles, check_terms, limits, weights
+from nashc.space.terms import check_cycles, check_terms, cycles_of, limits, weights
 
 
 def terms_of_places(spec: Spec) -> tuple[dict[str, Any], dict[str, int], dict[str, float]]:
@@ -19,9 +18,4 @@ def terms_of_places(spec: Spec) -> tuple[dict[str, Any], dict[str, int], dict[st
     most = limits(spec)
     check_feasible(spec, table, most)
     check_cycles(spec, table)
-    return table, most, weights(spec, max(max(_cycles(part)) for part in table["parts"]))
-
-
-def _cycles(part: dict[str, Any]) -> list[int]:
-    """Of each of its choices, at the first pace."""
-    return [choice["cost"][0][FIGURES.index("cycles")] for choice in part["choices"]]
+    return table, most, weights(spec, max(max(cycles_of(part)) for part in table["parts"]))

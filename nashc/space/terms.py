@@ -45,10 +45,10 @@ def check_cycles(spec: Spec, table: Mapping[str, Any]) -> None:
         return
     nodes: dict[tuple[str, int], list[int]] = {}
     for option in table["options"]:
-        nodes.setdefault((option["cell"], option["node"]), []).extend(_cycles(option))
-    always = [_cycles(part) for part in table.get("parts", [table.get("fixed")])]
+        nodes.setdefault((option["cell"], option["node"]), []).extend(cycles_of(option))
+    always = [cycles_of(part) for part in table.get("parts", [table.get("fixed")])]
     fewest = max(min(its) for its in (*always, *nodes.values()))
-    values = (_cycles(value) for value in table["values"])
+    values = (cycles_of(value) for value in table["values"])
     if max(map(max, (*always, *nodes.values(), *values))) > fewest:
         return
     text = f"cycles tell no two networks of this search apart: each takes {fewest:,}"
@@ -57,12 +57,12 @@ def check_cycles(spec: Spec, table: Mapping[str, Any]) -> None:
     raise SpecError([Diagnostic("NASH482", text, where, help=hint)])
 
 
-def _cycles(part: Any) -> list[int]:
+def cycles_of(part: Any) -> list[int]:
     """All that an entry of the table has at the first pace, whatever it depends on."""
     if isinstance(part, Mapping) and "cost" in part:
         return [part["cost"][0][FIGURES.index("cycles")]]
     inner = part.get("choices", part.get("parts")) if isinstance(part, Mapping) else part
-    return [cycles for each in inner for cycles in _cycles(each)]
+    return [cycles for each in inner for cycles in cycles_of(each)]
 
 
 def limits(spec: Spec) -> dict[str, int]:

@@ -26,15 +26,15 @@ from nashc.writing import write_file
 VARIABLE = "NASHC_CACHE"
 
 
-def parser(grammar: str, postlex: PostLex, build: Callable[[], Lark]) -> Lark:
-    """What `build` makes of the grammar, or the same from its tables. postlex: that of `build`, which is code and not kept."""
+def parser(grammar: str, postlex: PostLex, build: Callable[[str, PostLex], Lark]) -> Lark:
+    """What `build` makes of both, or the same from the tables. postlex: is code, and not kept."""
     key = sha256(f"{lark.__version__}\n{grammar}".encode()).hexdigest()[:32]
     name = f"grammar-{key}.json"
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         digest, _, text = (_folder() / name).read_text(encoding="utf-8").partition("\n")
         if digest == sha256(text.encode()).hexdigest():
             return _load(text, postlex)
-    built = build()
+    built = build(grammar, postlex)
     text = _dump(built)
     with contextlib.suppress(SpecError, RuntimeError):  # the next command reckons them again
         write_file(_folder() / name, f"{sha256(text.encode()).hexdigest()}\n{text}")

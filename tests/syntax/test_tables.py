@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from lark import Lark
+from lark.lark import PostLex
 
 from nashc.resources import read_grammar
 from nashc.syntax.newlines import StatementEnds
+from nashc.syntax.parse import build_parser
 from nashc.syntax.recover import find_mistakes
 from nashc.syntax.tables import VARIABLE, parser
 from nashc.text import Source, read_source
@@ -28,17 +30,9 @@ class Grammar:
     def parser(self) -> Lark:
         return parser(self.text, StatementEnds(), self._build)
 
-    def _build(self) -> Lark:
+    def _build(self, text: str, postlex: PostLex) -> Lark:
         self.built += 1
-        return Lark(
-            self.text,
-            start="file",
-            parser="lalr",
-            lexer="contextual",
-            postlex=StatementEnds(),
-            propagate_positions=True,
-            maybe_placeholders=True,
-        )
+        return build_parser(text, postlex)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from support.data.tars import tar_members, uncompressed
 from support.progress import StageError
 
 SPLIT_FOLDERS = {"train": ("train",), "test": ("test", "val")}
-FOLDERS = ("train", "test", "val")
+FOLDERS = tuple(name for names in SPLIT_FOLDERS.values() for name in names)
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".webp"}
 LAYOUT = "it should hold train/<class>/*.jpg and test/<class>/*.jpg (or val instead of test)"
 
