@@ -154,6 +154,8 @@ def step_of(variant: str, args: argparse.Namespace) -> Callable[[], None]:
         in_float(network)
     if variant == "Brevitas":
         in_brevitas_own_words(network)
+    if variant == "generated":  # as train.py does
+        importlib.import_module("support.layers.whole_conv").multiply_whole(network)
     layout = torch.channels_last if args.layout == "channels-last" else torch.contiguous_format
     network.to(memory_format=layout).train()
     optimiser = torch.optim.SGD(network.parameters(), 1e-3, momentum=0.9)

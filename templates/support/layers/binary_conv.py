@@ -130,7 +130,7 @@ def _gradients(
             small_maps.gradient_of_weight(*given) if wants_weight else None,
         )
     if few_channels.needs_channels_first(weight, stride):
-        x, weight = x.contiguous(), few_channels.channels_first(weight)
+        x, weight = few_channels.channels_first(x, weight)
     grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
         grad_y, x, weight, None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
     )  # fmt: skip

@@ -126,6 +126,7 @@ class TensorWeightGrid(WeightGrid):
 class BinaryGrid(BinaryQuant):
     """-s or +s, s = mean |w| of the output channel."""
 
+    ends = (-1.0, 1.0)
     per_channel = True
 
     def forward(self, x: Tensor) -> Quantised:
@@ -178,17 +179,21 @@ class _Clamped(torch.autograd.Function):
 
 
 class _SumInBytes(torch.autograd.Function):
-    """The sum is kept, as by all that reads it: with dL/dscale = sum(dL/dy * y - dL/dx * x) / scale no value is needed apart."""
+    """The sum is kept, as by all that reads it: with dL/dscale = sum(dL/dy * y - dL/dx * x) / scale no value is needed apart.
+    What a convolution reads is kept in bytes."""
 
     @staticmethod
     def forward(
         ctx: Any, log_end: Tensor, step: float, lowest: float, highest: float, *values: Tensor
     ) -> Tensor:
         first, *others = values
-        y = _rounded_in_bytes(first, step, lowest, highest).dequantize()
+        levels = _rounded_in_bytes(first, step, lowest, highest)
+        y = levels.dequantize()
         for value in others:
             y.add_(_rounded_in_bytes(value, step, lowest, highest).dequantize())
-        ctx.save_for_backward(log_end, y, *values)
+        # Unsigned values are read by a convolution, which multiplies levels, too.
+        ctx.highest_level = highest if lowest == 0 and not others else None
+        ctx.save_for_backward(log_end, y if ctx.highest_level is None else levels, *values)
         ctx.ends = tuple(end * step for end in _inside(lowest, highest))
         return y
 
@@ -196,11 +201,23 @@ class _SumInBytes(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         log_end, y, *values = ctx.saved_tensors
+        if ctx.highest_level is not None:
+            y = y.dequantize()
         gradients = [torch.ops.aten.hardtanh_backward(dy, x, *ctx.ends) for x in values]
         along = float(_inner_product(dy, y))
         for dx, x in zip(gradients, values, strict=True):
             along -= float(_inner_product(dx, x))
         return torch.full_like(log_end, along * math.log(2)), None, None, None, *gradients
+
+
+def levels_of(y: Tensor, highest_max: float) -> Tensor | None:
+    """The levels, as torch's quint8, of what an unsigned quantiser has just given; None of another tensor or beyond highest_max."""
+    made_by = y.grad_fn
+    # Brevitas renames the dimensions of what a layer reads.
+    while type(made_by).__name__ == "AliasBackward0":
+        made_by = made_by.next_functions[0][0]
+    highest = getattr(made_by, "highest_level", None)
+    return made_by.saved_tensors[1] if highest is not None and highest <= highest_max else None
 
 
 def _inside(lowest: float, highest: float) -> tuple[float, float]:

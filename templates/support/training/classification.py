@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from support.data.batches import test_batches
 from support.data.datasets import Dataset
-from support.layers import few_channels
+from support.layers import few_channels, whole_conv
 from support.progress import Diverged, StageError
 from support.training.distributed import rank, share, total
 
@@ -75,6 +75,7 @@ def prepare(network: nn.Module, device: torch.device) -> nn.Module:
     network = network.to(device, memory_format=torch.channels_last)
     if device.type == "cpu":
         few_channels.guard(network)
+        whole_conv.multiply_whole(network)
     return network
 
 
