@@ -16,7 +16,7 @@ from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.desk import Desk
 from nashc.driver.display import Display
 from nashc.driver.key import Key
-from nashc.driver.needs import DATA_VARIABLE, data_root
+from nashc.driver.needs import DATA_VARIABLE, data_path, data_root
 from nashc.driver.store import LOG, Result
 from nashc.stages import Stage
 from nashc.text import pasted
@@ -152,6 +152,10 @@ def command_of(desk: Desk, stage: Stage, out: Path, *, resumes: bool = False) ->
         command += [take.option, str((folder / take.file if take.file else folder).resolve())]
     if stage.reads_data and desk.request.data is not None:
         command += ["--data", str(desk.request.data.absolute())]
+    for later in desk.stages:
+        path = data_path(later, desk.project, desk.request)
+        if later.name == stage.leads_to and path:
+            command += ["--training-data", str(path)]
     return [*command, "--out", str(out.resolve()), *(["--resume"] if resumes else [])]
 
 

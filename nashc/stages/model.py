@@ -43,6 +43,7 @@ class Stage:
     is_shareable: several processes can do it together, started by torchrun.
     builds_on: stages whose last result it may begin with, since its program knows which parts still hold;
         the first that has one counts. builds_anew: folders of such a result that are left behind.
+    leads_to: a stage behind it; if the same run does that, too, it is told by --training-data where its images lie.
     completes: the stage before it that is not done without it: who asks for that one as the last gets this one, too.
     version: to be raised when results made before must not be kept although no emitted file changed.
     """
@@ -65,6 +66,7 @@ class Stage:
     is_optional: bool = False
     builds_on: tuple[str, ...] = ()
     builds_anew: tuple[str, ...] = ()
+    leads_to: str | None = None
     completes: str | None = None
     version: int = 1
 

@@ -13,4 +13,5 @@ SEARCH = Stage(
     reads_data=True,
     can_resume=True,
     is_shareable=True,
+    leads_to="train",
 )

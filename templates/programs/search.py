@@ -42,7 +42,7 @@ from support.derivation.found import provenance_of, write_found
 from support.derivation.places import BITS, CHANNELS, Place, counted, most_probable
 from support.files import read_settings, write_text
 from support.heap import large_blocks_inside
-from support.progress import Diverged, Progress
+from support.progress import Diverged, Progress, StageError
 from support.search.bits import bit_choices
 from support.search.channels import channel_choices
 from support.search.history import entry_of, epoch_words
@@ -80,6 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"searches from N seeds, --seed and those after it (default: {settings['seeds']})",
     )
+    parser.add_argument(
+        "--training-data",
+        metavar="PATH",
+        help="the images of the training that follows: look before the search whether they can be trained and tested on",
+    )
 
 
 @main("search", arguments=add_arguments)
@@ -92,6 +97,8 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
         settings["amp"] = True
     data = data_settings(HERE, settings, args.data)
     progress.log(f"reading {data['kind']}" + (f" from {data['path']}" if data.get("path") else ""))
+    if args.training_data:
+        _check_training_data(args.training_data, has_own_data=bool(settings.get("data")))
     del settings["seeds"]  # a search belongs to its seed, however many there are
     with joined(args.device) as device:
         if args.seeds <= 1:
@@ -99,6 +106,16 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
             found = _search(search, progress)
             return search.result(found, progress) if rank() == 0 else {}
         return _search_seeds(args, settings, data, device, progress)
+
+
+def _check_training_data(path: str, *, has_own_data: bool) -> None:
+    """Errors: StageError that the training would end with, hours later. has_own_data: the search reads other images."""
+    data = data_settings(HERE, read_settings(HERE, "train"), path)
+    try:
+        for split in ("train", "test") if has_own_data else ("test",):
+            open_dataset(data, split)
+    except StageError as error:
+        raise StageError(f"training cannot follow: {error.message}", error.help) from error
 
 
 def _search(search: Search, progress: Progress) -> Found:

@@ -70,6 +70,7 @@ def main():
         "--model",
         "--export",
         "--data",
+        "--training-data",
         "--to",
         "--progress",
     ):

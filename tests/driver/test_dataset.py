@@ -56,6 +56,19 @@ def test_changed_data_trains_again(lab: Lab):
     assert lab.run().is_all_kept
 
 
+def test_a_search_is_told_of_the_images_of_the_training_behind_it(lab: Lab):
+    """It looks at them before it begins; one that ends the run has no need of them."""
+    pets = pictures(lab.folder / "pets")
+    lab.edit("= digits", '= folder("pets")')
+    lab.run(last="search")
+    assert "--training-data" not in lab.calls()[0]["argv"]
+    lab.run(force=frozenset({"search"}))
+    search, train = lab.calls()[:2]
+    place = search["argv"].index("--training-data")
+    assert search["argv"][place + 1] == str(pets)
+    assert "--training-data" not in train["argv"]
+
+
 def test_data_that_cannot_be_read_are_told(lab: Lab):
     pictures(lab.folder / "pets")
     lab.spec.write_text(lab.spec.read_text().replace("= digits", '= folder("pets")'))

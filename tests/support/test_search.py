@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from generated import SEARCH, Generated
+from generated import DATA, SEARCH, Generated
+from PIL import Image
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -75,6 +76,23 @@ def test_interrupted_and_resumed_search_ends_the_same(searched, tmp_path, number
     for name in FILES:
         found = generated.folder / "results" / "search" / name
         assert found.read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_images_that_the_training_behind_it_lacks(tmp_path):
+    """Told before the first epoch. The search reads the digits, the training pictures without a val or test folder."""
+    pictures = tmp_path / "pictures"
+    for name in ("cat", "dog"):
+        (pictures / "train" / name).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(pictures / "train" / name / "1.png")
+    generated = Generated.write(tmp_path / "out", search=SEARCH | {"data": DATA})
+    folders = DATA | {"kind": "folder", "path": "elsewhere", "classes": 2}
+    (generated.folder / "settings" / "data.json").write_text(json.dumps(folders))
+    failed = generated.run("search.py", "--training-data", str(pictures))
+    assert failed.code == 1
+    assert failed.last("error")["message"] == (
+        f"training cannot follow: {pictures} has no test or val folder with class folders"
+    )
+    assert not any(event["event"] == "progress" for event in failed.events)
 
 
 def test_an_unknown_estimator(tmp_path):
