@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nashc.pareto.legend import legend
+from nashc.pareto.legend import equal_points, legend, times
 from nashc.pareto.measure import Measure
 from nashc.pareto.paint import FRAME, FRONT, GRID, INK, LIMIT, MUTED, PAPER, RADIUS, SMALL, Paint
-from nashc.pareto.rows import COSTS, Row
+from nashc.pareto.rows import COSTS, Row, equal_rows
 from nashc.pareto.scale import Scale, scale_of, words
 from nashc.pareto.shapes import Box, Line, Mark, Picture, Place, Shape, Text
 
@@ -62,7 +62,9 @@ def chart(rows: Sequence[Row], title: str, note: str) -> Picture:
             )
         )
     paint = Paint.of(rows)
-    below, height = legend(paint, shown, (LEFT, LEGEND_TOP), WIDTH - RIGHT)
+    below, end = legend(paint, shown, (LEFT, LEGEND_TOP), WIDTH - RIGHT)
+    groups = [_labels(group) for key, _ in COSTS for group in equal_rows(shown, key)]
+    equal, height = equal_points([*dict.fromkeys(groups)], (LEFT, end))
     shapes: list[Shape] = [
         Text(LEFT, 30, title, 18, is_bold=True),
         Text(LEFT, 52, note, 12, MUTED),
@@ -76,7 +78,8 @@ def chart(rows: Sequence[Row], title: str, note: str) -> Picture:
         for _, row in drawn:
             shapes += _seeds(panel, paint, row)
         shapes += [_mark(panel, paint, i, row) for i, row in drawn]
-    return Picture(WIDTH, height, title, (*shapes, *below))
+        shapes += [_times(panel, group) for group in equal_rows(shown, panel.key)]
+    return Picture(WIDTH, height, title, (*shapes, *below, *equal))
 
 
 def _up(measure: Measure, value: float) -> float:
@@ -206,6 +209,16 @@ def _mark(panel: Panel, paint: Paint, index: int, row: Row) -> Mark:
         2.0 if is_best else 1.4,
         row=index,
     )
+
+
+def _times(panel: Panel, group: Sequence[Row]) -> Text:
+    """How many points lie here: the last one's mark hides those before it."""
+    x, y = _place(panel, group[-1])
+    return Text(x, y - 2 * RADIUS, times(len(group)), 11, INK, "middle", halo=PAPER)
+
+
+def _labels(group: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(row.point.label for row in group)
 
 
 def _place(panel: Panel, row: Row) -> Place:

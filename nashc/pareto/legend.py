@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from unicodedata import east_asian_width
 
+from nashc.diagnostics.model import counted
 from nashc.pareto.paint import FRONT, INK, MUTED, RADIUS, SMALL, Paint
 from nashc.pareto.rows import Row
 from nashc.pareto.shapes import Box, Line, Mark, Place, Shape, Text
 
-LEGEND_ROW, LETTER, LONGEST = 22.0, 6.6, 720.0
+LEGEND_ROW, LETTER, LONGEST, WIDEST = 22.0, 6.6, 720.0, 900.0
+MOST_EQUAL = 6
 # Words of the legend and the shapes in front of them, from (0, 0) to the right.
 Entry = tuple[str, list[Shape]]
 
@@ -55,6 +57,29 @@ def legend(
             x += step
         y += LEGEND_ROW
     return found, y
+
+
+def equal_points(groups: Sequence[Sequence[str]], begin: Place) -> tuple[list[Shape], float]:
+    """A line for each group of points of one place, of which a picture shows the last alone; and where they end below.
+
+    groups: the labels of their points.
+    """
+    x, y = begin
+    shapes: list[Shape] = []
+    for group in groups[:MOST_EQUAL]:
+        told = f"{times(len(group))} at one place: {', '.join(group)}"
+        shapes.append(Text(x, y + 4, _cut(told, WIDEST), 12, MUTED))
+        y += LEGEND_ROW
+    if len(groups) > MOST_EQUAL:
+        left = counted(len(groups) - MOST_EQUAL, "more such place")
+        shapes.append(Text(x, y + 4, f"and {left}, which pareto.html tells", 12, MUTED))
+        y += LEGEND_ROW
+    return shapes, y
+
+
+def times(count: int) -> str:
+    """What stands at the mark of so many points."""
+    return f"\u00d7{count}"
 
 
 def _cut(words: str, most: float) -> str:

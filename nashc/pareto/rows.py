@@ -116,3 +116,12 @@ def with_fronts(rows: Sequence[Row]) -> tuple[Row, ...]:
         for place in front([rows[i].figures[key] for i in drawn], heights):
             fronts[drawn[place]].append(key)
     return tuple(replace(row, fronts=tuple(fronts[i])) for i, row in enumerate(rows))
+
+
+def equal_rows(rows: Sequence[Row], key: str) -> tuple[tuple[Row, ...], ...]:
+    """The drawn ones that lie on one another where the cost `key` is drawn, group by group."""
+    places: dict[tuple[float, float], list[Row]] = {}
+    for row in rows:
+        if row.is_drawn and row.height is not None:
+            places.setdefault((row.figures[key], row.height), []).append(row)
+    return tuple(tuple(group) for group in places.values() if len(group) > 1)

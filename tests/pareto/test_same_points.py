@@ -17,6 +17,7 @@ from nashc.diagnostics import Diagnostic
 from nashc.driver.estimate import cost_of
 from nashc.pareto import png
 from nashc.pareto.chart import GAP, LEFT, WIDE, chart
+from nashc.pareto.legend import MOST_EQUAL
 from nashc.pareto.measure import LATENCY, TRAIN
 from nashc.pareto.page import page
 from nashc.pareto.paint import INK
@@ -294,6 +295,35 @@ def test_all_give_the_same_names(rows, picture) -> None:
     names = [row.point.network for row in rows]
     assert [row["network"] for row in in_csv(rows)] == names
     assert [row["network"] for row in points_json(rows, "finn-plus-1.6")["points"]] == names
+
+
+def test_points_that_hide_each_other_are_told(rows, picture) -> None:
+    """At the mark how many, below the panels which; the page tells it of each point."""
+    told, figure = in_csv(rows), rows[0].measure.figure
+    said, html = words_in_svg(svg(picture)), Told(page(picture, rows, ""))
+    groups: dict[str, None] = {}
+    signs = []
+    for key, label in COSTS:
+        places: dict[tuple[str, str], list[int]] = {}
+        for i, row in enumerate(rows):
+            if row.is_drawn:
+                places.setdefault((told[i][key], told[i][figure]), []).append(i)
+        for group in places.values():
+            for i in group:
+                names = [rows[k].point.label for k in group if k != i]
+                tip = html.tips[i]
+                name = f"same place, {label}"
+                assert (tip[tip.index(name) + 1] if name in tip else "") == ", ".join(names)
+            if len(group) > 1:
+                names = [rows[k].point.label for k in group]
+                groups[f"\u00d7{len(group)} at one place: {', '.join(names)}"] = None
+                signs.append(f"\u00d7{len(group)}")
+    assert [words for words in said if " at one place: " in words] == [*groups][:MOST_EQUAL]
+    left = len(groups) - MOST_EQUAL
+    places = "place" if left == 1 else "places"
+    more = f"and {left} more such {places}, which pareto.html tells"
+    assert (more in said) == (left > 0)
+    assert [words for words in said if words[:1] == "\u00d7" and words[1:].isdecimal()] == signs
 
 
 def test_what_failed_is_told_in_all_that_have_words_for_it(rows, picture) -> None:
