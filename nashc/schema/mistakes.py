@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from nashc.diagnostics import Diagnostic, Problems
 from nashc.diagnostics.model import nearest
 from nashc.schema.fields import is_internal
-from nashc.schema.values import BROKEN, describe
+from nashc.schema.values import BROKEN, describe, described, whole_hint
 from nashc.text import Span
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -85,8 +85,10 @@ def _diagnostic(
     if kind in _RANGES:
         text = f"`{name}` must be {_RANGES[kind](context)}"
         return Diagnostic("NASH105", text, spans.value(loc))
-    text = f"`{name}` needs {_KINDS.get(kind, 'another kind of value')}, and this is {describe(details['input'])}"
-    return Diagnostic("NASH104", text, spans.value(loc))
+    span, value = spans.value(loc), details["input"]
+    what = described(value, span.text) if span else describe(value)
+    text = f"`{name}` needs {_KINDS.get(kind, 'another kind of value')}, and this is {what}"
+    return Diagnostic("NASH104", text, span, help=whole_hint(value) if kind == "int_type" else "")
 
 
 def _source_path(

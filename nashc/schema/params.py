@@ -9,7 +9,7 @@ from nashc.diagnostics import Diagnostic, Label, Problems
 from nashc.diagnostics.model import nearest
 from nashc.schema.files import Module
 from nashc.schema.mistakes import SpanTable
-from nashc.schema.values import BROKEN, Word, describe, evaluate
+from nashc.schema.values import BROKEN, Word, described, evaluate, whole_hint
 from nashc.syntax import ast
 from nashc.text import Span
 from nashc.vocab.bits import out_of_range, read_bits
@@ -65,10 +65,10 @@ def read_params(
         spans.put(("param", name), param.name.span, source.span)
         if name in overrides:
             value = _from_text(overrides[name], param.type.text)
-            values[name] = _check(param, value, None, problems)
+            values[name] = _check(param, value, overrides[name], None, problems)
         else:
             value = evaluate(source, values, problems)
-            values[name] = _check(param, value, source.span, problems)
+            values[name] = _check(param, value, source.span.text, source.span, problems)
     for name in overrides:
         if name not in declared:
             _unknown(name, declared, None, problems)
@@ -94,25 +94,31 @@ def _declare(param: ast.Param, own: dict[str, ast.Param], problems: Problems) ->
     own[name] = param
 
 
-def _check(param: ast.Param, value: Any, where: Span | None, problems: Problems) -> Any:
-    """The value, or BROKEN with a message when the parameter cannot have it."""
+def _check(
+    param: ast.Param, value: Any, written: str, where: Span | None, problems: Problems
+) -> Any:
+    """The value, or BROKEN with a message when the parameter cannot have it. written: the value as its user wrote it."""
     if value is BROKEN or param.type.text not in KINDS:
         return BROKEN
     holds, words = KINDS[param.type.text]
     name = param.name.text
     span, label = (where, "") if where else (param.span, "declared here")
     if not holds(value):
-        is_what = f"`{where.text}` is {describe(value)}" if where else f"was given `{value}`"
+        is_what = f"this is {described(value, written)}" if where else f"was given `{written}`"
         text = f"parameter `{name}` needs {words}, and {is_what}"
         if param.type.text == "bits" and isinstance(value, Word) and read_bits(value):
-            text = f"parameter `{name}` needs {words}; `{value}` is out of range"
+            text = f"parameter `{name}` needs {words}; `{written}` is out of range"
         hint = "" if where else _HOW_GIVEN.get(param.type.text, "")
+        if param.type.text == "int":
+            hint = whole_hint(value) or hint
         problems.add(Diagnostic("NASH114", text, span, label, help=hint))
         return BROKEN
     legal = [evaluate(item, {}, problems) for item in param.choices.items] if param.choices else []
     if param.choices and value not in legal:
-        text = f"parameter `{name}` cannot be `{value}`"
-        hint = "legal are " + ", ".join(map(str, legal))
+        text = f"parameter `{name}` cannot be `{written}`"
+        if written != str(value) and read_number(written) is None:  # a name, or arithmetic
+            text += f", which is {value}"
+        hint = "legal are " + ", ".join(item.span.text for item in param.choices.items)
         others = (Label(param.choices.span, "legal values"),)
         problems.add(Diagnostic("NASH114", text, span, label, others, hint))
         return BROKEN

@@ -10,6 +10,7 @@ from typing import Any
 from nashc.diagnostics import Diagnostic, Problems
 from nashc.diagnostics.model import nearest
 from nashc.syntax import ast
+from nashc.vocab.numbers import read_number
 
 
 class Word(str):
@@ -184,6 +185,20 @@ def _wrong(node: ast.Value, result: Any, kind: str, problems: Problems) -> Any:
         hint = "write the value itself: nothing is reckoned with units"
     problems.add(Diagnostic("NASH104", text, node.span, help=hint))
     return BROKEN
+
+
+def described(value: Any, written: str) -> str:
+    """What a value is, a number in the characters of the spec."""
+    is_plain = isinstance(value, int | float) and not isinstance(value, bool)
+    is_spelt = is_plain and read_number(written) == value
+    return f"the number {written}" if is_spelt else describe(value)
+
+
+def whole_hint(value: Any) -> str:
+    """How a number is written where a whole one is needed; empty if it is none."""
+    if not isinstance(value, float) or not value.is_integer():
+        return ""
+    return f"a whole number has no point and no exponent: {int(value)}"
 
 
 def describe(value: Any) -> str:
