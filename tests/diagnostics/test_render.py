@@ -122,6 +122,15 @@ def test_tabs_and_wide_characters_keep_their_marks_below_them() -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["cafe\u0301", "\ud55c\u1112\u1161\u11ab", "a\ufe0f\u20dd"])
+def test_what_takes_no_cell_of_its_own_moves_no_mark(word: str) -> None:
+    """Accents behind their letter, parts of Hangul, variation selectors and enclosing circles."""
+    cells = {"cafe\u0301": 4, "\ud55c\u1112\u1161\u11ab": 4, "a\ufe0f\u20dd": 1}[word]
+    source = Source("x.nash", f'"{word}" b\n')
+    mark = shown(Diagnostic("NASH010", "m", span(source, "b"))).splitlines()[4]
+    assert mark == "  | " + " " * (cells + 3) + "^"
+
+
 def test_nothing_of_a_spec_steers_the_terminal() -> None:
     source = Source("x\x1b[0m.nash", "a\x1b[31m\u202eb\x00\n")
     text = render_text(
