@@ -19,7 +19,7 @@ from nashc.driver.project import Project
 from nashc.driver.report import headline
 from nashc.driver.request import Request
 from nashc.driver.search import finders_of, with_found
-from nashc.driver.store import Result, Store
+from nashc.driver.store import RESULTS, Result, Store
 from nashc.emit.write import MANIFEST
 from nashc.stages import FINDERS, Stage
 from nashc.writing import check_folder
@@ -193,7 +193,7 @@ def desk_of(request: Request, machine: Machine | None = None) -> Desk:
     project = projects.read(request.spec, request.overrides, request.out)
     check_data(project, request)
     machine = machine or Machine(request.python, request.environment)
-    return Desk(request, project, machine, Store(project.folder / "results"))
+    return Desk(request, project, machine, Store(project.folder / RESULTS))
 
 
 def desks(request: Request) -> tuple[Desk, ...]:

@@ -20,7 +20,7 @@ from nashc.driver.plan import plan_of
 from nashc.driver.report import NotRun, Outcome, headline, summary_lines
 from nashc.driver.report_page import write_page
 from nashc.driver.request import Request
-from nashc.driver.store import Result
+from nashc.driver.store import PARTIAL, RESULTS, Result, Store
 from nashc.stages import FINDERS, Stage
 from nashc.text import pasted
 from nashc.writing import write_file, written_into
@@ -36,6 +36,7 @@ def run(request: Request, display: Display) -> Outcome:
         display.line(line)
     display.line("")
     outcome.check()
+    _tell_interrupted(Store(outcome.folder / RESULTS), request, display)
     if outcome.is_all_kept:
         display.line("Nothing to do: every result is kept from an earlier run.")
     folder = outcome.folder
@@ -67,6 +68,18 @@ def carry(request: Request, display: Display) -> Outcome:
         with outcome.noting_trouble():
             write_file(folder / REPORT, text + "\n")
     return outcome
+
+
+def _tell_interrupted(store: Store, request: Request, display: Display) -> None:
+    """What this run had no use for: its own stages are finished."""
+    folders = store.interrupted(request.stages)
+    if folders:
+        stages = counted(len(folders), "interrupted stage")
+        verb, it = ("waits", "it") if len(folders) == 1 else ("wait", "them")
+        place = store.root / PARTIAL
+        display.line(
+            f"{stages} of other states of the spec {verb} in {place}; delete {it} if no such state comes back"
+        )
 
 
 def report_of(outcome: Outcome) -> str:

@@ -22,6 +22,8 @@ from nashc.stages import BY_NAME, Stage
 
 RECORD = "stage.json"
 LOG = "log.txt"
+RESULTS = "results"
+PARTIAL = ".partial"
 _FIELDS = {
     "outputs": dict,
     "result": dict,
@@ -93,7 +95,7 @@ class Store:
 
     def partial(self, stage: Stage, key: str) -> Path:
         """Where the stage works until it is finished."""
-        return self.root / ".partial" / stage.name / key
+        return self.root / PARTIAL / stage.name / key
 
     def was_interrupted(self, stage: Stage, key: str) -> bool:
         """An earlier run of a stage that can go on left its state for this very key."""
@@ -102,10 +104,27 @@ class Store:
             path.name != LOG for path in (folder.iterdir() if folder.is_dir() else ())
         )
 
+    def interrupted(self, stages: Iterable[Stage]) -> tuple[Path, ...]:
+        """The folders of stages that could go on, whatever the state of the spec that they belong to."""
+        return tuple(
+            folder
+            for stage in stages
+            for folder in self._partials(stage)
+            if self.was_interrupted(stage, folder.name)
+        )
+
+    def _partials(self, stage: Stage) -> list[Path]:
+        return sorted((self.root / PARTIAL / stage.name).glob("*"))
+
     def begin(self, stage: Stage, key: str, *, resumes: bool, label: str = "") -> Path:
         """A folder to work in: as an interrupted run left it, or else with what the stage can build on."""
         for replaced in (self.root / stage.name).glob(".*.old.*"):  # by a run that was killed there
             shutil.rmtree(replaced, ignore_errors=True)
+        for other in self._partials(
+            stage
+        ):  # of another state of the spec; a saved state is the user's to delete
+            if not self.was_interrupted(stage, other.name):
+                shutil.rmtree(other, ignore_errors=True)
         folder = self.partial(stage, key)
         if resumes:
             return folder

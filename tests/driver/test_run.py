@@ -417,6 +417,18 @@ def test_an_interrupted_stage_goes_on_where_it_stopped(lab: Lab, number: signal.
     assert "--resume" in calls[0]["argv"]
 
 
+def test_what_waits_for_another_state_of_the_spec_is_told(lab: Lab):
+    state = lab.out / "results" / ".partial" / "train" / "of another spec" / "checkpoint"
+    state.parent.mkdir(parents=True)
+    state.write_text("half way")
+    lab.run()
+    assert (
+        f"1 interrupted stage of other states of the spec waits in {lab.out}/results/.partial; "
+        "delete it if no such state comes back\n"
+    ) in lab.screen()
+    assert state.is_file()
+
+
 def test_a_run_whose_reader_leaves_ends_as_by_ctrl_c(lab: Lab):
     command = f"{sys.executable} -m tests.driver.lab {lab.folder} | head -n 1"
     done = subprocess.run(

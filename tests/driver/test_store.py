@@ -121,6 +121,20 @@ def test_only_what_was_saved_is_gone_on_with(store: Store):
     assert not (partial / "checkpoint").exists()
 
 
+def test_without_a_saved_state_other_partial_results_go(store: Store):
+    """A log of another state of the spec helps nobody; a checkpoint is hours of work."""
+    for key, name in ((KEY, "checkpoint"), (OTHER, "log.txt")):
+        (store.begin(TRAIN, key.digest, resumes=False) / name).write_text("begun")
+    begun = store.begin(ESTIMATE, KEY.digest, resumes=False)
+    (begun / "steps").mkdir()
+    store.begin(TRAIN, "new", resumes=False)
+    assert not store.partial(TRAIN, OTHER.digest).exists()
+    assert store.interrupted([TRAIN, ESTIMATE]) == (store.partial(TRAIN, KEY.digest),)
+    assert begun.exists()  # of another stage
+    store.begin(ESTIMATE, OTHER.digest, resumes=False)
+    assert not begun.exists()
+
+
 def test_an_estimate_builds_on_the_one_before(store: Store):
     partial = store.begin(ESTIMATE, KEY.digest, resumes=False)
     for name in ("steps/0.onnx", "finn/code.cpp", "estimates.json", "log.txt"):
