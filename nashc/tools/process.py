@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import signal
 import subprocess
@@ -24,6 +25,8 @@ TAIL_LINES = 12
 PATIENCE_S = 120.0
 # One that we end gets this long to go by itself.
 GRACE_S = 20.0
+# Between two reports of progress in a log: five a second were 150 MB a day.
+KEPT_INTERVAL_S = 10.0
 
 Event = dict[str, Any]
 
@@ -50,7 +53,7 @@ def run(
     log: Path,
     on_event: Callable[[Event], None],
 ) -> Finished:
-    """Run a program to its end; its events go to `on_event`, all it prints to `log` (appended).
+    """Run a program to its end; its events go to `on_event`, all it prints to `log` (appended), of its progress a part.
 
     KeyboardInterrupt is passed on to the program, which gets time to save its state.
     Errors: OSError if the program cannot be started.
@@ -71,8 +74,13 @@ def run(
         assert child.stdout
         interrupted = False
         try:
+            progress = _Thinned()
             for line in child.stdout:
-                _hear(line, kept, on_event)
+                event = _event(line)
+                if progress.is_kept(event):
+                    kept.write(line)
+                    kept.flush()
+                on_event(event)
             child.wait()
         except KeyboardInterrupt:
             interrupted = True
@@ -102,16 +110,31 @@ def _end_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _hear(line: bytes, kept: BinaryIO, on_event: Callable[[Event], None]) -> None:
-    kept.write(line)
-    kept.flush()
+class _Thinned:
+    """Which events are worth a line in a log: of progress, told five times a second for days, some and the last."""
+
+    def __init__(self) -> None:
+        self._kept_s = -math.inf
+
+    def is_kept(self, event: Event) -> bool:
+        if event["event"] != "progress":
+            return True
+        now_s = time.monotonic()
+        if now_s - self._kept_s < KEPT_INTERVAL_S and event.get("done", 0) < event.get("total", 0):
+            return False
+        self._kept_s = now_s
+        return True
+
+
+def _event(line: bytes) -> Event:
+    """What a line says; text of anybody else is an event "log"."""
     try:
         event = json.loads(line)
     except ValueError:
         event = None
     if not isinstance(event, dict) or "event" not in event:
-        event = {"event": "log", "text": line.decode("utf-8", "replace").rstrip()}
-    on_event(event)
+        return {"event": "log", "text": line.decode("utf-8", "replace").rstrip()}
+    return event
 
 
 def _pass_on(child: subprocess.Popen[bytes]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from nashc.tools import interpreter, vivado
+from nashc.tools import interpreter, process, vivado
 
 
 def tool(folder: Path, name: str) -> Path:
@@ -58,3 +60,34 @@ def test_a_program_that_is_no_python(tmp_path: Path, text: str):
     fake.chmod(0o755)
     with pytest.raises(interpreter.NoInterpreter, match="does not answer like Python"):
         interpreter.versions(str(fake), [])
+
+
+def test_a_log_keeps_little_of_the_progress_and_all_else(tmp_path: Path):
+    """Who listens hears everything."""
+    program = """
+import json
+for done in range(101):
+    print(json.dumps({"event": "progress", "done": done, "total": 100}))
+    if done == 50:
+        print("a library says hello")
+        print(json.dumps({"event": "log", "text": "half"}))
+print(json.dumps({"event": "result", "top1": 0.5}))
+"""
+    heard: list[process.Event] = []
+    log = tmp_path / "log.txt"
+    process.run(
+        [sys.executable, "-c", program],
+        folder=tmp_path,
+        environment=os.environ,
+        log=log,
+        on_event=heard.append,
+    )
+    assert len(heard) == 104
+    kept = log.read_text().splitlines()
+    progress = [json.loads(line)["done"] for line in kept if '"progress"' in line]
+    assert progress[0] == 0 and progress[-1] == 100 and len(progress) < 10
+    assert [line for line in kept if '"progress"' not in line] == [
+        "a library says hello",
+        '{"event": "log", "text": "half"}',
+        '{"event": "result", "top1": 0.5}',
+    ]
