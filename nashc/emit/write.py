@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -22,6 +24,8 @@ MANIFEST = "manifest.json"
 # While files are being replaced this one says what they will hold, so that a run cut short there does
 # not leave files that look edited.
 _JOURNAL = ".manifest.next.json"
+# What is written lies in a folder of its process first, until all of it is there.
+_STAGING = re.compile(r"\.nashc-(?P<process>[0-9]{1,9})-\w+")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def write(
     contents = {_checked(path): text.encode() for path, text in files.items()}
     contents[MANIFEST] = _manifest(contents, name, digest)
     with written_into(out):
+        _remove_leftovers(out)
         change = _compare(contents, out)
         if change.edited and not force:
             raise _edited(out, change.edited)
@@ -107,7 +112,7 @@ def _compare(contents: Mapping[str, bytes], out: Path) -> _Change:
 
 def _apply(contents: Mapping[str, bytes], out: Path, change: _Change) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".nashc-", dir=out))
+    staging = Path(tempfile.mkdtemp(prefix=f".nashc-{os.getpid()}-", dir=out))
     try:
         for path in change.write:
             staged = staging / path
@@ -128,6 +133,26 @@ def _apply(contents: Mapping[str, bytes], out: Path, change: _Change) -> None:
         (out / _JOURNAL).unlink(missing_ok=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Of a compile that was killed."""
+    for folder in out.glob(".nashc-*"):
+        found = _STAGING.fullmatch(folder.name)
+        if found and not _is_running(int(found["process"])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # the question would be Ctrl-C there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _known_digests(out: Path) -> dict[str, set[str]]:

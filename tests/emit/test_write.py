@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,6 +117,28 @@ def test_a_run_cut_short_between_two_files_is_no_edit(tmp_path: Path, monkeypatc
     assert (tmp_path / "model.py").read_text() == "x = 3\n"
     put(tmp_path, FILES)
     assert present(tmp_path) == ["manifest.json", "model.py", "support/data.py"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from nashc.emit.write import write
+Path.replace = lambda *_: os.kill(os.getpid(), 9)
+write({"model.py": "x = 3"}, Path(sys.argv[1]), "d1")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere nobody can be asked for without harm")
+def test_what_a_killed_compile_left_goes_with_the_next_one(tmp_path: Path):
+    put(tmp_path)
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    [left] = tmp_path.glob(".nashc-*")
+    others = tmp_path / f".nashc-{os.getpid()}-running", tmp_path / ".nashc-notes"
+    for folder in others:
+        folder.mkdir()
+    put(tmp_path)
+    assert not left.exists()
+    assert all(folder.exists() for folder in others)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path):
