@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,8 @@ def _code(model: Any, job: Job) -> Any:
     missing = finn_hardware.without_code(model)
     if missing:
         raise StageError(
-            f"FINN ended code generation without an error, but made none for {missing}"
+            f"FINN ended code generation without an error, but made none for {', '.join(missing)}",
+            f"what it made and why it may have stopped is in {os.environ['FINN_BUILD_DIR']}",
         )
     write_json(job.out / "names.json", names)
     return model

@@ -15,6 +15,7 @@ pytest.importorskip("PIL")
 
 from support import cache
 from support.data import cifar10, datasets
+from support.progress import StageError
 from tests.support.image_sets import CIFAR10, picture, refusal
 
 pytestmark = pytest.mark.torch
@@ -192,6 +193,18 @@ def test_cifar10_as_class_folders_and_in_a_tar(tmp_path):
     assert refusal(CIFAR10, "train", tmp_path) == (
         "ROOT/cifar/train/class3/0.png is 30x32 pixels, not 32x32"
     )
+
+
+def test_class_folders_of_another_data_set(tmp_path):
+    for split in ("train", "test"):
+        for label in range(3):
+            folder = tmp_path / "cifar" / split / f"class{label}"
+            folder.mkdir(parents=True)
+            (folder / "0.png").write_bytes(picture((0, 0, 0), (32, 32)))
+    with pytest.raises(StageError) as told:
+        datasets.open_dataset(CIFAR10, "train", tmp_path)
+    assert told.value.message == f"{tmp_path}/cifar has 3 class folders, CIFAR-10 has 10"
+    assert told.value.help == 'pictures of other classes are read by data = folder("path")'
 
 
 def test_a_tar_of_pictures_is_decoded_once(tmp_path, monkeypatch):

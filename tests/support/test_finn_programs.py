@@ -225,6 +225,36 @@ def test_without_an_export(program: Program, tmp_path: Path):
     assert "no integer graph at" in done.stderr
 
 
+REFUSED = """
+import sys
+from pathlib import Path
+import onnx
+import export
+from support.finn import streamline
+from support.progress import StageError
+def refuse(*_):
+    raise AssertionError("stem.conv: nothing to absorb")
+streamline.streamline = refuse
+export.HERE = Path(sys.argv[1])
+(export.HERE / "layers.json").write_text('{"stem.conv": "own.nash:7"}')
+try:
+    model = onnx.load("results/export/model.qonnx.onnx")
+    export._streamlined(model, "UINT8", Path(sys.argv[1]), print)
+except StageError as error:
+    print(f"{error.message}|{error.help}")
+"""
+
+
+def test_a_network_that_finn_cannot_streamline(program: Program, tmp_path: Path):
+    said = program("-c", REFUSED, str(tmp_path)).stdout.splitlines()[-1]
+    log = tmp_path / "errors" / "streamlining.log"
+    assert said == (
+        "finn-plus 1.6.1 cannot streamline this network: stem.conv (own.nash:7): nothing to absorb|"
+        f"use the direct lowering: finn {{ lowering = direct }}; everything is in {log}"
+    )
+    assert "AssertionError: stem.conv: nothing to absorb" in log.read_text()
+
+
 def test_without_the_weights_of_the_export(program: Program, compiled: Path, tmp_path: Path):
     path = tmp_path / "weights.safetensors"
     done = program("verify.py", "--weights", str(path))

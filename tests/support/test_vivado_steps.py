@@ -185,6 +185,39 @@ def test_what_cannot_be_is_told_before_hours_of_building(
     assert said.startswith("StageError") and words in said
 
 
+@pytest.mark.parametrize(
+    ("body", "lacks"),
+    [
+        (
+            "vivado_steps._finn_step = lambda *_: None; vivado_steps.run('ooc', None, job)",
+            "finn-plus 1.6.1 has no step_out_of_context_synthesis",
+        ),
+        (
+            "import types; vivado_config.dataclasses = types.SimpleNamespace(fields=lambda _: []); "
+            + "vivado_config.config_of(job)",
+            "the DataflowBuildConfig of finn-plus 1.6.1 has no auto_fifo_depths",
+        ),
+    ],
+)
+def test_a_finn_that_lacks_something(compiled: Path, generated: Path, body: str, lacks: str):
+    way = "install one that was tested: finn-plus 1.6, or AMD's FINN from 0.10 on"
+    assert finn(compiled, generated, body) == f"StageError {lacks} | {way}\n"
+
+
+def test_nodes_without_code_are_told(compiled: Path, generated: Path):
+    """FINN ends without an error where a node's folder stays empty."""
+    body = """from support import build_steps
+    from types import SimpleNamespace
+    build_steps.finn_names.finn_names = lambda model: (model, {})
+    build_steps.finn_hardware.generate_code = lambda model, *_: model
+    build_steps.finn_hardware.without_code = lambda _: ["MVAU_hls_0", "FMPadding_rtl_1"]
+    build_steps._code(None, SimpleNamespace(part="p", clock_ns=5.0))"""
+    assert finn(compiled, generated, body) == (
+        "StageError FINN ended code generation without an error, but made none for MVAU_hls_0, FMPadding_rtl_1 | "
+        f"what it made and why it may have stopped is in {generated}/finn\n"
+    )
+
+
 def test_steps_of_a_target(compiled: Path, generated: Path) -> None:
     body = 'print(vivado_steps.steps_of("bitfile", job))'
     steps = ["ipgen", "fifos", "stitched", "prepared", "synthesised", "driver", "deployed"]

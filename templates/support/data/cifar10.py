@@ -129,7 +129,8 @@ def _of_pictures(path: Path, split: str) -> tuple[Table, str]:
     folders = class_folders(path, split)
     if len(folders.classes) != CLASSES:
         raise StageError(
-            f"{path} has {len(folders.classes)} class folders, CIFAR-10 has {CLASSES}", HELP
+            f"{path} has {len(folders.classes)} class folders, CIFAR-10 has {CLASSES}",
+            'pictures of other classes are read by data = folder("path")',
         )
     with ThreadPoolExecutor(DECODERS) as pool:
         pixels = list(

@@ -74,7 +74,7 @@ def config_of(job: Job) -> Any:
     if missing:
         raise StageError(
             f"the DataflowBuildConfig of {found()} has no {missing[0]}",
-            "tested are finn-plus 1.6 and AMD's FINN from 0.10 on",
+            "install one that was tested: finn-plus 1.6, or AMD's FINN from 0.10 on",
         )
     return config.DataflowBuildConfig(**wanted)
 

@@ -66,7 +66,7 @@ def run(step: str, model: Any, job: Job) -> Any:
     if name is None:
         raise StageError(
             f"{found()} has no {' or '.join(FINN_STEPS[step])}",
-            "tested are finn-plus 1.6 and AMD's FINN from 0.10 on",
+            "install one that was tested: finn-plus 1.6, or AMD's FINN from 0.10 on",
             exit_code=TOOL_MISSING,
         )
     started_s = time.time()
