@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from nashc.cost.cost import RESOURCES
+from nashc.fold.answer import Step
 from nashc.fold.ask import WORDS, Folded, excess, fps_of
 
 _MOST_NAMES = 3
@@ -15,15 +16,6 @@ def as_json(folded: Folded) -> dict[str, Any]:
     """The figures as `nashc estimate --json` names them, what binds, the next step, and the folding file."""
     figures, answer, step = folded.estimate, folded.answer, folded.answer.step
     assert step is not None
-    following = None
-    if step.interval is not None and step.use is not None:
-        following = {
-            "fps": fps_of(step.interval, figures.clock_ns),
-            "cycles": int(step.interval),
-            # A budget of nothing grows to nothing; JSON knows no infinity.
-            "budget_factor": step.factor if math.isfinite(step.factor) else None,
-            **{name: int(used) for name, used in zip(RESOURCES, step.use, strict=True)},
-        }
     return {
         "model": figures.model,
         "goal": folded.wish.goal,
@@ -32,32 +24,50 @@ def as_json(folded: Folded) -> dict[str, Any]:
         "cycles": figures.cycles,
         **{name: figures.total(name) for name in RESOURCES},
         "budget": {name: int(limit) for name, limit in folded.wish.budget.items()},
-        "converters": {
-            "count": len(folded.converters),
-            "lut": folded.converter_lut,
-            "are_counted": folded.has_converters,
-            "fit": _whole_lut(folded) <= folded.wish.budget["lut"],
-            "between": [
-                {
-                    "from": one.first,
-                    "to": one.second,
-                    "bits_from": one.given,
-                    "bits_to": one.taken,
-                    "lut": one.lut,
-                }
-                for one in folded.converters
-            ],
-        },
+        "converters": _converters(folded),
         "is_optimal": answer.gap == 0,
         "gap": answer.gap,
         "use_gap": answer.use_gap,
         "binding": {"layers": list(step.waiting), "resources": _binding(folded)},
-        "next": following,
+        "next": _next(step, figures.clock_ns),
         "layers": [
             {key: getattr(row, key) for key in ("cycles", *RESOURCES)} | {"name": row.node.name}
             for row in figures.nodes
         ],
         "folding": folded.file(),
+    }
+
+
+def _next(step: Step, clock_ns: float) -> dict[str, Any] | None:
+    """The next faster folding and what it takes; None if nothing is faster."""
+    if step.interval is None or step.use is None:
+        return None
+    return {
+        "fps": fps_of(step.interval, clock_ns),
+        "cycles": int(step.interval),
+        # A budget of nothing grows to nothing; JSON knows no infinity.
+        "budget_factor": step.factor if math.isfinite(step.factor) else None,
+        **{name: int(used) for name, used in zip(RESOURCES, step.use, strict=True)},
+    }
+
+
+def _converters(folded: Folded) -> dict[str, Any]:
+    """The width converters between the layers, and whether the budget has room for them."""
+    return {
+        "count": len(folded.converters),
+        "lut": folded.converter_lut,
+        "are_counted": folded.has_converters,
+        "fit": _whole_lut(folded) <= folded.wish.budget["lut"],
+        "between": [
+            {
+                "from": one.first,
+                "to": one.second,
+                "bits_from": one.given,
+                "bits_to": one.taken,
+                "lut": one.lut,
+            }
+            for one in folded.converters
+        ],
     }
 
 
