@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from weakref import WeakKeyDictionary
 
-from nashc.diagnostics import Diagnostic, Label, SpecError
+from nashc.diagnostics import Diagnostic, Label, Problems, SpecError
 from nashc.ir import Graph, Node
 from nashc.schema import Spec
 from nashc.schema.channel_lists import ChannelList
+from nashc.vocab.cellops import IDENTITY, MAXPOOL, ZERO
 
 Lower = Callable[[Spec], Graph]
 
@@ -50,12 +52,53 @@ def check_channels(spec: Spec, graph: Graph, lower: Lower) -> None:
         text = f"`{first.argument}` lets a search choose, and there is no `search`"
         hint = f"search {{ data = ... }}, or one number: {first.argument} = {first.largest}"
         raise SpecError([Diagnostic("NASH313", text, first.span, help=hint)])
-    if spec.searches_cells:
-        text = f"`{first.argument}` and what the cells hold cannot be searched at once"
-        others = (Label(spec.cells[0].span, "a cell without a genotype"),)
-        hint = f"search the cells first, with {first.argument} = {first.largest}; put the genotype into the spec and search the channels then"
-        raise SpecError([Diagnostic("NASH313", text, first.span, others=others, help=hint)])
     channel_places(spec, graph, lower)
+
+
+def with_common_ops(spec: Spec, graph: Graph, lower: Lower) -> Graph:
+    """The graph whose edges choose from what is the same op with every alternative.
+
+    Where an edge changes channels with some of them alone, there is no max-pool, and no identity unless a stride makes it a
+    convolution. graph: as for `channel_places`. Errors: NASH313 where an edge is left with nothing but zero.
+    """
+    if not (spec.searches_channels and spec.searches_cells):
+        return graph
+    places, problems = channel_places(spec, graph, lower), Problems()
+    nodes = tuple(_with_common_ops(node, graph, places, problems) for node in graph.nodes)
+    problems.check()
+    return replace(graph, nodes=nodes)
+
+
+def _with_common_ops(
+    node: Node, graph: Graph, places: tuple[ChannelPlace, ...], problems: Problems
+) -> Node:
+    if node.op != "choice" or len(_changes(node, graph, places)) == 1:
+        return node
+    p = node.params
+    dropped = {str(MAXPOOL)} | ({str(IDENTITY)} if p["stride"] == 1 else set())
+    ops = tuple(op for op in p["ops"] if op not in dropped)
+    if all(op == str(ZERO) for op in ops):
+        text = f"edge {p['source']} -> {p['target']} of `{p['cell']}` changes channels with some numbers alone, and could hold no operation with all"
+        others = tuple(
+            Label(it.list.span, "the numbers")
+            for it in places
+            if {*node.inputs, node.name} & it.counts.keys()
+        )
+        hint = "allow a convolution on this edge"
+        problems.add(Diagnostic("NASH313", text, node.span, others=others, help=hint))
+    return replace(node, params={**p, "ops": ops})
+
+
+def _changes(node: Node, graph: Graph, places: tuple[ChannelPlace, ...]) -> set[bool]:
+    """Whether an edge changes channels, with each choice of the lists that its ends follow."""
+    ends = (node.inputs[0], node.name)
+    for place in places:
+        if all(name in place.counts for name in ends):
+            pairs = zip(*(place.counts[name] for name in ends), strict=True)
+            return {before != after for before, after in pairs}
+    counts = {name: its for place in places for name, its in place.counts.items()}
+    of_ends = (counts.get(name, graph.node(name).shape[-1:]) for name in ends)
+    return {before != after for before, after in product(*of_ends)}
 
 
 def _places(spec: Spec, graph: Graph, lower: Lower) -> tuple[ChannelPlace, ...]:
@@ -108,8 +151,8 @@ def _with(rule: ChannelList, index: int, spec: Spec, graph: Graph, lower: Lower)
 
 
 def _form(node: Node) -> tuple[object, ...]:
-    """All of a layer but how many channels it has."""
-    params = {name: value for name, value in node.params.items() if name != "out"}
+    """All of a layer but how many channels it has, and from which ops an edge may choose for that: `with_common_ops`."""
+    params = {name: value for name, value in node.params.items() if name not in ("out", "ops")}
     return (node.name, node.op, node.inputs, params, node.shape[:-1])
 
 

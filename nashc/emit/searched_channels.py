@@ -14,6 +14,8 @@ from nashc.lower import lower
 from nashc.schema import Spec
 
 _WORD = re.compile(r"self\.\w+")
+EDGES = "edges"
+"""Last word in the name of their sum: no layer of a cell is called so."""
 LAYER_CLASSES = ("ChannelChoice", "Channels", "SearchedLinear")
 
 
@@ -48,6 +50,36 @@ class SearchedChannels:
         constructor = "SearchedConv2d" if node.op == "conv" else "SearchedLinear"
         arguments = (*kept, f"inputs=self.{inputs.attribute}")
         return replace(layer, constructor=constructor, arguments=arguments)
+
+    def width(self, name: str, graph: Graph) -> str:
+        """The channels of a value as the edges of cells have them: a number, or what keeps those that were chosen."""
+        own = self.of_layer.get(name)
+        return f"self.{own.attribute}" if own else str(graph.node(name).shape[-1])
+
+    def with_edges_apart(self, graph: Graph) -> Graph:
+        """The graph where the edges that meet in a node with searched channels are added up before they meet the backbone.
+
+        Edges give values in all channels, so that their sum is masked. The backbone's side was masked where its channels begin;
+        a second mask would hide from the choice what absent channels of a shortcut would be worth.
+        """
+        nodes: list[Node] = []
+        for node in graph.nodes:
+            edges = tuple(it for it in node.inputs if _is_edge(it, graph))
+            if node.op == "add" and len(edges) > 1 and node.name in self.of_layer:
+                together = replace(node, name=f"{node.name}.{EDGES}", inputs=edges)
+                rest = (it for it in node.inputs if it not in edges)
+                nodes += [together, node.with_inputs((*rest, together.name))]
+            else:
+                nodes.append(node)
+        return Graph(graph.name, tuple(nodes))
+
+    def masked(self, inputs: list[str], node: Node, graph: Graph) -> list[str]:
+        """What an add sums up, edges without the channels that were not chosen. graph: `with_edges_apart`."""
+        own = self.of_layer.get(node.name)
+        return [
+            f"self.{own.attribute}({it})" if own and _are_edges(name, graph) else it
+            for it, name in zip(inputs, node.inputs, strict=True)
+        ]
 
     def said(self, expression: str, node: Node, graph: Graph) -> str:
         """The value of a node without the channels that were not chosen."""
@@ -130,6 +162,17 @@ def _widens(node: Node, graph: Graph) -> bool:
     if node.op == "conv":
         return any(reader.op != "batchnorm" for reader in graph.consumers[node.name])
     return node.op == "batchnorm"
+
+
+def _are_edges(name: str, graph: Graph) -> bool:
+    """Whether a summand is all that the edges of a cell give to a node."""
+    return name.endswith(f".{EDGES}") or _is_edge(name, graph)
+
+
+def _is_edge(name: str, graph: Graph) -> bool:
+    """Whether a summand is an edge of a cell, maybe behind the quantiser of the add."""
+    node = graph.node(name)
+    return node.op == "choice" or (node.op == "act" and graph.node(node.inputs[0]).op == "choice")
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -33,16 +33,20 @@ def speaker(
 
     def call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
         # Gates and masks lie between the quantisers and the adds of a search.
-        say = called if precision == "quantised" and node.op != "add" else _call
+        if node.op == "add":
+            return " + ".join(channels.masked(inputs, node, graph))
+        say = called if precision == "quantised" else _call
         return channels.said(say(node, attribute, inputs, graph), node, graph)
 
     if precision == "quantised":
         layer = _quantised(op_sets, bits, channels)
         return Speaker(layer, call, _is_inlined_quantised)
-    return Speaker(_full(op_sets, precision), call, _is_inlined)
+    return Speaker(_full(op_sets, precision, channels), call, _is_inlined)
 
 
-def _full(op_sets: dict[tuple[str, ...], str], precision: str) -> SayLayer:
+def _full(
+    op_sets: dict[tuple[str, ...], str], precision: str, channels: SearchedChannels
+) -> SayLayer:
     """In full precision, but for what the paper's cells hold."""
 
     def layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
@@ -58,7 +62,7 @@ def _full(op_sets: dict[tuple[str, ...], str], precision: str) -> SayLayer:
             case "choice":
                 more = ["convs=Float()"] if precision == "float" else []
                 more += _side(node, graph)
-                return _choice(node, attribute, graph, op_sets, more)
+                return _choice(node, attribute, graph, op_sets, channels, more)
         return None
 
     return layer
@@ -76,7 +80,8 @@ def _quantised(
             case "choice":
                 bits, of_identity = searched.of_choice(node)
                 convs = f"{bits}" if bits == of_identity else f"{bits}, of_identity={of_identity}"
-                return _choice(node, attribute, graph, op_sets, [f"convs=Quantised({convs})"])
+                more = [f"convs=Quantised({convs})"]
+                return _choice(node, attribute, graph, op_sets, channels, more)
         layer = BREVITAS.layer(node, attribute, graph)
         return layer and channels.with_inputs(searched.with_widths(layer, node), node)
 
@@ -91,11 +96,16 @@ def _conv(node: Node, attribute: str, graph: Graph) -> Layer:
 
 
 def _choice(
-    node: Node, attribute: str, graph: Graph, op_sets: dict[tuple[str, ...], str], more: list[str]
+    node: Node,
+    attribute: str,
+    graph: Graph,
+    op_sets: dict[tuple[str, ...], str],
+    channels: SearchedChannels,
+    more: list[str],
 ) -> Layer:
     p = node.params
-    inputs = str(graph.node(node.inputs[0]).shape[-1])
-    arguments = [op_sets[p["ops"]], inputs, str(p["out"])]
+    ends = (channels.width(it, graph) for it in (node.inputs[0], node.name))
+    arguments = [op_sets[p["ops"]], *ends]
     arguments += [f"stride={p['stride']}"] if p["stride"] != 1 else []
     return Layer(attribute, "MixedOp", (*arguments, *more))
 
@@ -116,8 +126,6 @@ def _side(node: Node, graph: Graph) -> list[str]:
 
 def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
     match node.op:
-        case "add":
-            return " + ".join(inputs)
         case "act":
             return f"torch.relu({inputs[0]})"
         case "avgpool":

@@ -6,7 +6,7 @@ passes attach cells, join quantisers and types, and check that FINN can build th
 
 from __future__ import annotations
 
-from nashc.channels import check_channels
+from nashc.channels import check_channels, with_common_ops
 from nashc.diagnostics import Problems
 from nashc.ir import Graph
 from nashc.lower.unroll import unroll
@@ -25,6 +25,7 @@ def lower(spec: Spec) -> Graph:
     problems.check()
     graph = run(graph, spec, problems)
     check_channels(spec, graph, lower)
+    graph = with_common_ops(spec, graph, lower)
     if spec.target and spec.target.folding and not spec.is_searched:
         from nashc.fold.of_target import check_file  # numpy, when a folding is asked for
 

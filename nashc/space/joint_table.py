@@ -1,6 +1,6 @@
-"""The cost of every choice of ops and bit widths as a table of parts: settings/search_costs.json of a search for both.
+"""The cost of every choice of ops with bit widths or channels as a table of parts: settings/search_costs.json of such a search.
 
-The parts of a search for ops (space/table.py), each seen with every choice of the widths of the places that it meets.
+The parts of a search for ops (space/table.py), each seen with every choice of the places that it meets.
 templates/support/budget/joint_costs.py reads the table and says what its parts mean.
 """
 
@@ -11,13 +11,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Choice, Spec
 from nashc.space.alternatives import Alternative, alternatives, covering_networks
 from nashc.space.covering import Choices, Meets, choices, choices_to_see
 from nashc.space.network import Branch, is_of_branch
 from nashc.space.parts import Layers, Nodes, Seen, ToJson, listed_groups
-from nashc.space.places import listed, meeting_places, searched_places, with_picks
+from nashc.space.places import Place, listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 from nashc.space.table import SpaceTable, Value, trimmed
 
@@ -30,13 +31,13 @@ class JointTable:
     """All parts of the space. Errors: NASH312 where too many places meet; SpecError where FINN could not build a network."""
 
     def __init__(self, spec: Spec) -> None:
-        """spec: with cells to search, lists of widths and a target."""
+        """spec: with cells to search, lists to choose from and a target."""
         assert spec.cells and spec.target
         self.spec = spec
         graph = lower(spec)
         self.places = searched_places(spec, graph)
         self.counts = [len(place.alternatives) for place in self.places]
-        found = alternatives(graph, spec.cells[0].settings.policy)
+        self.alternatives = found = alternatives(graph, spec.cells[0].settings.policy)
         genotypes = list(covering_networks(found, spec.cells[0].span))
         self.keys = [
             (cell, node, it)
@@ -61,7 +62,8 @@ class JointTable:
             if not more:
                 return tables
             tables += [
-                (picks, SpaceTable(with_picks(self.spec, self.places, picks))) for picks in more
+                (picks, SpaceTable(with_picks(self.spec, self.places, picks), self.alternatives))
+                for picks in more
             ]
             self.names = {key: tables[0][1].branches[key].reads for key in self.keys}
             self._prepare([table for _, table in tables])  # may meet more than was known
@@ -88,7 +90,9 @@ class JointTable:
         self.of_source: dict[Key, set[int]] = {key: set() for key in self.keys}
         for genotype in genotypes:
             spans = dict.fromkeys(genotype, self.spec.cells[0].span)
-            graph = lower(replace(self.spec, genotype=genotype, genotype_spans=spans))
+            known = replace(self.spec, genotype=genotype, genotype_spans=spans)
+            graph = lower(known)
+            places = self._with_branches(known, graph)
             owned = {
                 (cell, node, Alternative(it.op, it.source)): {
                     layer.name for layer in graph.nodes if is_of_branch(layer.name, cell, node)
@@ -97,8 +101,8 @@ class JointTable:
                 for node, it in enumerate(kept, 1)
             }
             without = frozenset().union(*owned.values())
-            meets = meeting_places(graph, self.places)
-            of_fixed = meeting_places(graph, self.places, without)
+            meets = meeting_places(graph, places)
+            of_fixed = meeting_places(graph, places, without)
             for name, its in of_fixed.items():
                 if name not in without:
                     layers.setdefault(name, set()).update(its)
@@ -110,6 +114,11 @@ class JointTable:
         self.branches: dict[Key, Seen[Branch]] = {
             key: Seen(tuple(sorted(its))) for key, its in of_branch.items()
         }
+
+    def _with_branches(self, known: Spec, graph: Graph) -> list[Place]:
+        """The places with the layers that the branches of a genotype have of them. graph: `lower(known)`."""
+        own = {place.name: place.layers for place in searched_places(known, graph)}
+        return [replace(it, layers=it.layers | own.get(it.name, it.layers)) for it in self.places]
 
     # ---- what is seen ------------------------------------------------------------------------------
 

@@ -1,15 +1,16 @@
-"""Ops and bit widths searched together: their table is what `nashc estimate` says, what is found the best within the budget."""
+"""Ops searched together with bit widths or channels: their table is what `nashc estimate` says, what is found the best within the budget."""
 
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from nashc.diagnostics import SpecError
 from nashc.emit.searched_bits import settings_of_bits
+from nashc.emit.searched_channels import settings_of_channels
 from nashc.lower import lower
 from nashc.schema import load
 from nashc.space import hardware_terms
@@ -32,16 +33,16 @@ from tests.space.spaces import edges_drawn, estimated, places_drawn
 
 SPEC = """nash 1
 use basic from "nashc/resnet.nash"
-backbone tiny(width = 8) {
+backbone tiny(width = 8, wide = 2 * width) {
   stem:   conv 3x3(width) -> bn -> act
   group0: basic(width)
-  group1: basic(2 * width, stride = 2, project = true)
+  group1: basic(wide, stride = 2, project = true)
   head:   avgpool -> fc: linear(classes)
 }
 network tiny {
   input    = UINT8 1x8x8
   classes  = 10
-  backbone = tiny(width = 8)
+  backbone = tiny(%(arguments)s)
   %(cell)s
   bits { backbone = w2a2; nas = w1a8; %(bits)s }
 }
@@ -69,6 +70,25 @@ SPACES = {
         "cell": "cell in network { ops = [identity, conv 1x1, conv 3x3] }",
         "bits": "group*.block* = [w1a1, w4a4]; nas.node*.act = [a1, a3]; nas.node*.conv = [w1, w2]",
     },
+    "channels": {
+        "cell": "cell in each group { ops = [zero, maxpool 3x3, identity, conv 1x1, conv 3x3]; policy = v1 }",
+        "arguments": "width = [4, 8, 6]",
+    },
+    "channels of two lists": {
+        "cell": "cell in each group { ops = [identity, maxpool 3x3, conv 1x1]; identity_across = two_convs }",
+        "arguments": "width = [4, 8], wide = [8, 4, 12]",
+        "board": "U250; fps = 60000",
+    },
+    "channels and bits": {
+        "cell": "cell in network { ops = [identity, maxpool 3x3, conv 3x3]; policy = v2; identity_across = two_convs }",
+        "bits": "nas.node*.act = [a1, a4]; nas.node*.conv = [w1, w2]",
+        "arguments": "width = [4, 8], wide = [12, 16]",
+    },
+    "tiny channels": {
+        "cell": "cell in group1 { ops = [identity, maxpool 3x3, conv 1x1]; policy = v1 }",
+        "arguments": "width = [4, 8], wide = [4, 12]",
+        "board": "U250; fps = 100000",
+    },
     "tiny": {
         "cell": "cell in group1 { ops = [identity, maxpool 3x3, conv 1x1, conv 3x3]; policy = v1 }",
         "bits": "group* = [w1a1, w2a2, w4a4]; stem* = [w8a1, w8a4]",
@@ -79,7 +99,7 @@ SPACES = {
 
 def write(folder: Path, **values: str) -> Path:
     path = folder / "space.nash"
-    usual = {"cell": GROUPS, "board": "U250", "budget": ""}
+    usual = {"cell": GROUPS, "board": "U250", "budget": "", "bits": "", "arguments": "width = 8"}
     path.write_text(SPEC % {**usual, **values}, encoding="utf-8")
     return path
 
@@ -98,33 +118,39 @@ def drawn(costs: JointCosts, rnd: random.Random, most: int, is_wide: bool) -> It
             most -= 1
 
 
+def is_what_the_estimate_says(path: Path, costs: JointCosts, picks: Sequence[int]) -> None:
+    spec, nodes = load(path), picks[len(costs.places) :]
+    cells: dict[str, list[str]] = {}
+    for ((cell, _), options), pick in zip(costs.options.items(), nodes, strict=True):
+        cells.setdefault(cell, []).append(f"{options[pick].op} from {options[pick].source}")
+    lines = [f"  {cell} = {', '.join(flow)}" for cell, flow in cells.items()]
+    chosen = {name: its[pick] for (name, its), pick in zip(costs.places, picks, strict=False)}
+    lists = settings_of_bits(spec, lower(spec)), settings_of_channels(spec)
+    places = places_text("tiny", *lists, places_drawn(costs, random.Random(1)), chosen)
+    block = "\n".join(["genotype {", *lines, "}", places])
+    assert costs.of_network(picks) == estimated(path, block), block
+
+
 @pytest.mark.parametrize("name", SPACES)
 def test_the_table_says_what_the_estimate_of_networks_drawn_says(name: str, tmp_path: Path) -> None:
     path = write(tmp_path, **SPACES[name])
-    spec, costs, rnd = load(path), costs_of(path), random.Random(1)
-    rules = settings_of_bits(spec, lower(spec))
-    for picks in drawn(costs, rnd, 5, is_wide=name.startswith("weights")):
-        nodes = picks[len(costs.places) :]
-        cells: dict[str, list[str]] = {}
-        for ((cell, _), options), pick in zip(costs.options.items(), nodes, strict=True):
-            cells.setdefault(cell, []).append(f"{options[pick].op} from {options[pick].source}")
-        lines = [f"  {cell} = {', '.join(flow)}" for cell, flow in cells.items()]
-        bits = {
-            name: widths[pick] for (name, widths), pick in zip(costs.places, picks, strict=False)
-        }
-        block = "\n".join(
-            [
-                "genotype {",
-                *lines,
-                "}",
-                places_text("tiny", rules, None, places_drawn(costs, rnd), bits),
-            ]
-        )
-        assert costs.of_network(picks) == estimated(path, block), block
+    costs, rnd = costs_of(path), random.Random(1)
+    for picks in drawn(costs, rnd, 5, is_wide=name.startswith(("weights", "channels and"))):
+        is_what_the_estimate_says(path, costs, picks)
 
 
-def test_what_is_found_is_within_the_budget_and_the_best(tmp_path: Path) -> None:
-    finds_the_best(costs_of(write(tmp_path, **SPACES["tiny"])))
+def test_the_table_says_what_the_estimate_of_every_network_of_a_tiny_space_says(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, **SPACES["tiny channels"])
+    costs = costs_of(path)
+    for picks in every(costs):
+        is_what_the_estimate_says(path, costs, picks)
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny channels"])
+def test_what_is_found_is_within_the_budget_and_the_best(name: str, tmp_path: Path) -> None:
+    finds_the_best(costs_of(write(tmp_path, **SPACES[name])))
 
 
 def test_paces_are_kept_apart(tmp_path: Path) -> None:
@@ -209,7 +235,7 @@ def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
 
 
 def test_the_program_derives_both(tmp_path: Path) -> None:
-    text = SPEC % {"cell": GROUPS, **SPACES["tiny"], "budget": "; budget { lut < 6500 }"}
+    text = SPEC % {"arguments": "width = 8", **SPACES["tiny"], "budget": "; budget { lut < 6500 }"}
     path = compiled(tmp_path, text)
     settings = json.loads((tmp_path / "settings" / "search.json").read_text())
     costs = JointCosts.of(json.loads((tmp_path / "settings" / "derive.json").read_text()))
@@ -281,7 +307,7 @@ def test_a_cost_moves_the_search_of_both(tmp_path: Path) -> None:
     for name, weight in (("free", 1e-9), ("tight", 3000)):
         budget = f"; epochs = 2; batch = 128; cost {{ lut = {weight} }}; budget {{ lut < 6500 }}"
         path = compiled(
-            tmp_path / name, SPEC % {"cell": GROUPS, **SPACES["tiny"], "budget": budget}
+            tmp_path / name, SPEC % {"arguments": "width = 8", **SPACES["tiny"], "budget": budget}
         )
         run("search.py", tmp_path / name)
         results = tmp_path / name / "results"

@@ -59,6 +59,7 @@ GENOTYPE = """genotype {
   group1 = identity from 0, conv 1x1 from 1
 }
 """
+ENDINGS = {"conv": "", "bn": "_bn"}
 # Lists of widths, and whether there are cells, too.
 CASES = {
     "groups": ("group* = [w1a2, w2a2, w4a4]", False),
@@ -228,8 +229,8 @@ def pairs_of(supernet, model, derived):
             if choice.source == source and str(choice.op) in mixed.ops:
                 candidate = mixed.candidates[mixed.ops.index(str(choice.op))]
                 before = names[mixed].partition("nas_edge")[0] + f"nas_node{node}_{choice.op.kind}"
-                if hasattr(candidate, "conv"):
-                    modules |= {before: candidate.conv, before + "_bn": candidate.bn}
+                own = dict(candidate.named_children())
+                modules |= {before + ending: own[it] for it, ending in ENDINGS.items() if it in own}
     found = []
     for name, parameter in model.named_parameters():
         path, rest = next(

@@ -63,23 +63,56 @@ GENOTYPE = """genotype {
   group0 = conv 3x3 from 0, identity from 1, conv 1x1 from 0, conv 3x3 from 3
 }
 """
-# Arguments of the backbone, bit widths, and whether there are cells whose ops are known.
+SEARCHED = """cell in {place} {{
+    ops    = [zero, maxpool 3x3, identity, conv 1x1, conv 3x3]
+    policy = v1
+    identity_across = two_convs
+  }}"""
+# Arguments of the backbone, bit widths, cells, and a genotype; that of cells to search is one that they may find.
 CASES = {
-    "one list, which another argument follows": ("[6, 4, 2]", "backbone = w3a3", False),
-    "two lists": ("[6, 3], then = [8, 10, 4], slow = deep", "backbone = w1a2", False),
-    "bit widths, too": ("[3, 6], then = [4, 8]", "group* = [w1a2, w4a3]; stem* = w8", False),
-    "with cells": ("[6, 4]", "nas = w1a8; head = w1a4", True),
+    "one list, which another argument follows": ("[6, 4, 2]", "backbone = w3a3", "", ""),
+    "two lists": ("[6, 3], then = [8, 10, 4], slow = deep", "backbone = w1a2", "", ""),
+    "bit widths, too": ("[3, 6], then = [4, 8]", "group* = [w1a2, w4a3]; stem* = w8", "", ""),
+    "with cells": ("[6, 4]", "nas = w1a8; head = w1a4", CELL, GENOTYPE),
+}
+OPEN = {
+    "cells, and one list": (
+        "[6, 3]",
+        "nas = w2a8",
+        SEARCHED.format(place="each group"),
+        """
+        group0 = conv 3x3 from 0, maxpool 3x3 from 1, identity from 2, conv 1x1 from 0
+        group1 = identity from 0, conv 3x3 from 0, maxpool 3x3 from 2""",
+    ),
+    "cells, and two lists": (
+        "[6, 4], then = [4, 10, 6]",
+        "nas = w1a8; *.identity = w3",
+        SEARCHED.format(place="each layer"),
+        """
+        group0.block0.conv1 = identity from 0
+        group0.block0.conv2 = conv 1x1 from 0
+        group0.block1.conv1 = maxpool 3x3 from 0
+        group0.block1.conv2 = conv 3x3 from 0
+        group1.block0.conv1 = identity from 0
+        group1.block0.conv2 = maxpool 3x3 from 0
+        group1.tail = conv 3x3 from 0""",
+    ),
+    "a cell over the network, and bit widths": (
+        "[3, 6], then = [8, 4]",
+        "group* = [w1a2, w4a3]; nas = w2a4; nas.node*.conv = [w1, w4]",
+        SEARCHED.format(place="network"),
+        """
+        network = conv 3x3 from 0, identity from 0, maxpool 3x3 from 2, conv 1x1 from 1, conv 3x3 from 3, conv 1x1 from 5, identity from 6""",
+    ),
 }
 
 
 def spec_of(folder, case, precision="quantised"):
-    arguments, bits, has_cells = CASES[case]
+    arguments, bits, cell, genotype = (CASES | OPEN)[case]
     path = folder / "tiny.nash"
-    cell, genotype = (CELL, GENOTYPE) if has_cells else ("", "")
+    known = "" if case in OPEN else genotype
     path.write_text(
-        SPEC.format(
-            arguments=arguments, bits=bits, cell=cell, genotype=genotype, precision=precision
-        )
+        SPEC.format(arguments=arguments, bits=bits, cell=cell, genotype=known, precision=precision)
     )
     return load(path)
 
@@ -159,7 +192,7 @@ def test_in_a_weight_step_only_channels_that_are_there_learn():
     assert network.choice.trained_counts == [0, 1, 0]
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES | OPEN)
 def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_path):
     """In the last alternative of each place but one, which is not the largest."""
     spec = spec_of(tmp_path, case)
@@ -174,10 +207,19 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
     places = [Place(name, it.ops, (0.5,) * len(it.ops), ()) for name, it in choices.items()]
     chosen = {name: it.ops[picks[name]] for name, it in choices.items()}
     lists = settings_of_bits(spec, lower(spec)), settings_of_channels(spec)
+    block = places_text("tiny", *lists, places, chosen)
+    if case in OPEN:
+        block += f"genotype {{{OPEN[case][-1]}\n}}\n"
     found = tmp_path / "found.nash"
-    found.write_text(f'nash 1\nextends "tiny.nash"\n{places_text("tiny", *lists, places, chosen)}')
+    found.write_text(f'nash 1\nextends "tiny.nash"\n{block}')
     derived = load(found)
     assert not derived.is_searched
+    for name, cell in supernet.cells().items():
+        for (source, node), mixed in cell.items():
+            choice = derived.genotype[name][node - 1]
+            op = str(choice.op) if choice.source == source else "zero"
+            mixed.set_gate(Gate(mixed.ops.index(op), (), torch.ones(0)))
+            mixed.alpha.requires_grad_(False)
     model = imported(tmp_path, "model", project(derived, lower(derived))["model.py"]).Network()
     pairs = pairs_of(supernet, model, derived)
     assert any(weight.shape != parameter.shape for weight, parameter in pairs)

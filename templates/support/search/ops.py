@@ -10,6 +10,7 @@ Called with a gate, a scalar of value 1, an op is g * op(x): the gate's gradient
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -21,6 +22,24 @@ from support.derivation.cells import IDENTITY, MAX_POOL, ZERO
 from support.layers.binary_conv import BinaryConv, signs
 from support.search.norms import along_affine, along_normalised, batch_normed, eps_of, inner_product
 from support.training.batch_norm import BatchNorm2d, gradients, normalised
+
+
+class Chosen(Protocol):
+    """Channels of which a search chooses how many are there (support/search/channels.py, which needs Brevitas)."""
+
+    counts: tuple[int, ...]
+
+    @property
+    def active(self) -> int: ...
+
+
+Width = int | Chosen
+"""A number of channels, or what says how many are there."""
+
+
+def most(width: Width) -> int:
+    """The channels of the tensors, there or not."""
+    return width if isinstance(width, int) else max(width.counts)
 
 
 class Node:
@@ -52,20 +71,20 @@ class SearchOp(nn.Module):
 class Convs(Protocol):
     """What the convolutions among the candidates are: `Binary`, `Float`, or `Quantised` of support/search/quantised.py."""
 
-    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp: ...
+    def conv(self, inputs: Width, outputs: Width, kernel: int, stride: int) -> SearchOp: ...
 
-    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
+    def across(self, inputs: Width, outputs: Width, stride: int) -> SearchOp:
         """What stands for an identity where channels or resolution change."""
         ...
 
 
 def search_op(
-    name: str, inputs: int, outputs: int, stride: int, convs: Convs, side: int | None = None
+    name: str, inputs: Width, outputs: Width, stride: int, convs: Convs, side: int | None = None
 ) -> SearchOp:
     """The op called `name` in the spec. side: of the images, in pixels, where not all of a window can meet them."""
     if name == ZERO:
-        return Zero(outputs, stride)
-    if name == IDENTITY and (inputs, stride) == (outputs, 1):
+        return Zero(most(outputs), stride)
+    if name == IDENTITY and (most(inputs), stride) == (most(outputs), 1):
         return Identity()
     if name == IDENTITY:
         return convs.across(inputs, outputs, stride)
@@ -120,13 +139,13 @@ class _Gated(torch.autograd.Function):
 
 class MaxPool(SearchOp):
     """3x3 max-pool and batch norm. Across a channel change the pool stands beside itself until the channels are there, the last
-    time with as many as are missing."""
+    time with as many as are missing. Where channels are searched, what stands beside itself are those that are there."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+    def __init__(self, inputs: Width, outputs: Width, stride: int = 1) -> None:
         super().__init__()
-        self.copies, self.rest = divmod(outputs, inputs)
+        self._inputs = (inputs,)  # in a tuple, which keeps it from being a module of this one, too
         self.stride = stride
-        self.bn = batch_norm(outputs)
+        self.bn = batch_norm(most(outputs))
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         return _PoolNorm.apply(x, self.bn.weight, self.bn.bias, gate, self)
@@ -135,8 +154,12 @@ class MaxPool(SearchOp):
         return along_normalised(grad, self.beside_itself(node.pooled(self.stride)), self.bn)
 
     def beside_itself(self, pooled: Tensor) -> Tensor:
-        parts = [pooled] * self.copies
-        parts += [pooled[:, : self.rest]] if self.rest else []  # an empty one would cost the layout
+        there, outputs = self._there(), len(self.bn.weight)
+        if outputs == pooled.shape[1]:
+            return pooled
+        copies, rest = divmod(outputs, there)
+        parts = [pooled[:, :there]] * copies
+        parts += [pooled[:, :rest]] if rest else []  # an empty one would cost the layout
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
     def gradient_of_one(self, grad: Tensor, pooled: Tensor) -> Tensor:
@@ -144,9 +167,13 @@ class MaxPool(SearchOp):
         if grad.shape == pooled.shape:
             return grad
         found = torch.zeros_like(pooled)
-        for part in grad.split(pooled.shape[1], dim=1):
+        for part in grad.split(self._there(), dim=1):
             found[:, : part.shape[1]] += part
         return found
+
+    def _there(self) -> int:
+        [inputs] = self._inputs
+        return inputs if isinstance(inputs, int) else inputs.active
 
 
 class _PoolNorm(torch.autograd.Function):
@@ -259,15 +286,24 @@ class _BinaryConvNorm(torch.autograd.Function):
 
 class FactorisedIdentity(SearchOp):
     """What stands for the identity where the shape changes: two 1x1 convolutions side by side, half of the channels
-    each, the second on the pixels that the first one's stride leaves out."""
+    each, the second on the pixels that the first one's stride leaves out.
+
+    alternates: channels of the two take turns, so that the first so many are half of each, as in a narrower network.
+    """
 
     def __init__(
-        self, even: BinaryConv | nn.Conv2d, odd: BinaryConv | nn.Conv2d, outputs: int, stride: int
+        self,
+        even: BinaryConv | nn.Conv2d,
+        odd: BinaryConv | nn.Conv2d,
+        outputs: int,
+        stride: int,
+        alternates: bool = False,
     ) -> None:
         super().__init__()
         self.even, self.odd = even, odd
         self.bn = batch_norm(outputs)
         self.stride = stride
+        self.order = _alternating(outputs) if alternates else None
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         # Padded by what the shift takes off, so that odd sizes come out as ceil(H / stride) too.
@@ -278,30 +314,49 @@ class FactorisedIdentity(SearchOp):
             for conv, pixels in ((self.even, x), (self.odd, shifted))
             if len(conv.weight)  # half of one channel is none
         ]
-        return batch_normed(torch.cat(halves, dim=1), self.bn, gate)
+        y = torch.cat(halves, dim=1)
+        return batch_normed(y if self.order is None else y[:, self.order], self.bn, gate)
 
 
 class Binary:
-    """Binary weights and activations, as in the paper's search."""
+    """Binary weights and activations, as in the paper's search. The scale of a layer is that of all its channels, there or not:
+    the batch norm behind it takes scales out again."""
 
-    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp:
-        return BinaryConvNorm(inputs, outputs, kernel, stride)
+    def conv(self, inputs: Width, outputs: Width, kernel: int, stride: int) -> SearchOp:
+        return BinaryConvNorm(most(inputs), most(outputs), kernel, stride)
 
-    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
-        halves = [BinaryConv(inputs, half, 1, stride) for half in _halves(outputs)]
-        return FactorisedIdentity(*halves, outputs, stride)
+    def across(self, inputs: Width, outputs: Width, stride: int) -> SearchOp:
+        halves = [BinaryConv(most(inputs), half, 1, stride) for half in _halves(most(outputs))]
+        return _factorised(halves, outputs, stride)
 
 
 class Float:
     """Full precision."""
 
-    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp:
-        return ConvNorm(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False))
+    def conv(self, inputs: Width, outputs: Width, kernel: int, stride: int) -> SearchOp:
+        sizes = (most(inputs), most(outputs), kernel, stride, kernel // 2)
+        return ConvNorm(nn.Conv2d(*sizes, bias=False))
 
-    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
-        halves = [nn.Conv2d(inputs, half, 1, stride, bias=False) for half in _halves(outputs)]
-        return FactorisedIdentity(*halves, outputs, stride)
+    def across(self, inputs: Width, outputs: Width, stride: int) -> SearchOp:
+        halves = [
+            nn.Conv2d(most(inputs), half, 1, stride, bias=False) for half in _halves(most(outputs))
+        ]
+        return _factorised(halves, outputs, stride)
+
+
+def _factorised(
+    halves: Sequence[BinaryConv] | Sequence[nn.Conv2d], outputs: Width, stride: int
+) -> FactorisedIdentity:
+    even, odd = halves
+    alternates = not isinstance(outputs, int)
+    return FactorisedIdentity(even, odd, most(outputs), stride, alternates)
 
 
 def _halves(outputs: int) -> tuple[int, int]:
     return outputs // 2, outputs - outputs // 2
+
+
+def _alternating(outputs: int) -> list[int]:
+    """Of each channel where it stands in what the even and the odd half gave, one behind the other; an odd one comes first."""
+    even, _ = _halves(outputs)
+    return [even + i // 2 if i % 2 == 0 else i // 2 for i in range(outputs)]

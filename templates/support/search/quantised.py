@@ -14,7 +14,8 @@ import brevitas.nn as qnn
 
 from support.layers.quantisers import BinaryWeight, IntWeight
 from support.search.bits import BitChoice, SearchedConv2d
-from support.search.ops import ConvNorm, SearchOp
+from support.search.channels import Channels
+from support.search.ops import ConvNorm, SearchOp, Width, most
 
 
 @dataclass(frozen=True)
@@ -25,23 +26,22 @@ class Quantised:
     bits: int | BitChoice
     of_identity: int | BitChoice | None = None
 
-    def conv(self, inputs: int, outputs: int, kernel: int, stride: int) -> SearchOp:
+    def conv(self, inputs: Width, outputs: Width, kernel: int, stride: int) -> SearchOp:
         return _conv_norm(self.bits, inputs, outputs, kernel, stride, kernel // 2)
 
-    def across(self, inputs: int, outputs: int, stride: int) -> SearchOp:
+    def across(self, inputs: Width, outputs: Width, stride: int) -> SearchOp:
         """One convolution over the pixels that a stride leaves out, as the identity is trained."""
         return _conv_norm(self.of_identity or self.bits, inputs, outputs, stride, stride, 0)
 
 
 def _conv_norm(
-    bits: int | BitChoice, inputs: int, outputs: int, kernel: int, stride: int, pad: int
+    bits: int | BitChoice, inputs: Width, outputs: Width, kernel: int, stride: int, pad: int
 ) -> SearchOp:
-    if isinstance(bits, BitChoice):
-        sizes = (inputs, outputs, kernel)
-        return ConvNorm(SearchedConv2d(*sizes, bits=bits, stride=stride, padding=pad, bias=False))
+    sizes, options = (most(inputs), most(outputs), kernel), {"stride": stride, "padding": pad}
+    chosen = inputs if isinstance(inputs, Channels) else None
+    if chosen or isinstance(bits, BitChoice):
+        return ConvNorm(SearchedConv2d(*sizes, bits=bits, inputs=chosen, bias=False, **options))
     weights: dict[str, Any] = {"weight_quant": IntWeight, "weight_bit_width": bits}
     if bits == 1:
         weights = {"weight_quant": BinaryWeight}
-    return ConvNorm(
-        qnn.QuantConv2d(inputs, outputs, kernel, stride=stride, padding=pad, bias=False, **weights)
-    )
+    return ConvNorm(qnn.QuantConv2d(*sizes, bias=False, **options, **weights))

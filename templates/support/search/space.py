@@ -13,7 +13,7 @@ from support.budget.expected import EdgeOps
 from support.derivation.cells import Edge
 from support.search.alternatives import Alternatives
 from support.search.gates import Gate
-from support.search.ops import Binary, Convs, Node, search_op
+from support.search.ops import Binary, Convs, Node, Width, most, search_op
 
 
 class MixedOp(Alternatives):
@@ -28,18 +28,18 @@ class MixedOp(Alternatives):
     def __init__(
         self,
         ops: Iterable[str],
-        inputs: int,
-        outputs: int,
+        inputs: Width,
+        outputs: Width,
         stride: int = 1,
         convs: Convs | None = None,
         side: int | None = None,
     ) -> None:
-        """convs: what the convolutions among the ops are; None: binary ones, as the paper has it. side: of x, in pixels, if
+        """inputs, outputs: numbers of channels, or what says how many of them are there; the masks lie outside. convs: what the convolutions among the ops are; None: binary ones, as the paper has it. side: of x, in pixels, if
         windows reach beyond it on both sides at once: what can never meet an image is left out."""
         ops, convs = tuple(ops), convs or Binary()
         candidates = [search_op(name, inputs, outputs, stride, convs, side) for name in ops]
         super().__init__(ops)
-        self.changes_channels = inputs != outputs
+        self.changes_channels = most(inputs) != most(outputs)
         self.candidates = nn.ModuleList(candidates)
 
     def forward(self, x: Tensor) -> Tensor:
