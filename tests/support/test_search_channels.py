@@ -1,6 +1,7 @@
 """Searched numbers of channels: the gradient of their alphas, and that what is found is the network that was sampled."""
 
 import json
+import random
 import signal
 
 import pytest
@@ -19,10 +20,12 @@ from nashc.emit.searched_channels import settings_of_channels  # noqa: E402
 from nashc.lower import lower  # noqa: E402
 from nashc.schema import load  # noqa: E402
 from support.derivation.places import Place, places_text  # noqa: E402
+from support.layers.binary_conv import BinaryConv  # noqa: E402
 from support.layers.few_channels import guard  # noqa: E402
 from support.search.bits import SearchedConv2d, bit_choices  # noqa: E402
 from support.search.channels import ChannelChoice, Channels, channel_choices  # noqa: E402
 from support.search.gates import Gate, Sampler  # noqa: E402
+from support.search.ops import FactorisedIdentity, _alternating  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -247,6 +250,83 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
 def there(weight, parameter):
     """Of a weight of the supernet what the network has of it."""
     return weight[tuple(slice(size) for size in parameter.shape)]
+
+
+@pytest.mark.parametrize("precision", ["paper", "float", "quantised"])
+@pytest.mark.parametrize("case", ["cells, and one list", "cells, and two lists"])
+def test_with_a_choice_the_supernet_is_that_of_the_narrower_network(
+    case, precision, tmp_path, monkeypatch
+):
+    """With ops drawn, those that no network may keep among them: a max-pool where channels change stands beside itself."""
+    monkeypatch.setattr(BinaryConv, "scale", lambda _: 1.0)  # of all channels, there or not
+    spec = spec_of(tmp_path, case, precision)
+    chosen = {it.place: it.alternatives[1] for it in spec.backbone.lists}
+    narrower = spec.with_channels(chosen)
+    torch.manual_seed(0)
+    wide, narrow = (
+        imported(tmp_path, name, project(it, lower(it))["supernet.py"]).SuperNetwork().double()
+        for name, it in (("wide", spec), ("narrow", narrower))
+    )
+    for name, choice in channel_choices(wide).items():
+        choice.set_gate(Gate(choice.ops.index(str(chosen[name])), (), torch.ones(0)))
+        choice.alpha.requires_grad_(False)
+    for module in narrow.modules():
+        if isinstance(module, FactorisedIdentity):
+            module.order = _alternating(len(module.bn.weight))  # the same channels in another order
+    images, labels = torch.randint(0, 256, (8, 1, 8, 8)).double(), torch.arange(8)
+    rnd = random.Random(1)
+    for network in (wide, narrow):
+        guard(network)
+    pairs = pairs_of_supernets(wide, narrow)
+    with torch.no_grad():
+        for parameter, weight in pairs:
+            if weight.dim() == 1:
+                weight.uniform_(0.5, 1.5)
+            elif weight.shape[2:] == (1, 1):
+                weight.abs_()  # `tail` has no batch norm: of a sum that cancels out, rounding would say what passes its ReLU
+            parameter.copy_(there(weight, parameter))
+    for _ in range(6):
+        draw_ops(wide, narrow, rnd)
+        for network in (wide, narrow):
+            network.zero_grad()
+        logits, wanted = wide.train()(images), narrow.train()(images)
+        torch.testing.assert_close(logits, wanted)
+        for it in (logits, wanted):
+            torch.nn.functional.cross_entropy(it, labels).backward()
+        for parameter, weight in pairs:
+            if parameter.grad is not None:
+                own = there(weight.grad, parameter)
+                torch.testing.assert_close(own, parameter.grad)
+
+
+def pairs_of_supernets(wide, narrow):
+    """Each parameter of the narrow one, but for ops that the wide one has not, with that of the wide one."""
+    modules = {n: it for n, it in wide.named_modules() if ".candidates" not in n}
+    names = {module: name for name, module in narrow.named_modules()}
+    for name, cell in wide.cells().items():
+        for edge, mixed in cell.items():
+            other = narrow.cells()[name][edge]
+            for op, candidate in zip(mixed.ops, mixed.candidates, strict=True):
+                path = f"{names[other]}.candidates.{other.ops.index(op)}"
+                for inner, module in candidate.named_modules():
+                    modules[f"{path}.{inner}".rstrip(".")] = module
+    found = []
+    for name, parameter in narrow.named_parameters():
+        path, _, rest = name.rpartition(".")
+        if path in modules and rest != "alpha":
+            found.append((parameter, modules[path].get_parameter(rest)))
+    return found
+
+
+def draw_ops(wide, narrow, rnd):
+    """The same ops in both, on one edge into each node: of more, sums that cancel out have their order to thank for a gradient."""
+    for name, cell in wide.cells().items():
+        source_of = {node: rnd.randrange(node) for _, node in cell}
+        for (source, node), mixed in cell.items():
+            op = rnd.choice(mixed.ops) if source == source_of[node] else "zero"
+            for it in (mixed, narrow.cells()[name][source, node]):
+                it.set_gate(Gate(it.ops.index(op), (), torch.ones(0)))
+                it.alpha.requires_grad_(False)
 
 
 @pytest.mark.parametrize("precision", ["paper", "float", "quantised"])
