@@ -11,14 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from nashc.ir import Graph
 from nashc.lower import lower
 from nashc.schema import Choice, Spec
 from nashc.space.alternatives import Alternative, alternatives, covering_networks
 from nashc.space.covering import Choices, Meets, choices, choices_to_see
 from nashc.space.network import Branch, is_of_branch
 from nashc.space.parts import Layers, Nodes, Seen, ToJson, listed_groups
-from nashc.space.places import Place, listed, meeting_places, searched_places, with_picks
+from nashc.space.places import listed, meeting_places, searched_places, with_picks
 from nashc.space.pricing import FIGURES, MODEL, Pricing
 from nashc.space.table import SpaceTable, Value, trimmed
 
@@ -37,7 +36,7 @@ class JointTable:
         graph = lower(spec)
         self.places = searched_places(spec, graph)
         self.counts = [len(place.alternatives) for place in self.places]
-        self.alternatives = found = alternatives(graph, spec.cells[0].settings.policy)
+        found = alternatives(graph, spec.cells[0].settings.policy)
         genotypes = list(covering_networks(found, spec.cells[0].span))
         self.keys = [
             (cell, node, it)
@@ -62,8 +61,7 @@ class JointTable:
             if not more:
                 return tables
             tables += [
-                (picks, SpaceTable(with_picks(self.spec, self.places, picks), self.alternatives))
-                for picks in more
+                (picks, SpaceTable(with_picks(self.spec, self.places, picks))) for picks in more
             ]
             self.names = {key: tables[0][1].branches[key].reads for key in self.keys}
             self._prepare([table for _, table in tables])  # may meet more than was known
@@ -88,11 +86,11 @@ class JointTable:
         layers: dict[str, set[int]] = {}
         of_branch: dict[Key, set[int]] = {key: set() for key in self.keys}
         self.of_source: dict[Key, set[int]] = {key: set() for key in self.keys}
+        # Of channels, places know the layers of the open network: a branch meets its own by the quantiser in front of its add.
+        largest = self.spec.with_channels({})
         for genotype in genotypes:
             spans = dict.fromkeys(genotype, self.spec.cells[0].span)
-            known = replace(self.spec, genotype=genotype, genotype_spans=spans)
-            graph = lower(known)
-            places = self._with_branches(known, graph)
+            graph = lower(replace(largest, genotype=genotype, genotype_spans=spans))
             owned = {
                 (cell, node, Alternative(it.op, it.source)): {
                     layer.name for layer in graph.nodes if is_of_branch(layer.name, cell, node)
@@ -101,8 +99,8 @@ class JointTable:
                 for node, it in enumerate(kept, 1)
             }
             without = frozenset().union(*owned.values())
-            meets = meeting_places(graph, places)
-            of_fixed = meeting_places(graph, places, without)
+            meets = meeting_places(graph, self.places)
+            of_fixed = meeting_places(graph, self.places, without)
             for name, its in of_fixed.items():
                 if name not in without:
                     layers.setdefault(name, set()).update(its)
@@ -114,11 +112,6 @@ class JointTable:
         self.branches: dict[Key, Seen[Branch]] = {
             key: Seen(tuple(sorted(its))) for key, its in of_branch.items()
         }
-
-    def _with_branches(self, known: Spec, graph: Graph) -> list[Place]:
-        """The places with the layers that the branches of a genotype have of them. graph: `lower(known)`."""
-        own = {place.name: place.layers for place in searched_places(known, graph)}
-        return [replace(it, layers=it.layers | own.get(it.name, it.layers)) for it in self.places]
 
     # ---- what is seen ------------------------------------------------------------------------------
 

@@ -79,12 +79,11 @@ def _fork(result: tuple[tuple[int, ...], str], readers: int) -> Nodes:
 class SpaceTable:
     """All parts of a search space. Errors: SpecError where FINN could not build one of its networks."""
 
-    def __init__(self, spec: Spec, found: Alternatives | None = None) -> None:
-        """spec: with cells, a search and a target; a genotype is left out of account. found: what its nodes may keep, where
-        that is not all that they could."""
+    def __init__(self, spec: Spec) -> None:
+        """spec: with cells, a search and a target; a genotype is left out of account."""
         assert spec.cells and spec.target
         open_graph = lower(replace(spec, genotype=None))
-        self.alternatives = found or alternatives(open_graph, spec.cells[0].settings.policy)
+        self.alternatives: Alternatives = alternatives(open_graph, spec.cells[0].settings.policy)
         image = open_graph.nodes[0]
         self._image = (image.shape, image.dtype)
         self._networks = []
