@@ -303,7 +303,8 @@ class FactorisedIdentity(SearchOp):
         self.even, self.odd = even, odd
         self.bn = batch_norm(outputs)
         self.stride = stride
-        self.order = _alternating(outputs) if alternates else None
+        order = _alternating(outputs) if alternates else None
+        self.register_buffer("order", order, persistent=False)
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         # Padded by what the shift takes off, so that odd sizes come out as ceil(H / stride) too.
@@ -315,7 +316,9 @@ class FactorisedIdentity(SearchOp):
             if len(conv.weight)  # half of one channel is none
         ]
         y = torch.cat(halves, dim=1)
-        return batch_normed(y if self.order is None else y[:, self.order], self.bn, gate)
+        if self.order is not None:  # channels last, as images lie in memory
+            y = y.permute(0, 2, 3, 1)[..., self.order].permute(0, 3, 1, 2)
+        return batch_normed(y, self.bn, gate)
 
 
 class Binary:
@@ -356,7 +359,7 @@ def _halves(outputs: int) -> tuple[int, int]:
     return outputs // 2, outputs - outputs // 2
 
 
-def _alternating(outputs: int) -> list[int]:
+def _alternating(outputs: int) -> Tensor:
     """Of each channel where it stands in what the even and the odd half gave, one behind the other; an odd one comes first."""
     even, _ = _halves(outputs)
-    return [even + i // 2 if i % 2 == 0 else i // 2 for i in range(outputs)]
+    return torch.tensor([i // 2 if i % 2 else even + i // 2 for i in range(outputs)])
