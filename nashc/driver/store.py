@@ -120,9 +120,8 @@ class Store:
         """A folder to work in: as an interrupted run left it, or else with what the stage can build on."""
         for replaced in (self.root / stage.name).glob(".*.old.*"):  # by a run that was killed there
             shutil.rmtree(replaced, ignore_errors=True)
-        for other in self._partials(
-            stage
-        ):  # of another state of the spec; a saved state is the user's to delete
+        # Those of another state of the spec; what can go on is the user's to delete.
+        for other in self._partials(stage):
             if not self.was_interrupted(stage, other.name):
                 shutil.rmtree(other, ignore_errors=True)
         folder = self.partial(stage, key)
