@@ -193,10 +193,7 @@ def test_what_cannot_be_is_told_before_hours_of_building(
             "finn-plus 1.6.1 has no step_out_of_context_synthesis",
         ),
         (
-            (
-                "import types; vivado_config.dataclasses = types.SimpleNamespace(fields=lambda _: []); "
-                "vivado_config.config_of(job)"
-            ),
+            "vivado_config.dataclasses = type('', (), {'fields': lambda _: []}); vivado_config.config_of(job)",
             "the DataflowBuildConfig of finn-plus 1.6.1 has no auto_fifo_depths",
         ),
     ],
