@@ -72,7 +72,7 @@ class Project:
         files = dict(self.files)
         inside = self.folder.resolve()
         for path in self.base.sources:
-            if path.resolve().is_relative_to(inside):
+            if inside in path.resolve().parents:
                 relative = path.resolve().relative_to(inside).as_posix()
                 files[relative] = path.read_bytes().decode("utf-8")
         return files

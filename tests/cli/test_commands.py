@@ -131,6 +131,15 @@ def test_check_takes_parameters(nashc):
     assert said.code == 1 and "NASH11" in said.err
 
 
+@pytest.mark.parametrize("command", ["compile", "run"])
+def test_a_spec_is_no_folder_for_its_project(nashc, spec: Path, command: str):
+    said = nashc(command, str(spec), "-o", str(spec))
+    assert said.code == 3
+    assert said.err.startswith(
+        f"NASH401: the output folder {spec} cannot be written: not a directory"
+    )
+
+
 @pytest.mark.parametrize("given", ["bits", "=w2a2", "bits="])
 def test_a_parameter_without_value_is_wrong_usage(nashc, spec: Path, given: str):
     said = nashc("check", str(spec), "--set", given)
