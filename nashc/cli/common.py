@@ -136,12 +136,13 @@ def exit_code(diagnostics: Sequence[Diagnostic]) -> int:
 
 def overrides(given: Iterable[str]) -> dict[str, str]:
     """The values of `--set`."""
-    found = {}
+    found: dict[str, str] = {}
     for setting in given:
-        name, sign, value = setting.partition("=")
-        if not sign or not name.strip() or not value.strip():
+        name, sign, value = (part.strip() for part in setting.partition("="))
+        if not sign or not name or not value:
             raise click.BadParameter(f"'{setting}' is not NAME=VALUE, for example --set bits=w4a4")
-        found[name.strip()] = value.strip()
+        if found.setdefault(name, value) != value:
+            raise click.BadParameter(f"'{name}' is set twice: to '{found[name]}' and to '{value}'")
     return found
 
 

@@ -64,7 +64,7 @@ def obstacle(
     return (
         _missing_section(stage, project)
         or (missing_distributions(lacks, machine.python) if lacks else None)
-        or _missing_tools(stage, machine)
+        or _missing_tools(stage, request, machine)
         or _missing_data(stage, project, request)
         or _missing_start(stage, project, request)
     )
@@ -124,13 +124,15 @@ def missing_distributions(missing: list[str], python: str) -> Diagnostic:
     )
 
 
-def _missing_tools(stage: Stage, machine: Machine) -> Diagnostic | None:
+def _missing_tools(stage: Stage, request: Request, machine: Machine) -> Diagnostic | None:
     if "vivado" not in stage.tools or machine.missing_vivado is None:
         return None
+    is_named = request.is_named(stage)  # then a run ends before anything is done
+    command = f"nashc run, not asked for {stage.name}," if is_named else "nashc run"
     return Diagnostic(
         "NASH503",
         machine.missing_vivado,
-        help="nashc run prints the command for a machine that has it; the output folder is all it needs",
+        help=f"{command} prints the command for a machine that has it; the output folder is all it needs",
     )
 
 

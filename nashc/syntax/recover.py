@@ -51,7 +51,9 @@ def _unreadable(source: Source) -> Diagnostic | None:
     if all(piece.kind in ("comment", "line end") or piece.text == ";" for piece in pieces):
         return Diagnostic(
             "NASH003",
-            "the file is empty",
+            "the file is empty"
+            if not source.text.strip()
+            else "the file holds no more than comments",
             Span(source, 0, 0),
             help="a spec begins with `nash 1`; `nashc new` writes one to start from",
         )

@@ -146,6 +146,12 @@ def test_a_parameter_without_value_is_wrong_usage(nashc, spec: Path, given: str)
     assert said.code == 2 and "is not NAME=VALUE" in said.err
 
 
+def test_a_parameter_is_set_once(nashc, spec: Path):
+    assert nashc("check", str(spec), *["--set", "bits=w2a2"] * 2).code == 0
+    said = nashc("check", str(spec), "--set", "bits=w2a2", "--set", "bits=w4a4")
+    assert said.code == 2 and "'bits' is set twice: to 'w2a2' and to 'w4a4'" in said.err
+
+
 @pytest.mark.parametrize("given", ["[w2a2]", "w2a2,w4a4", "4"])
 def test_a_parameter_is_told_what_it_was_given(nashc, spec: Path, given: str):
     lines = nashc("check", str(spec), "--set", f"bits={given}").err.splitlines()
