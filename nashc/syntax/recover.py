@@ -49,11 +49,10 @@ def _unreadable(source: Source) -> Diagnostic | None:
         return _not_utf8(source, Span(source, source.bad_at, source.bad_at + 1))
     pieces = scan(source.text)
     if all(piece.kind in ("comment", "line end") or piece.text == ";" for piece in pieces):
+        is_commented = any(piece.kind == "comment" for piece in pieces)
         return Diagnostic(
             "NASH003",
-            "the file is empty"
-            if not source.text.strip()
-            else "the file holds no more than comments",
+            "the file holds nothing but comments" if is_commented else "the file is empty",
             Span(source, 0, 0),
             help="a spec begins with `nash 1`; `nashc new` writes one to start from",
         )

@@ -146,6 +146,19 @@ def test_a_parameter_without_value_is_wrong_usage(nashc, spec: Path, given: str)
     assert said.code == 2 and "is not NAME=VALUE" in said.err
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("\n ;\n", "the file is empty"),
+        ("# a network, some day\n", "the file holds nothing but comments"),
+    ],
+)
+def test_a_file_without_a_spec(nashc, spec: Path, text: str, told: str):
+    spec.write_text(text)
+    assert nashc("check", str(spec)).err.startswith(f"NASH003: {told}\n")
+
+
 def test_a_parameter_is_set_once(nashc, spec: Path):
     assert nashc("check", str(spec), *["--set", "bits=w2a2"] * 2).code == 0
     said = nashc("check", str(spec), "--set", "bits=w2a2", "--set", "bits=w4a4")

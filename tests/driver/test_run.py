@@ -136,8 +136,12 @@ def test_to_ends_early(lab: Lab):
 
 
 def test_synthesis_asked_for_by_name_must_be_possible(lab: Lab):
-    with pytest.raises(SpecError, match="Vivado not found"):
+    with pytest.raises(SpecError, match="Vivado not found") as told:
         lab.run(last="synthesise")
+    assert told.value.diagnostics[0].help.startswith(
+        "nashc run, not asked for synthesise, prints the command for a machine that has it; "
+    )
+    assert lab.called() == []
 
 
 def test_with_vivado_it_goes_on_to_the_bitstream(lab: Lab, monkeypatch: pytest.MonkeyPatch):
