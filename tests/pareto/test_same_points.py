@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from html.parser import HTMLParser
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -16,40 +13,30 @@ import pytest
 from nashc.diagnostics import Diagnostic
 from nashc.driver.estimate import cost_of
 from nashc.pareto import png
-from nashc.pareto.chart import GAP, LEFT, WIDE, chart
+from nashc.pareto.chart import chart
 from nashc.pareto.legend import MOST_EQUAL
 from nashc.pareto.measure import LATENCY, TRAIN
 from nashc.pareto.page import page
-from nashc.pareto.paint import INK
 from nashc.pareto.rows import COSTS, Row, Value, with_fronts
 from nashc.pareto.shapes import Picture
 from nashc.pareto.svg import svg
 from nashc.pareto.sweep import Point, Question, Trial, points
-from nashc.pareto.table import lines, points_csv, points_json
+from nashc.pareto.table import lines, points_json
 from nashc.schema import load
 from tests.pareto.networks import write
+from tests.pareto.shown import (
+    KEYS,
+    Told,
+    in_csv,
+    in_png,
+    in_svg,
+    middle,
+    words_in_png,
+    words_in_svg,
+)
 
 ODD = ("a<b>&\"c\", 'd'", "\u00fcber \u2264 5 $x$", "v1", "v2", "v3", "v4", "original")
 TITLE = "Accuracy <&> $hardware$"
-KEYS = tuple(key for key, _ in COSTS)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A mark as it was put down. panel: of KEYS. where: its middle and radius, or its corners, to a tenth of a pixel."""
-
-    row: int
-    panel: str
-    where: tuple[float, ...]
-    fill: str
-    stroke: str
-    is_dark: bool
-
-    @staticmethod
-    def of(row: str, where: Iterable[float], fill: str, stroke: str) -> Drawn:
-        rounded = tuple(round(float(each), 1) for each in where)
-        panel = KEYS[rounded[0] > LEFT + WIDE + GAP / 2]
-        return Drawn(int(row), panel, rounded, fill, stroke, stroke == INK)
 
 
 @pytest.fixture(scope="module")
@@ -119,91 +106,6 @@ def picture(rows: tuple[Row, ...]) -> Picture:
     return chart(rows, TITLE, "a <note> & more")
 
 
-# ---- what each of them shows --------------------------------------------------------------------
-
-
-def in_svg(text: str) -> list[Drawn]:
-    return [
-        Drawn.of(el.get("data-row", ""), _where(el), el.get("fill", ""), el.get("stroke", ""))
-        for el in ET.fromstring(text).iter()
-        if el.get("class") == "point"
-    ]
-
-
-def _where(el: ET.Element) -> Iterable[float]:
-    names = ("cx", "cy", "r")
-    return map(float, el.get("points", "").replace(",", " ").split() or map(el.attrib.get, names))  # type: ignore[arg-type]
-
-
-def in_png(picture: Picture) -> list[Drawn]:
-    """By the artists that matplotlib is given."""
-    from matplotlib.colors import to_hex
-    from matplotlib.patches import Circle
-
-    found = []
-    for artist in png.figure_of(picture).axes[0].patches:
-        if artist.get_gid() is None:
-            continue
-        if isinstance(artist, Circle):
-            where = [*artist.center, artist.radius]
-        else:
-            where = artist.get_xy()[:-1].ravel().tolist()  # type: ignore[attr-defined]
-        paint = (to_hex(artist.get_facecolor()), to_hex(artist.get_edgecolor()))
-        found.append(Drawn.of(artist.get_gid(), where, *paint))
-    return found
-
-
-def words_in_svg(text: str) -> list[str]:
-    return [el.text or "" for el in ET.fromstring(text).iter() if el.tag.endswith("text")]
-
-
-def words_in_png(picture: Picture) -> list[str]:
-    return [text.get_text().replace(r"\$", "$") for text in png.figure_of(picture).axes[0].texts]
-
-
-class Told(HTMLParser):
-    """The texts of a page. table: rows of the table with their number. tips: what is told at a mark, by number."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.table: dict[int, list[str]] = {}
-        self.tips: dict[int, list[str]] = {}
-        self.problems: list[str] = []
-        self._into: list[str] | None = None
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        about = dict(attrs)
-        if tag == "tr" and "data-row" in about:
-            self._into = self.table.setdefault(int(about["data-row"] or ""), [])
-        elif tag == "div":
-            name = about.get("id") or ""
-            self._into = None
-            if name.startswith("tip-"):
-                self._into = self.tips.setdefault(int(name.removeprefix("tip-")), [])
-            elif about.get("class") == "problem":
-                self._into = self.problems
-        if tag in ("td", "b", "dt", "dd") and self._into is not None:
-            self._into.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self._into is self.problems:
-            self.problems.append(data)
-        elif self._into:
-            self._into[-1] += data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("tr", "div"):
-            self._into = None
-
-
-def in_csv(rows: Sequence[Row]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(points_csv(rows))))
-
-
-# ---- they are the same --------------------------------------------------------------------------
-
-
 def test_svg_png_and_page_have_the_same_marks(rows, picture) -> None:
     marks = in_svg(svg(picture, [row.point.label for row in rows]))
     drawn = [i for i, row in enumerate(rows) if row.is_drawn]
@@ -230,19 +132,11 @@ def test_places_follow_the_figures_of_the_csv(rows, picture) -> None:
     told, figure = in_csv(rows), rows[0].measure.figure
     for key in KEYS:
         marks = [mark for mark in in_svg(svg(picture)) if mark.panel == key]
-        places = [(float(told[mark.row][key]), _middle(mark)[0]) for mark in marks]
-        heights = [(float(told[mark.row][figure]), -_middle(mark)[1]) for mark in marks]
+        places = [(float(told[mark.row][key]), middle(mark)[0]) for mark in marks]
+        heights = [(float(told[mark.row][figure]), -middle(mark)[1]) for mark in marks]
         for pairs in (places, heights):
             for (one, here), (other, there) in product(pairs, pairs):
                 assert (one > other) == (here > there + 0.2), (key, one, other)
-
-
-def _middle(mark: Drawn) -> tuple[float, float]:
-    """Of a circle; of other outlines so near that no two of the same are told wrongly apart."""
-    if len(mark.where) == 3:
-        return mark.where[0], mark.where[1]
-    x, y = mark.where[::2], mark.where[1::2]
-    return sum(x) / len(x), sum(y) / len(y)
 
 
 def test_all_mark_the_same_front(rows, picture) -> None:
@@ -297,33 +191,43 @@ def test_all_give_the_same_names(rows, picture) -> None:
     assert [row["network"] for row in points_json(rows, "finn-plus-1.6")["points"]] == names
 
 
-def test_points_that_hide_each_other_are_told(rows, picture) -> None:
-    """At the mark how many, below the panels which; the page tells it of each point."""
+def at_one_place(rows: Sequence[Row], key: str) -> list[list[str]]:
+    """The labels of the drawn points, by place: those of one place together."""
     told, figure = in_csv(rows), rows[0].measure.figure
-    said, html = words_in_svg(svg(picture)), Told(page(picture, rows, ""))
-    groups: dict[str, None] = {}
-    signs = []
-    for key, label in COSTS:
-        places: dict[tuple[str, str], list[int]] = {}
-        for i, row in enumerate(rows):
-            if row.is_drawn:
-                places.setdefault((told[i][key], told[i][figure]), []).append(i)
-        for group in places.values():
-            for i in group:
-                names = [rows[k].point.label for k in group if k != i]
-                tip = html.tips[i]
-                name = f"same place, {label}"
-                assert (tip[tip.index(name) + 1] if name in tip else "") == ", ".join(names)
-            if len(group) > 1:
-                names = [rows[k].point.label for k in group]
-                groups[f"\u00d7{len(group)} at one place: {', '.join(names)}"] = None
-                signs.append(f"\u00d7{len(group)}")
-    assert [words for words in said if " at one place: " in words] == [*groups][:MOST_EQUAL]
-    left = len(groups) - MOST_EQUAL
-    places = "place" if left == 1 else "places"
-    more = f"and {left} more such {places}, which pareto.html tells"
-    assert (more in said) == (left > 0)
+    places: dict[tuple[str, str], list[str]] = {}
+    for figures, row in zip(told, rows, strict=True):
+        if row.is_drawn:
+            places.setdefault((figures[key], figures[figure]), []).append(row.point.label)
+    return list(places.values())
+
+
+def test_a_picture_tells_of_points_that_hide_each_other(rows, picture) -> None:
+    """At the mark how many, below the panels which."""
+    said = words_in_svg(svg(picture))
+    hidden = [group for key in KEYS for group in at_one_place(rows, key) if len(group) > 1]
+    signs = [f"\u00d7{len(group)}" for group in hidden]
     assert [words for words in said if words[:1] == "\u00d7" and words[1:].isdecimal()] == signs
+    lists = dict.fromkeys(
+        f"\u00d7{len(group)} at one place: {', '.join(group)}" for group in hidden
+    )
+    assert [words for words in said if " at one place: " in words] == [*lists][:MOST_EQUAL]
+    left = len(lists) - MOST_EQUAL
+    more = f"and {left} more such place{'' if left == 1 else 's'}, which pareto.html tells"
+    assert (more in said) == (left > 0)
+
+
+def test_a_page_tells_of_points_that_hide_each_other(rows, picture) -> None:
+    """Of each point which others lie there."""
+    tips = Told(page(picture, rows, "")).tips
+    by_label = {rows[i].point.label: tip for i, tip in tips.items()}
+    for key, label in COSTS:
+        for group in at_one_place(rows, key):
+            for name in group:
+                facts = by_label[name]
+                place = f"same place, {label}"
+                others = [other for other in group if other != name]
+                found = facts[facts.index(place) + 1] if place in facts else ""
+                assert found == ", ".join(others)
 
 
 def test_what_failed_is_told_in_all_that_have_words_for_it(rows, picture) -> None:
