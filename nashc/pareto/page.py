@@ -8,7 +8,7 @@ from html import escape
 from typing import ClassVar
 
 from nashc.emit.render import render
-from nashc.pareto.rows import COSTS, Row, equal_rows
+from nashc.pareto.rows import COSTS, Row
 from nashc.pareto.shapes import Picture
 from nashc.pareto.svg import svg
 from nashc.report.figures import RESOURCES
@@ -49,7 +49,7 @@ def page(picture: Picture, rows: Sequence[Row], note: str) -> str:
             note=escape(note),
             picture=svg(picture),
             columns=(*up, *costs, "fps", "latency, ms", "weights", "MACs", "front"),
-            entries=tuple(_entry(i, row, rows) for i, row in enumerate(rows) if row.is_drawn),
+            entries=tuple(_entry(i, row) for i, row in enumerate(rows) if row.is_drawn),
             problems=tuple(
                 escape(f"{row.point.label}: {each.code} {each.message}")
                 for row in rows
@@ -59,7 +59,7 @@ def page(picture: Picture, rows: Sequence[Row], note: str) -> str:
     )
 
 
-def _entry(index: int, row: Row, rows: Sequence[Row]) -> Entry:
+def _entry(index: int, row: Row) -> Entry:
     figures = row.figures
     cells: list[str] = []
     if row.accuracy is not None:
@@ -70,21 +70,8 @@ def _entry(index: int, row: Row, rows: Sequence[Row]) -> Entry:
     cells += [f"{figures[key]:,}" for key in ("weights", "macs")]
     labels = dict(COSTS)
     cells.append(" ".join(labels[key] for key in row.fronts))
-    facts = tuple(
-        (escape(name), escape(value)) for name, value in [*_facts(row), *_equal(row, rows)]
-    )
+    facts = tuple((escape(name), escape(value)) for name, value in _facts(row))
     return Entry(str(index), escape(row.point.label), row.state, tuple(map(escape, cells)), facts)
-
-
-def _equal(row: Row, rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """The points whose marks lie on this one's."""
-    found = []
-    for key, label in COSTS:
-        for group in equal_rows(rows, key):
-            others = [other.point.label for other in group if other is not row]
-            if len(others) < len(group):
-                found.append((f"same place, {label}", ", ".join(others)))
-    return found
 
 
 def _facts(row: Row) -> list[tuple[str, str]]:

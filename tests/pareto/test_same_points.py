@@ -216,20 +216,6 @@ def test_a_picture_tells_of_points_that_hide_each_other(rows, picture) -> None:
     assert (more in said) == (left > 0)
 
 
-def test_a_page_tells_of_points_that_hide_each_other(rows, picture) -> None:
-    """Of each point which others lie there."""
-    tips = Told(page(picture, rows, "")).tips
-    by_label = {rows[i].point.label: tip for i, tip in tips.items()}
-    for key, label in COSTS:
-        for group in at_one_place(rows, key):
-            for name in group:
-                facts = by_label[name]
-                place = f"same place, {label}"
-                others = [other for other in group if other != name]
-                found = facts[facts.index(place) + 1] if place in facts else ""
-                assert found == ", ".join(others)
-
-
 def test_what_failed_is_told_in_all_that_have_words_for_it(rows, picture) -> None:
     failed = [f"{row.point.label}: {p.code} {p.message}" for row in rows for p in row.problems]
     assert Told(page(picture, rows, "")).problems == failed
