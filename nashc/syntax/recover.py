@@ -44,7 +44,8 @@ def find_mistakes(source: Source, grammar: Lark) -> tuple[Diagnostic, ...]:
 
 def _unreadable(source: Source) -> Diagnostic | None:
     if source.trouble:
-        return Diagnostic("NASH001", f"cannot read {source.path}: {source.trouble}")
+        help = "standard input is called /dev/stdin" if source.path == "-" else ""
+        return Diagnostic("NASH001", f"cannot read {source.path}: {source.trouble}", help=help)
     if source.bad_at is not None:
         return _not_utf8(source, Span(source, source.bad_at, source.bad_at + 1))
     pieces = scan(source.text)

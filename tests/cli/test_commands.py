@@ -159,6 +159,14 @@ def test_a_file_without_a_spec(nashc, spec: Path, text: str, told: str):
     assert nashc("check", str(spec)).err.startswith(f"NASH003: {told}\n")
 
 
+def test_standard_input_by_its_other_name(nashc):
+    told = nashc("check", "-").err.splitlines()
+    assert told[:2] == [
+        "NASH001: cannot read -: there is no such file",
+        "help: standard input is called /dev/stdin",
+    ]
+
+
 def test_a_parameter_is_set_once(nashc, spec: Path):
     assert nashc("check", str(spec), *["--set", "bits=w2a2"] * 2).code == 0
     said = nashc("check", str(spec), "--set", "bits=w2a2", "--set", "bits=w4a4")
