@@ -16,11 +16,12 @@ def front(columns: Floats) -> Ints:
 
     columns: [rows, what is to be small]. Of up to three columns the work is that of sorting; of more it is up to rows times survivors.
     """
+    if columns.shape[1] <= 2:
+        return _of_two(columns)
     if len(columns) <= _FEW:
         return _by_pairs(columns)
-    if columns.shape[1] <= 3:
-        three = np.pad(columns, ((0, 0), (0, 3 - columns.shape[1])))
-        return np.sort(_of_three(three, np.lexsort(three.T[::-1])))
+    if columns.shape[1] == 3:
+        return np.sort(_of_three(columns, np.lexsort(columns.T[::-1])))
     order = np.lexsort(columns.T[::-1])
     return np.sort(order[_of_many(_ranks(columns[order, 1:]), 0, len(order))])
 
@@ -59,6 +60,14 @@ def _by_pairs(columns: Floats) -> Ints:
     number = np.arange(len(columns))
     is_first = ~is_no_worse.T | (number[:, None] < number[None])
     return np.flatnonzero(~(is_no_worse & is_first).any(axis=0))
+
+
+def _of_two(columns: Floats) -> Ints:
+    """Of one column or two."""
+    order = np.lexsort(columns.T[::-1])
+    second = columns[order, -1]
+    is_less = np.append(True, second[1:] < np.minimum.accumulate(second)[:-1])[: len(order)]
+    return np.sort(order[is_less])
 
 
 def _of_three(columns: Floats, order: Ints) -> Ints:

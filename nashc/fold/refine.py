@@ -19,7 +19,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from nashc.fold.blocks import ROUNDING, Block, Choices, choices, latency_bound
+from nashc.fold.blocks import Block, latency_bound
+from nashc.fold.pieces import ROUNDING, TooMany, pieces
 from nashc.fold.programme import Found
 from nashc.fold.prune import front
 from nashc.fold.tables import Bools, Floats, Ints, Problem
@@ -32,8 +33,6 @@ _CELLS = (4096, 400, 64, 24)
 """Along each of so many groups of resources: the cells in which ends are looked up."""
 _MANY = 20_000
 """Among more beginnings those that others beat are not looked for: it takes longer than going on with them."""
-_MOST_CHOICES = 5000
-"""A block with more is not put together with others."""
 _WIDEST = 2000
 """Of more beginnings that differ in all resources some are gone on with: where as many do as well as a coarser walk told, one of a few does."""
 _EXACT = 1e-9
@@ -78,7 +77,7 @@ def shortest(
                     latest, reach = value, part  # first it is seen whether finer groups do as well
             else:
                 return Found(walks.choice(len(rows)), value, min(value, best.bound))
-    except GivenUp:
+    except (GivenUp, TooMany):
         return best
     return replace(best, bound=best.value)
 
@@ -110,14 +109,14 @@ class _Walks:
         budget: Floats,
         spare: float,
     ) -> None:
-        """spare: how far above the bound a latency may be. Errors: GivenUp, where there is too much to choose from."""
-        self._row, self._blocks = row, _choices(problem, rows, row, price, spare)
-        most = sum((found.use.max(axis=0) for found in self._blocks), np.zeros(len(price)))
+        """spare: how far above the bound a latency may be. Errors: TooMany."""
+        self._pieces = pieces(problem, rows, row, price, spare)
+        most = sum((piece.choices.use.max(axis=0) for piece in self._pieces), np.zeros(len(price)))
         self._limited = np.flatnonzero(most > budget)  # the others suffice for any choice
         self._price, self._budget = price[self._limited], budget[self._limited]
         self.groupings = [*self._coarse_groupings(), []]
         """From all resources that have a price together to almost each of them alone; [] at last: all that are limited, as they are."""
-        self._order = sorted(range(len(row)), key=lambda number: len(self._blocks[number]))
+        self._order = sorted(range(len(self._pieces)), key=lambda number: len(self._pieces[number]))
         if len(self.groupings) % 2 == 0:
             self._order.reverse()  # the last walk begins with the blocks that have most choices
         self._last: _Walk | None = None
@@ -132,7 +131,10 @@ class _Walks:
 
     def _variety(self, grouping: list[list[int]]) -> float:
         groups = self._in_groups(grouping)
-        of_blocks = (_front_of(b.latency, b.use[:, self._limited] @ groups) for b in self._blocks)
+        of_blocks = (
+            _front_of(b.latency, b.use[:, self._limited] @ groups)
+            for b in (piece.choices for piece in self._pieces)
+        )
         return sum(float(np.log(len(latency))) for latency, _ in of_blocks)
 
     def _in_groups(self, grouping: list[list[int]]) -> Floats:
@@ -150,7 +152,7 @@ class _Walks:
         order = self._order[::-1]
         stages = []
         for number in order:
-            found = self._blocks[number]
+            found = self._pieces[number].choices
             stages.append(_front_of(found.latency, found.use[:, self._limited] @ groups))
         least = _from_here(np.array([use.min(axis=0) for _, use in stages]))
         cheapest = _from_here(np.array([(lat + use @ price).min() for lat, use in stages]))
@@ -192,14 +194,14 @@ class _Walks:
         at = int(latency.argmin())
         latency, use = latency[at], use[at]
         for place in reversed(range(len(self._order))):
-            block = self._blocks[self._order[place]]
+            piece = self._pieces[self._order[place]]
+            block = piece.choices
             before, before_use = self._last.frontiers[place]
             own = np.column_stack([latency - block.latency, use - block.use[:, self._limited]])
             known = {tuple(state) for state in np.column_stack([before, before_use]).tolist()}
             taken = next(n for n, state in enumerate(own.tolist()) if tuple(state) in known)
             latency, use = own[taken, 0], own[taken, 1:]
-            members = [number for way in self._row[self._order[place]] for number in way]
-            found[members] = block.rows[taken]
+            found[list(piece.tables)] = block.rows[taken]
         return found
 
 
@@ -254,29 +256,6 @@ class _Ends:
         return found
 
 
-def _choices(
-    problem: Problem, rows: list[Ints], row: list[Block], price: Floats, spare: float
-) -> list[Choices]:
-    known: dict[object, Choices] = {}  # many blocks are alike
-    found = []
-    for block in row:
-        tables = [[(problem.tables[t], rows[t]) for t in way] for way in block]
-        key = tuple(
-            tuple(
-                (kept.tobytes(), table.latency[kept].tobytes(), table.use[kept].tobytes())
-                for table, kept in way
-            )
-            for way in tables
-        )
-        if key not in known:
-            of_block = choices(problem, rows, block, price, spare, _MOST_CHOICES)
-            if of_block is None:
-                raise GivenUp
-            known[key] = of_block
-        found.append(known[key])
-    return found
-
-
 def _splits(grouping: list[list[int]]) -> list[list[list[int]]]:
     """The groupings with one of the groups in two."""
     found = []
@@ -295,7 +274,8 @@ def _from_here(of_stages: Floats) -> Floats:
 
 
 def _front_of(latency: Floats, use: Floats) -> Frontier:
-    if len(latency) > _MANY:
+    columns = np.column_stack([latency, use])
+    if len(columns) > _MANY and columns.shape[1] > 3:
         return latency, use
-    kept = front(np.column_stack([latency, use]))
+    kept = front(columns)
     return latency[kept], use[kept]

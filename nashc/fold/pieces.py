@@ -1,0 +1,198 @@
+"""What the blocks of a network can be in any folding that comes near the bound: pieces behind each other, whose latencies add up.
+
+No better folding has a row with which its block alone, at the prices of the bound, is further above its best than the known latency
+is above the bound (reduced-cost fixing, by whole blocks). Of a few hundred rows that are left in a ResNet50, those of a way past a
+block are mostly so quick that it can never be the longest. Then the layers of the block are pieces each by itself, and a way past them only
+uses something. Else a block is one piece, with its choices of rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
+
+import numpy as np
+
+from nashc.fold.blocks import Block
+from nashc.fold.fronts import NOTHING, Front, behind, beside, fronts, least
+from nashc.fold.prune import front
+from nashc.fold.tables import Floats, Ints, Problem
+
+ROUNDING = 1e-6
+"""What sums of priced use may be off by."""
+_MOST_CHOICES = 5000
+"""A piece with more is not put together with others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """Choices of rows for some tables. latency: [n], what they add to the longest path. use: [n, resources]. rows: [n, tables]."""
+
+    latency: Floats
+    use: Floats
+    rows: Ints
+
+    def __len__(self) -> int:
+        return len(self.latency)
+
+    def only(self, kept: Ints) -> Choices:
+        return Choices(self.latency[kept], self.use[kept], self.rows[kept])
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """tables: numbers, in the order of the rows of its choices."""
+
+    tables: tuple[int, ...]
+    choices: Choices
+
+    def __len__(self) -> int:
+        return len(self.choices)
+
+
+class TooMany(Exception):
+    """There is too much to choose from."""
+
+
+def pieces(
+    problem: Problem, rows: list[Ints], row: list[Block], price: Floats, spare: float
+) -> list[Piece]:
+    """All that the best folding can be made of when it is at most `spare` above the bound of `latency_bound` at this price.
+
+    row: the network as blocks. Links must not count. Errors: TooMany.
+    """
+    known: dict[object, list[Piece]] = {}  # by what a block is to choose from: many are alike
+    found: list[Piece] = []
+    for block in row:
+        tables = tuple(chain.from_iterable(block))
+        key = tuple(tuple(_content(problem, rows, number) for number in way) for way in block)
+        if key not in known:
+            known[key] = _of_block(problem, rows, block, price, spare)
+        first = known[key]
+        names = dict(zip(chain.from_iterable(piece.tables for piece in first), tables, strict=True))
+        found += [Piece(tuple(names[t] for t in piece.tables), piece.choices) for piece in first]
+    return found
+
+
+def _content(problem: Problem, rows: list[Ints], number: int) -> object:
+    table, kept = problem.tables[number], rows[number]
+    return kept.tobytes(), table.latency[kept].tobytes(), table.use[kept].tobytes()
+
+
+def _of_block(
+    problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float
+) -> list[Piece]:
+    """The pieces of one block, their tables in the order of the block's."""
+    rows = _in_reach(problem, rows, block, price, spare)
+    longest = _always_longest(problem, rows, block)
+    if longest is None:
+        found = _choices(problem, rows, block, price, spare)
+        return [Piece(tuple(chain.from_iterable(block)), found)]
+    return [
+        Piece((number,), _alone(problem, number, rows[number], adds=way == longest))
+        for way in block
+        for number in way
+    ]
+
+
+def _in_reach(
+    problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float
+) -> list[Ints]:
+    """The rows without those of the block with which its latency and priced use are more than `spare` above the least there is."""
+    found = list(rows)
+    of_tables = [fronts(problem, rows, way, price) for way in block]
+    ways = [reduce(behind, of_way) for of_way in of_tables]
+    limit = least(reduce(beside, ways)) + spare + ROUNDING
+    for own, way in enumerate(block):
+        other = reduce(beside, ways[:own] + ways[own + 1 :], NOTHING)
+        for place, number in enumerate(way):
+            rest = reduce(behind, of_tables[own][:place] + of_tables[own][place + 1 :], NOTHING)
+            table, kept = problem.tables[number], rows[number]
+            of_best = _best_with(table.latency[kept], table.use[kept] @ price, rest, other)
+            found[number] = kept[of_best <= limit]
+    return found
+
+
+def _always_longest(problem: Problem, rows: list[Ints], block: Block) -> tuple[int, ...] | None:
+    """The way of a block that is no shorter than the others with any of these rows; None: there is none."""
+    shortest, longest = (
+        [sum(float(end(problem.tables[t].latency[rows[t]])) for t in way) for way in block]
+        for end in (np.min, np.max)
+    )
+    for own, way in enumerate(block):
+        if all(other <= shortest[own] for other in longest[:own] + longest[own + 1 :]):
+            return way
+    return None
+
+
+def _alone(problem: Problem, number: int, rows: Ints, *, adds: bool) -> Choices:
+    """A table's rows. adds: its latency counts."""
+    table = problem.tables[number]
+    latency = table.latency[rows] if adds else np.zeros(len(rows))
+    return _worth_having(Choices(latency, table.use[rows], rows[:, None]))
+
+
+def _choices(
+    problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float
+) -> Choices:
+    """The choices that are worth having, of those whose latency and priced use are at most `spare` above the least there is.
+
+    Errors: TooMany.
+    """
+    of_tables = [fronts(problem, rows, way, price) for way in block]
+    ways = [reduce(behind, found) for found in of_tables]
+    limit = least(reduce(beside, ways)) + spare + ROUNDING
+    found: Choices | None = None
+    for own, way in enumerate(block):
+        other = reduce(beside, ways[:own] + ways[own + 1 :], NOTHING)
+        begun = Choices(np.zeros(1), np.zeros((1, len(price))), np.zeros((1, 0), dtype=np.int64))
+        for place, number in enumerate(way):
+            begun = _extended(begun, problem, number, rows[number])
+            rest = reduce(behind, of_tables[own][place + 1 :], NOTHING)
+            in_time = _best_with(begun.latency, begun.use @ price, rest, other) <= limit
+            begun = _worth_having(begun.only(np.flatnonzero(in_time)))
+            if len(begun) > _MOST_CHOICES:
+                raise TooMany
+        if found is not None and len(found) * len(begun) > _MOST_CHOICES * 100:
+            raise TooMany
+        found = begun if found is None else _side_by_side(found, begun, price, limit)
+    assert found is not None, block
+    if len(found) > _MOST_CHOICES:
+        raise TooMany
+    return found
+
+
+def _extended(begun: Choices, problem: Problem, number: int, rows: Ints) -> Choices:
+    """Each choice with each row of one more table behind it."""
+    table = problem.tables[number]
+    one, other = np.divmod(np.arange(len(begun) * len(rows)), len(rows))
+    return Choices(
+        begun.latency[one] + table.latency[rows][other],
+        begun.use[one] + table.use[rows][other],
+        np.hstack([begun.rows[one], rows[other, None]]),
+    )
+
+
+def _side_by_side(one: Choices, other: Choices, price: Floats, limit: float) -> Choices:
+    """Of two ways. limit: of latency and priced use."""
+    of_one, of_other = np.divmod(np.arange(len(one) * len(other)), len(other))
+    latency = np.maximum(one.latency[of_one], other.latency[of_other])
+    use = one.use[of_one] + other.use[of_other]
+    kept = np.flatnonzero(latency + use @ price <= limit)
+    rows = np.hstack([one.rows[of_one[kept]], other.rows[of_other[kept]]])
+    return _worth_having(Choices(latency[kept], use[kept], rows))
+
+
+def _worth_having(found: Choices) -> Choices:
+    return found.only(front(np.column_stack([found.latency, found.use])))
+
+
+def _best_with(latency: Floats, cost: Floats, rest: Front, other: Front) -> Floats:
+    """The least latency and priced use of a block, by what its beginning of one way takes; rest: of this way, other: the others."""
+    longer = np.add.outer(latency, rest[0])
+    count = np.searchsorted(other[0], longer, side="right")
+    within = longer + np.append(np.inf, other[1])[count]
+    beyond = np.append(np.minimum.accumulate((other[0] + other[1])[::-1])[::-1], np.inf)[count]
+    found: Floats = (np.minimum(within, beyond) + rest[1]).min(axis=1) + cost
+    return found
