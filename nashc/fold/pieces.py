@@ -1,16 +1,14 @@
-"""What the blocks of a network can be in any folding that comes near the bound: pieces behind each other, whose latencies add up.
+"""What a folding that comes near the bound can be made of, block by block.
 
-No better folding has a row with which its block alone, at the prices of the bound, is further above its best than the known latency
-is above the bound (reduced-cost fixing, by whole blocks). Of a few hundred rows that are left in a ResNet50, those of a way past a
-block are mostly so quick that it can never be the longest. Then the layers of the block are pieces each by itself, and a way past them only
-uses something. Else a block is one piece, with its choices of rows.
+No better folding has a row with which its block, at the prices of the bound, is further above its best than the known latency is
+above the bound (reduced-cost fixing, by whole blocks). Of ResNet50's rows that leaves about one in eight, and of most ways past a block those
+that are quicker than the block itself: then the layers of the block stand behind each other, and the way past them only uses something.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import chain
 
 import numpy as np
 
@@ -21,13 +19,17 @@ from nashc.fold.tables import Floats, Ints, Problem
 
 ROUNDING = 1e-6
 """What sums of priced use may be off by."""
-_MOST_CHOICES = 5000
-"""A piece with more is not put together with others."""
+_MOST_CHOICES = 20_000
+"""Of a block with more no folding is put together."""
+
+
+class TooMany(Exception):
+    """There is too much to choose from."""
 
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """Choices of rows for some tables. latency: [n], what they add to the longest path. use: [n, resources]. rows: [n, tables]."""
+    """Choices of a block's rows, one per table. latency: [n], of its longest way. use: [n, resources]. rows: [n, tables], way by way."""
 
     latency: Floats
     use: Floats
@@ -40,78 +42,45 @@ class Choices:
         return Choices(self.latency[kept], self.use[kept], self.rows[kept])
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """tables: numbers, in the order of the rows of its choices."""
-
-    tables: tuple[int, ...]
-    choices: Choices
-
-    def __len__(self) -> int:
-        return len(self.choices)
-
-
-class TooMany(Exception):
-    """There is too much to choose from."""
-
-
-def pieces(
+def rows_in_reach(
     problem: Problem, rows: list[Ints], row: list[Block], price: Floats, spare: float
-) -> list[Piece]:
-    """All that the best folding can be made of when it is at most `spare` above the bound of `latency_bound` at this price.
-
-    row: the network as blocks. Links must not count. Errors: TooMany.
-    """
-    known: dict[object, list[Piece]] = {}  # by what a block is to choose from: many are alike
-    found: list[Piece] = []
-    for block in row:
-        tables = tuple(chain.from_iterable(block))
-        key = tuple(tuple(_content(problem, rows, number) for number in way) for way in block)
-        if key not in known:
-            known[key] = _of_block(problem, rows, block, price, spare)
-        first = known[key]
-        names = dict(zip(chain.from_iterable(piece.tables for piece in first), tables, strict=True))
-        found += [Piece(tuple(names[t] for t in piece.tables), piece.choices) for piece in first]
-    return found
-
-
-def _content(problem: Problem, rows: list[Ints], number: int) -> object:
-    table, kept = problem.tables[number], rows[number]
-    return kept.tobytes(), table.latency[kept].tobytes(), table.use[kept].tobytes()
-
-
-def _of_block(
-    problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float
-) -> list[Piece]:
-    """The pieces of one block, their tables in the order of the block's."""
-    rows = _in_reach(problem, rows, block, price, spare)
-    longest = _always_longest(problem, rows, block)
-    if longest is None:
-        found = _choices(problem, rows, block, price, spare)
-        return [Piece(tuple(chain.from_iterable(block)), found)]
-    return [
-        Piece((number,), _alone(problem, number, rows[number], adds=way == longest))
-        for way in block
-        for number in way
-    ]
-
-
-def _in_reach(
-    problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float
 ) -> list[Ints]:
-    """The rows without those of the block with which its latency and priced use are more than `spare` above the least there is."""
+    """The rows with which a block's latency and priced use are at most `spare` above the least there is.
+
+    row: the network as blocks. price: as of `latency_bound`.
+    """
     found = list(rows)
-    of_tables = [fronts(problem, rows, way, price) for way in block]
-    ways = [reduce(behind, of_way) for of_way in of_tables]
-    limit = least(reduce(beside, ways)) + spare + ROUNDING
-    for own, way in enumerate(block):
-        other = reduce(beside, ways[:own] + ways[own + 1 :], NOTHING)
-        for place, number in enumerate(way):
-            rest = reduce(behind, of_tables[own][:place] + of_tables[own][place + 1 :], NOTHING)
-            table, kept = problem.tables[number], rows[number]
-            of_best = _best_with(table.latency[kept], table.use[kept] @ price, rest, other)
-            found[number] = kept[of_best <= limit]
+    for block in row:
+        of_tables = [fronts(problem, rows, way, price) for way in block]
+        ways = [reduce(behind, of_way) for of_way in of_tables]
+        limit = least(reduce(beside, ways)) + spare + ROUNDING
+        for own, way in enumerate(block):
+            other = reduce(beside, ways[:own] + ways[own + 1 :], NOTHING)
+            for place, number in enumerate(way):
+                rest = reduce(behind, of_tables[own][:place] + of_tables[own][place + 1 :], NOTHING)
+                table, kept = problem.tables[number], rows[number]
+                of_best = _best_with(table.latency[kept], table.use[kept] @ price, rest, other)
+                found[number] = kept[of_best <= limit]
     return found
+
+
+def with_single_layers(
+    problem: Problem, rows: list[Ints], row: list[Block]
+) -> tuple[Problem, list[Block]]:
+    """Blocks of which one way is the longest with any of these rows as single tables; of the other ways' the latency is 0."""
+    tables, found = list(problem.tables), list[Block]()
+    for block in row:
+        longest = _always_longest(problem, rows, block)
+        if longest is None:
+            found.append(block)
+            continue
+        for way in block:
+            found += [((number,),) for number in way]
+            if way != longest:
+                for number in way:
+                    nothing = np.zeros(len(tables[number]))
+                    tables[number] = replace(tables[number], latency=nothing)
+    return replace(problem, tables=tuple(tables)), found
 
 
 def _always_longest(problem: Problem, rows: list[Ints], block: Block) -> tuple[int, ...] | None:
@@ -126,20 +95,32 @@ def _always_longest(problem: Problem, rows: list[Ints], block: Block) -> tuple[i
     return None
 
 
-def _alone(problem: Problem, number: int, rows: Ints, *, adds: bool) -> Choices:
-    """A table's rows. adds: its latency counts."""
-    table = problem.tables[number]
-    latency = table.latency[rows] if adds else np.zeros(len(rows))
-    return _worth_having(Choices(latency, table.use[rows], rows[:, None]))
+def choices(
+    problem: Problem, rows: list[Ints], row: list[Block], price: Floats, spare: float
+) -> list[Choices]:
+    """Of each block the choices worth having, of those whose latency and priced use are at most `spare` above the least there is.
+
+    row: the network as blocks. Errors: TooMany.
+    """
+    known: dict[object, Choices] = {}  # by what a block is to choose from: many are alike
+    found = []
+    for block in row:
+        tables = [[(problem.tables[t], rows[t]) for t in way] for way in block]
+        key = tuple(
+            tuple(
+                (t.latency[kept].tobytes(), t.use[kept].tobytes(), kept.tobytes()) for t, kept in w
+            )
+            for w in tables
+        )
+        if key not in known:
+            known[key] = _of_block(problem, rows, block, price, spare)
+        found.append(known[key])
+    return found
 
 
-def _choices(
+def _of_block(
     problem: Problem, rows: list[Ints], block: Block, price: Floats, spare: float
 ) -> Choices:
-    """The choices that are worth having, of those whose latency and priced use are at most `spare` above the least there is.
-
-    Errors: TooMany.
-    """
     of_tables = [fronts(problem, rows, way, price) for way in block]
     ways = [reduce(behind, found) for found in of_tables]
     limit = least(reduce(beside, ways)) + spare + ROUNDING
