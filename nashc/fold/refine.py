@@ -27,10 +27,10 @@ from nashc.fold.programme import Found
 from nashc.fold.tables import Floats, Ints, Problem
 from nashc.fold.walk import Walk, walk
 
-_PARTS = 16
-"""Of the way from the bound to the best known: the first step behind what a coarser walk proved."""
-_WIDEST = 2000
-"""Of more beginnings that differ in all resources some are gone on with first: where as many do as well as a coarser walk told, one of a few does."""
+_PARTS = 4
+"""A walk is first tried to so small a part of the way from what a coarser one proved to the best known."""
+_WIDTHS = (100, 2000)
+"""Of more beginnings that differ in all resources so many are gone on with first: where many do as well as a coarser walk told, one of a few does."""
 _EXACT = 1e-9
 
 
@@ -58,7 +58,8 @@ def shortest(
         problem, row = with_single_layers(problem, rows, row)
         with suppress(GivenUp, TooMany):
             search.run(levels(problem, rows, price, budget), row)
-    return search.best
+    best = search.best
+    return best if search.is_open else replace(best, bound=best.value)
 
 
 class _Search:
@@ -89,43 +90,44 @@ class _Search:
 
     def _settle(self, number: int) -> None:
         """The shortest of a level is a bound; of the last it is the answer."""
-        step = (self.too_late - self.best.bound) / _PARTS
-        latest = self.best.bound if number else self.too_late
+        self._prove(self._leasts[number])
+        if number == len(self._levels) - 1:
+            self._try(number)
+        part = (self.too_late - self.best.bound) / (_PARTS if number else 1)
         while self.is_open:
-            latest = min(latest, self.too_late)
-            value = self._value(number, latest)
-            self._prove(min(value, latest))
-            if value < np.inf:
+            latest = min(self.best.bound + part, self.too_late)
+            found = self._by(number, latest)
+            self._prove(found.value if found else latest)
+            if found:
                 break
-            latest, step = latest + step, 2 * step
+            part *= _PARTS
+
+    def _try(self, number: int) -> None:
+        """Where many foldings do as well as a coarser level told, or better than the best known, a few beginnings find one."""
+        for widest in _WIDTHS:
+            for latest in (self.best.bound, self.too_late):
+                if self.is_open and (number == 0 or self._by(number - 1, latest)):
+                    found = self._walk(number, latest, widest)
+                    self._take(number, found)
+                    if found.is_complete:
+                        self._prove(min(found.value, latest))
 
     def _prove(self, bound: float) -> None:
-        if bound >= self.too_late:
-            bound = self.best.value
-        self.best = replace(self.best, bound=max(self.best.bound, bound))
+        self.best = replace(self.best, bound=max(self.best.bound, min(bound, self.best.value)))
 
-    def _value(self, number: int, latest: float) -> float:
-        """The shortest of a level; inf: it is above `latest`."""
-        if number == len(self._levels) - 1:
-            return self._exact(number, latest)
+    def _by(self, number: int, latest: float) -> Walk | None:
+        """A level's walk, where its shortest is no later than this."""
         known = self._walks[number]
         if known is None or known.latest < latest:
-            if number and self._value(number - 1, latest) == np.inf:
-                return np.inf
+            if number and not self._by(number - 1, latest):
+                return None
             known = self._walk(number, latest)
             if known.value == np.inf:
-                return np.inf
+                return None
             self._walks[number] = known
-        return known.value if known.value <= latest else np.inf
-
-    def _exact(self, number: int, latest: float) -> float:
-        if number and self._value(number - 1, latest) == np.inf:
-            return np.inf
-        found = self._walk(number, latest, _WIDEST)
-        self._take(number, found)
-        if not found.is_complete and self.is_open and found.value > self.best.bound:
-            self._take(number, self._walk(number, min(latest, self.too_late)))
-        return self.best.value if self.best.value <= latest else np.inf
+            if number == len(self._levels) - 1:
+                self._take(number, known)
+        return known if known.value <= latest else None
 
     def _walk(self, number: int, latest: float, widest: float = np.inf) -> Walk:
         level, coarser = self._levels[number], self._walks[number - 1] if number else None
@@ -140,7 +142,7 @@ class _Search:
         choice = self.best.choice.copy()
         for block, rows in zip(self._rows[number], found.choice(), strict=True):
             choice[[table for way in block for table in way]] = rows
-        self.best = replace(self.best, choice=choice, value=found.value)
+        self.best = Found(choice, found.value, min(self.best.bound, found.value))
 
 
 def _in_turn(found: list[Level], row: list[Block]) -> list[list[Block]]:

@@ -139,24 +139,28 @@ class _Ends:
 
     def __init__(self, latency: Floats, use: Floats) -> None:
         groups = use.shape[1]
-        cells = _CELLS[groups - 1]
-        self._low = use.min(axis=0)
-        span = use.max(axis=0) - self._low
-        self._size = np.where(span > 0, span, 1.0) / (cells - 1)
-        self._shortest = np.full((cells,) * groups, np.inf)
-        np.minimum.at(self._shortest, tuple(self._cell(use).T), latency)
+        self._edges = [_edges(column, _CELLS[groups - 1]) for column in use.T]
+        self._shortest = np.full([len(edges) for edges in self._edges], np.inf)
+        np.minimum.at(self._shortest, self._cells(use), latency)
         for axis in range(groups):
             np.minimum.accumulate(self._shortest, axis=axis, out=self._shortest)
 
-    def _cell(self, use: Floats) -> Ints:
-        cell: Ints = np.floor((use - self._low) / self._size).astype(np.int64)
-        return cell
+    def _cells(self, use: Floats) -> tuple[Ints, ...]:
+        """By group; -1: less than any end uses."""
+        pairs = zip(self._edges, use.T, strict=True)
+        return tuple(np.searchsorted(edges, of_group, "right") - 1 for edges, of_group in pairs)
 
     def __call__(self, room: Floats) -> Floats:
-        cell = self._cell(room + ROUNDING)
-        found: Floats = self._shortest[tuple(np.clip(cell, 0, len(self._shortest) - 1).T)]
-        found[(cell < 0).any(axis=1)] = np.inf
+        cells = self._cells(room + ROUNDING)
+        found: Floats = self._shortest[cells]
+        found[np.min(cells, axis=0) < 0] = np.inf
         return found
+
+
+def _edges(use: Floats, cells: int) -> Floats:
+    """What is used, ascending; of more than so many cells some, among them the least."""
+    found = np.unique(use)
+    return found[:: -(-len(found) // cells)]
 
 
 def _from_here(of_stages: Floats) -> Floats:
