@@ -71,9 +71,9 @@ def _trimmed(
     after = problem.after or ((),) * len(choice)
     latency = [float(t.latency[row]) for t, row in zip(problem.tables, choice, strict=True)]
     liking = [[table.use @ weights for weights in terms.prefer] for table in problem.tables]
+    spare = slack(after, latency, longest)
     for number, (table, kept) in enumerate(zip(problem.tables, rows, strict=True)):
-        spare = slack(after, latency, longest)[number]
-        kept = kept[table.latency[kept] <= latency[number] + spare]
+        kept = kept[table.latency[kept] <= latency[number] + spare[number]]
         order = np.lexsort([values[kept] for values in reversed(liking[number])])
         for row in kept[order]:
             if row == choice[number]:
@@ -82,6 +82,7 @@ def _trimmed(
             tried[number] = row
             if (problem.total(tried) <= terms.budget).all():
                 choice, latency[number] = tried, float(table.latency[row])
+                spare = slack(after, latency, longest)
                 break
     return choice
 

@@ -27,10 +27,12 @@ from nashc.fold.programme import Found
 from nashc.fold.tables import Floats, Ints, Problem
 from nashc.fold.walk import Walk, walk
 
-_PARTS = 4
+_PARTS = 16
 """A walk is first tried to so small a part of the way from what a coarser one proved to the best known."""
-_WIDTHS = (100, 2000)
-"""Of more beginnings that differ in all resources so many are gone on with first: where many do as well as a coarser walk told, one of a few does."""
+_GROWS = 4
+"""How much further it goes each time: the last one takes longer than all before it."""
+_FEW = 100
+"""Of more beginnings that differ in all resources so many are gone on with at first."""
 _EXACT = 1e-9
 
 
@@ -100,17 +102,16 @@ class _Search:
             self._prove(found.value if found else latest)
             if found:
                 break
-            part *= _PARTS
+            part *= _GROWS
 
     def _try(self, number: int) -> None:
         """Where many foldings do as well as a coarser level told, or better than the best known, a few beginnings find one."""
-        for widest in _WIDTHS:
-            for latest in (self.best.bound, self.too_late):
-                if self.is_open and (number == 0 or self._by(number - 1, latest)):
-                    found = self._walk(number, latest, widest)
-                    self._take(number, found)
-                    if found.is_complete:
-                        self._prove(min(found.value, latest))
+        for latest in (self.best.bound, self.too_late):
+            if self.is_open and (number == 0 or self._by(number - 1, latest)):
+                found = self._walk(number, latest, _FEW)
+                self._take(number, found)
+                if found.is_complete:
+                    self._prove(min(found.value, latest))
 
     def _prove(self, bound: float) -> None:
         self.best = replace(self.best, bound=max(self.best.bound, min(bound, self.best.value)))

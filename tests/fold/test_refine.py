@@ -91,7 +91,7 @@ def test_what_is_told_of_unfinished_work_holds(
     known, best = _asked(problem, budget)
     if known is not None:
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(refine, "_WIDTHS", (widest,))
+            patched.setattr(refine, "_FEW", widest)
             found = _shortest(problem, price, budget, known, work)
         assert found.bound <= best <= found.value <= known.value
         assert _keeps_to(problem, found, budget)
