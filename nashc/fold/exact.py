@@ -70,9 +70,9 @@ def prove_latency(
     prices = programme.latency_prices()
     if row is not None and limits.budget is not None and prices is not None:
 
-        def spend(bound: float, work: int) -> None:
-            is_near = best.value - bound <= further.gap * max(best.value, 1.0)
-            if is_near or work > _MOST or not further.go_on(best.value, max(best.bound, bound)):
+        def spend(known: Found, work: int) -> None:
+            is_near = known.gap <= further.gap
+            if is_near or work > _MOST or not further.go_on(known.value, known.bound):
                 raise GivenUp
 
         price = np.maximum(prices[0], 0.0)

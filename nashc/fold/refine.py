@@ -47,11 +47,11 @@ def shortest(
     price: Floats,
     budget: Floats,
     best: Found,
-    spend: Callable[[float, int], None],
+    spend: Callable[[Found, int], None],
 ) -> Found:
     """The shortest longest path within the budget, or `best` with the bound that was reached. Links must not count.
 
-    row, price: as of `latency_bound`. spend: told the bound so far and how many beginnings are looked at next; it may raise GivenUp.
+    row, price: as of `latency_bound`. spend: told the best so far and how many beginnings are looked at next; it may raise GivenUp.
     """
     least = latency_bound(problem, rows, row, price, budget)
     search = _Search(replace(best, bound=min(best.value, max(best.bound, least))), spend)
@@ -67,7 +67,7 @@ def shortest(
 class _Search:
     """best: the best known, with the bound that is proven."""
 
-    def __init__(self, best: Found, spend: Callable[[float, int], None]) -> None:
+    def __init__(self, best: Found, spend: Callable[[Found, int], None]) -> None:
         self.best, self._spend = best, spend
 
     @property
@@ -134,7 +134,7 @@ class _Search:
         level, coarser = self._levels[number], self._walks[number - 1] if number else None
         spare = latest - self._leasts[number]
         pieces = choices(level.problem, level.rows, self._rows[number], level.price, spare)
-        return walk(level, pieces, coarser, latest, partial(self._spend, self.best.bound), widest)
+        return walk(level, pieces, coarser, latest, partial(self._spend, self.best), widest)
 
     def _take(self, number: int, found: Walk) -> None:
         """What a walk that told all resources apart found, where it is better."""

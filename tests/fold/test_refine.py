@@ -50,7 +50,7 @@ def _asked(problem: Problem, budget: Floats) -> tuple[Found | None, float]:
 def _shortest(
     problem: Problem, price: Floats, budget: Floats, known: Found, work: float = np.inf
 ) -> Found:
-    def spend(bound: float, more: int) -> None:
+    def spend(_: Found, more: int) -> None:
         nonlocal work
         work -= more
         if work < 0:
