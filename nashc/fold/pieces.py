@@ -19,7 +19,7 @@ from nashc.fold.tables import Floats, Ints, Problem
 
 ROUNDING = 1e-6
 """What sums of priced use may be off by."""
-_MOST_CHOICES = 20_000
+_MOST_CHOICES = 10_000
 """Of a block with more no folding is put together."""
 
 

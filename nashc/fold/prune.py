@@ -6,7 +6,7 @@ import numpy as np
 
 from nashc.fold.tables import Bools, Floats, Ints, Problem
 
-_FEW = 64
+_FEW = 128
 _AT_ONCE = 2_000_000
 """Pairs that are compared in one step; bounds the memory."""
 
