@@ -93,9 +93,11 @@ class _Search:
     def _settle(self, number: int) -> None:
         """The shortest of a level is a bound; of the last it is the answer."""
         self._prove(self._leasts[number])
-        if number == len(self._levels) - 1:
+        is_last = number == len(self._levels) - 1
+        if is_last:
             self._try(number)
-        part = (self.too_late - self.best.bound) / (_PARTS if number else 1)
+        is_quick = number == 0 and not is_last  # with one resource
+        part = (self.too_late - self.best.bound) / (1 if is_quick else _PARTS)
         while self.is_open:
             latest = min(self.best.bound + part, self.too_late)
             found = self._by(number, latest)
@@ -114,6 +116,7 @@ class _Search:
                     self._prove(min(found.value, latest))
 
     def _prove(self, bound: float) -> None:
+        """Nothing is shorter than this."""
         self.best = replace(self.best, bound=max(self.best.bound, min(bound, self.best.value)))
 
     def _by(self, number: int, latest: float) -> Walk | None:
