@@ -144,6 +144,8 @@ def _too_entangled(spec: Spec) -> Diagnostic:
     what += ["numbers of channels"] * spec.searches_channels
     text = f"too many {' and '.join(what)} depend on each other to be reckoned with together"
     hint = "fewer alternatives"
+    if spec.searches_cells:
+        hint = "fewer alternatives or ops, or smaller cells: cell in each group"
     if spec.searches_bits:
         fewer = ", or fewer ops" if spec.searches_cells else ""
         hint = f"one choice of widths for a block or a group, group* = [w2a2, w4a4]{fewer}"

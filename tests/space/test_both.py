@@ -203,12 +203,14 @@ def test_no_budget_takes_the_best_of_all_and_other_networks_are_refused(tmp_path
         derive_jointly_within(others, "v1", places, costs, {"lut": 10**9})
 
 
-@pytest.mark.parametrize("fps", [100_000, 5_000_000])
+@pytest.mark.parametrize(
+    ("name", "fps"), [("tiny", 100_000), ("tiny", 5_000_000), ("tiny channels", 100_000)]
+)
 def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
-    fps: int, tmp_path: Path
+    name: str, fps: int, tmp_path: Path
 ) -> None:
     torch = pytest.importorskip("torch")
-    path = write(tmp_path, **{**SPACES["tiny"], "board": f"U250; fps = {fps}"})
+    path = write(tmp_path, **{**SPACES[name], "board": f"U250; fps = {fps}"})
     costs, edges = costs_of(path), edges_drawn(path, 3)
     of_edges = [
         EdgeOps(cell, it.source, it.node, it.ops, it.changes_channels)
@@ -234,8 +236,10 @@ def test_the_expected_cost_is_the_mean_and_its_gradient_that_of_differences(
     is_the_mean(expected, costs, every(costs), chances, alphas)
 
 
-def test_the_program_derives_both(tmp_path: Path) -> None:
-    text = SPEC % {"arguments": "width = 8", **SPACES["tiny"], "budget": "; budget { lut < 6500 }"}
+@pytest.mark.parametrize(("name", "most_lut"), [("tiny", 6500), ("tiny channels", 6000)])
+def test_the_program_derives_both(name: str, most_lut: int, tmp_path: Path) -> None:
+    usual = {"arguments": "width = 8", "bits": ""}
+    text = SPEC % {**usual, **SPACES[name], "budget": f"; budget {{ lut < {most_lut} }}"}
     path = compiled(tmp_path, text)
     settings = json.loads((tmp_path / "settings" / "search.json").read_text())
     costs = JointCosts.of(json.loads((tmp_path / "settings" / "derive.json").read_text()))
@@ -249,7 +253,8 @@ def test_the_program_derives_both(tmp_path: Path) -> None:
         "data": "digits",
         "epochs": 2,
         "batch": 64,
-        "bit_lists": settings["bits"],
+        "bit_lists": settings.get("bits", []),
+        "backbone": settings.get("channels"),
     }
     write_found(tmp_path / "results" / "search", found, provenance_of(found, about))
     run("derive.py", tmp_path)
@@ -260,8 +265,8 @@ def test_the_program_derives_both(tmp_path: Path) -> None:
     assert about["cost"] == estimated(path, block)
     assert (
         about["cost"]["lut"]
-        <= 6499
-        < costs.of_network(costs.picks(found.cells, found.chosen))["lut"]
+        < most_lut
+        <= costs.of_network(costs.picks(found.cells, found.chosen))["lut"]
     )
     assert about["budget"]["is_proven"] and about["budget"]["loss_nats"] > 0
     assert about["budget"]["displaced"]
@@ -298,22 +303,35 @@ def test_more_networks_or_states_than_can_be_looked_at_are_refused(
     assert text.endswith("36 networks")
 
 
+def test_more_channels_than_can_be_looked_at_are_refused(tmp_path: Path, monkeypatch) -> None:
+    path = write(tmp_path, **SPACES["tiny channels"], budget="; budget { lut < 100k }")
+    solver = support_module("budget.joint_within")
+    monkeypatch.setitem(solver.StateGraph.__init__.__globals__, "MOST_ARCS", 10)
+    text = refused(path)
+    assert text.startswith("NASH313 too many ops and numbers of channels depend on each other")
+    monkeypatch.setattr("nashc.space.covering.MOST_NETWORKS", 10)
+    text = refused(path)
+    assert text.startswith("NASH313 too many numbers of channels meet in one layer to price them")
+
+
 @pytest.mark.torch
 @pytest.mark.slow
-def test_a_cost_moves_the_search_of_both(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("space", "kind_of_place"), [("tiny", "bits"), ("tiny channels", "channels")]
+)
+def test_a_cost_moves_the_search_of_both(space: str, kind_of_place: str, tmp_path: Path) -> None:
     pytest.importorskip("brevitas")
     pytest.importorskip("sklearn")
     expected = {}
     for name, weight in (("free", 1e-9), ("tight", 3000)):
         budget = f"; epochs = 2; batch = 128; cost {{ lut = {weight} }}; budget {{ lut < 6500 }}"
-        path = compiled(
-            tmp_path / name, SPEC % {"arguments": "width = 8", **SPACES["tiny"], "budget": budget}
-        )
+        usual = {"arguments": "width = 8", "bits": ""}
+        path = compiled(tmp_path / name, SPEC % {**usual, **SPACES[space], "budget": budget})
         run("search.py", tmp_path / name)
         results = tmp_path / name / "results"
         lines = (results / "search" / "search.jsonl").read_text().splitlines()
         expected[name] = [json.loads(line)["expected_cost"]["lut"] for line in lines]
-        assert (results / "search" / "bits.png").stat().st_size > 1000
+        assert (results / "search" / f"{kind_of_place}.png").stat().st_size > 1000
         assert (results / "search" / "stability.png").stat().st_size > 1000
         run("derive.py", tmp_path / name)
         for kind in ("search", "derive"):
