@@ -14,8 +14,6 @@ from nashc.lower import lower
 from nashc.schema import Spec
 
 _WORD = re.compile(r"self\.\w+")
-EDGES = "edges"
-"""Last word in the name of their sum: no layer of a cell is called so."""
 LAYER_CLASSES = ("ChannelChoice", "Channels", "SearchedLinear")
 
 
@@ -66,7 +64,8 @@ class SearchedChannels:
         for node in graph.nodes:
             edges = tuple(it for it in node.inputs if _is_edge(it, graph))
             if node.op == "add" and len(edges) > 1 and node.name in self.of_layer:
-                together = replace(node, name=f"{node.name}.{EDGES}", inputs=edges)
+                name = f"{node.name.removesuffix('.add')}.edges"  # no layer of a cell is called so
+                together = replace(node, name=name, inputs=edges)
                 rest = (it for it in node.inputs if it not in edges)
                 nodes += [together, node.with_inputs((*rest, together.name))]
             else:
@@ -166,7 +165,9 @@ def _widens(node: Node, graph: Graph) -> bool:
 
 def _are_edges(name: str, graph: Graph) -> bool:
     """Whether a summand is all that the edges of a cell give to a node."""
-    return name.endswith(f".{EDGES}") or _is_edge(name, graph)
+    node = graph.node(name)
+    is_sum = node.op == "add" and all(_is_edge(it, graph) for it in node.inputs)
+    return is_sum or _is_edge(name, graph)
 
 
 def _is_edge(name: str, graph: Graph) -> bool:
