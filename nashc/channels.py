@@ -78,7 +78,7 @@ def _with_common_ops(
     dropped = {str(MAXPOOL)} | ({str(IDENTITY)} if p["stride"] == 1 else set())
     ops = tuple(op for op in p["ops"] if op not in dropped)
     if all(op == str(ZERO) for op in ops):
-        text = f"edge {p['source']} -> {p['target']} of `{p['cell']}` changes channels with some numbers alone, and could hold no operation with all"
+        text = f"edge {p['source']} -> {p['target']} of `{p['cell']}` changes channels with some of the numbers alone, and has no operation that is the same with all"
         others = tuple(
             Label(it.list.span, "the numbers")
             for it in places
