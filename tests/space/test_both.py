@@ -75,8 +75,8 @@ SPACES = {
         "arguments": "width = [4, 8, 6]",
     },
     "channels of two lists": {
-        "cell": "cell in each group { ops = [identity, maxpool 3x3, conv 1x1]; identity_across = two_convs }",
-        "arguments": "width = [4, 8], wide = [8, 4, 12]",
+        "cell": "cell in each group { ops = [identity, maxpool 3x3, conv 1x1]; policy = v2 }",
+        "arguments": "width = [4, 8], wide = [8, 4]",
         "board": "U250; fps = 60000",
     },
     "channels and bits": {
