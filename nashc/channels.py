@@ -78,15 +78,17 @@ def _with_common_ops(
     dropped = {str(MAXPOOL)} | ({str(IDENTITY)} if p["stride"] == 1 else set())
     ops = tuple(op for op in p["ops"] if op not in dropped)
     if all(op == str(ZERO) for op in ops):
-        text = f"edge {p['source']} -> {p['target']} of `{p['cell']}` changes channels with some of the numbers alone, and has no operation that is the same with all"
-        others = tuple(
-            Label(it.list.span, "the numbers")
-            for it in places
-            if {*node.inputs, node.name} & it.counts.keys()
-        )
-        hint = "allow a convolution on this edge"
-        problems.add(Diagnostic("NASH313", text, node.span, others=others, help=hint))
+        problems.add(_nothing_in_common(node, places))
     return replace(node, params={**p, "ops": ops})
+
+
+def _nothing_in_common(edge: Node, places: tuple[ChannelPlace, ...]) -> Diagnostic:
+    p, ends = edge.params, {*edge.inputs, edge.name}
+    where = f"edge {p['source']} -> {p['target']} of `{p['cell']}`"
+    text = f"{where} changes channels with some of the numbers alone, and has no operation that is the same with all"
+    others = tuple(Label(it.list.span, "the numbers") for it in places if ends & it.counts.keys())
+    hint = "allow a convolution on this edge"
+    return Diagnostic("NASH313", text, edge.span, others=others, help=hint)
 
 
 def _changes(node: Node, graph: Graph, places: tuple[ChannelPlace, ...]) -> set[bool]:

@@ -34,8 +34,9 @@ class MixedOp(Alternatives):
         convs: Convs | None = None,
         side: int | None = None,
     ) -> None:
-        """inputs, outputs: numbers of channels, or what says how many of them are there; the masks lie outside. convs: what the convolutions among the ops are; None: binary ones, as the paper has it. side: of x, in pixels, if
-        windows reach beyond it on both sides at once: what can never meet an image is left out."""
+        """inputs, outputs: numbers of channels, or what says how many of them are there; their masks lie outside. convs: what the
+        convolutions among the ops are; None: binary ones, as the paper has it. side: of x, in pixels, if windows reach beyond it
+        on both sides at once: what can never meet an image is left out."""
         ops, convs = tuple(ops), convs or Binary()
         candidates = [search_op(name, inputs, outputs, stride, convs, side) for name in ops]
         super().__init__(ops)
