@@ -109,7 +109,6 @@ def _supernet(spec: Spec, graph: Graph) -> SupernetFile:
     merged = graph if precision == "quantised" else supernet.simplified(graph)
     sets = supernet.op_sets(merged)
     bits, channels = searched_bits(spec, merged), searched_channels(spec, graph)
-    merged = channels.with_edges_apart(merged)
     classes = parts(merged, supernet.speaker(sets, precision, bits, channels))
     classes = channels.with_choices(bits.with_choices(classes))
     layers = [layer for part in classes for layer in part.layers]

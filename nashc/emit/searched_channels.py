@@ -54,36 +54,12 @@ class SearchedChannels:
         own = self.of_layer.get(name)
         return f"self.{own.attribute}" if own else str(graph.node(name).shape[-1])
 
-    def with_edges_apart(self, graph: Graph) -> Graph:
-        """The graph where the edges that meet in a node with searched channels are added up before they meet the backbone.
-
-        Edges give values in all channels, so that their sum is masked. The backbone's side was masked where its channels begin;
-        a second mask would hide from the choice what absent channels of a shortcut would be worth.
-        """
-        nodes: list[Node] = []
-        for node in graph.nodes:
-            edges = tuple(it for it in node.inputs if _is_edge(it, graph))
-            if node.op == "add" and len(edges) > 1 and node.name in self.of_layer:
-                name = f"{node.name.removesuffix('.add')}.edges"  # no layer of a cell is called so
-                together = replace(node, name=name, inputs=edges)
-                rest = (it for it in node.inputs if it not in edges)
-                nodes += [together, node.with_inputs((*rest, together.name))]
-            else:
-                nodes.append(node)
-        return Graph(graph.name, tuple(nodes))
-
-    def masked(self, inputs: list[str], node: Node, graph: Graph) -> list[str]:
-        """What an add sums up, edges without the channels that were not chosen. graph: `with_edges_apart`."""
-        own = self.of_layer.get(node.name)
-        return [
-            f"self.{own.attribute}({it})" if own and _are_edges(name, graph) else it
-            for it, name in zip(inputs, node.inputs, strict=True)
-        ]
-
     def said(self, expression: str, node: Node, graph: Graph) -> str:
         """The value of a node without the channels that were not chosen."""
         own = self.of_layer.get(node.name)
-        return f"self.{own.attribute}({expression})" if own and _widens(node, graph) else expression
+        return (
+            f"self.{own.attribute}({expression})" if own and _is_masked(node, graph) else expression
+        )
 
     def with_choices(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts of the network, given the choices that their layers follow."""
@@ -156,24 +132,20 @@ def settings_of_channels(spec: Spec) -> dict[str, Any] | None:
     }
 
 
+def _is_masked(node: Node, graph: Graph) -> bool:
+    """Whether a value loses its channels: behind activations, which let no gradient through where they are given a zero, and
+    where a layer with weights reads what no activation has been at."""
+    if node.op == "act":
+        return bool(node.params["role"] != "shortcut")
+    is_read = any(it.op in ("conv", "linear", "avgpool") for it in graph.consumers[node.name])
+    return is_read and node.op != "input" and _widens(node, graph)
+
+
 def _widens(node: Node, graph: Graph) -> bool:
-    """Whether a layer gives values where nothing came in: a batch norm its bias, a convolution without one its sums."""
-    if node.op == "conv":
-        return any(reader.op != "batchnorm" for reader in graph.consumers[node.name])
-    return node.op == "batchnorm"
-
-
-def _are_edges(name: str, graph: Graph) -> bool:
-    """Whether a summand is all that the edges of a cell give to a node."""
-    node = graph.node(name)
-    is_sum = node.op == "add" and all(_is_edge(it, graph) for it in node.inputs)
-    return is_sum or _is_edge(name, graph)
-
-
-def _is_edge(name: str, graph: Graph) -> bool:
-    """Whether a summand is an edge of a cell, maybe behind the quantiser of the add."""
-    node = graph.node(name)
-    return node.op == "choice" or (node.op == "act" and graph.node(node.inputs[0]).op == "choice")
+    """Whether a value has channels that were masked nowhere before it."""
+    if node.op == "maxpool":
+        return _widens(graph.node(node.inputs[0]), graph)
+    return node.op in ("conv", "batchnorm", "add")
 
 
 def _free(name: str, taken: set[str]) -> str:

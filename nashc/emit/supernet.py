@@ -33,9 +33,7 @@ def speaker(
 
     def call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
         # Gates and masks lie between the quantisers and the adds of a search.
-        if node.op == "add":
-            return " + ".join(channels.masked(inputs, node, graph))
-        say = called if precision == "quantised" else _call
+        say = called if precision == "quantised" and node.op != "add" else _call
         return channels.said(say(node, attribute, inputs, graph), node, graph)
 
     if precision == "quantised":
@@ -126,6 +124,8 @@ def _side(node: Node, graph: Graph) -> list[str]:
 
 def _call(node: Node, attribute: str, inputs: list[str], _graph: Graph) -> str:
     match node.op:
+        case "add":
+            return " + ".join(inputs)
         case "act":
             return f"torch.relu({inputs[0]})"
         case "avgpool":

@@ -93,7 +93,7 @@ def test_a_changed_clock_changes_the_build_settings_alone(tmp_path: Path) -> Non
     assert [name for name in after if after[name] != before[name]] == ["settings/build.json"]
 
 
-def test_edges_into_a_node_are_masked_together_and_the_backbone_once(tmp_path: Path) -> None:
+def test_channels_are_masked_behind_activations(tmp_path: Path) -> None:
     text = (SPECS / "quickstart_channels.nash").read_text()
     path = tmp_path / "quickstart_channels.nash"
     cell = "  cell in group0 { ops = [zero, conv 1x1, conv 3x3] }\n\n  bits {\n    nas      = w2a4"
@@ -101,10 +101,9 @@ def test_edges_into_a_node_are_masked_together_and_the_backbone_once(tmp_path: P
     supernet = files(path, most_lut="9000")["supernet.py"]
     forward = supernet.split("class Group0")[1].split("def forward")[1].split("class ")[0]
     assert [line.strip() for line in forward.splitlines() if "first_16" in line] == [
-        "block0_conv1 = self.first_16(self.block0_conv1_bn(self.block0_conv1(x)))",
-        "nas_node1_add_branch = self.first_16(self.nas_node1_add_join(self.nas_edge0_1(x)))",
-        "block0_conv2 = self.first_16(self.block0_conv2_bn(self.block0_conv2(block0_conv1_act)))",
-        "nas_node2_add = self.block0_add_join(block0_add) + self.first_16(nas_node2_edges)",
+        "nas_node1_act = self.first_16(self.nas_node1_act(nas_node1_add))",
+        "block0_conv1_act = self.first_16(self.block0_conv1_act(nas_node1_add))",
+        "return self.first_16(self.block0_add_act(nas_node2_add))",
     ]
     assert "MixedOp(OPS, self.first_16, self.first_16, convs=Quantised(2))" in supernet
 

@@ -318,6 +318,29 @@ def pairs_of_supernets(wide, narrow):
     return found
 
 
+@pytest.mark.parametrize("precision", ["paper", "float", "quantised"])
+@pytest.mark.parametrize("case", ["two lists", "cells, and one list", "cells, and two lists"])
+def test_with_the_fewest_channels_the_others_are_asked_too(case, precision, tmp_path):
+    """What is masked in front of an activation gets no gradient through its zero, so that wider networks would seem no better."""
+    spec = spec_of(tmp_path, case, precision)
+    torch.manual_seed(0)
+    text = project(spec, lower(spec))["supernet.py"]
+    supernet = imported(tmp_path, "supernet", text).SuperNetwork()
+    for cell in supernet.cells().values():
+        for mixed in cell.values():
+            mixed.set_gate(Gate(mixed.ops.index("conv 3x3"), (), torch.ones(0)))
+            mixed.alpha.requires_grad_(False)
+    choices = channel_choices(supernet)
+    for it in choices.values():
+        count = len(it.ops)
+        fewest = min(range(count), key=lambda pick, it=it: int(it.ops[pick]))
+        it.set_gate(Gate(fewest, tuple(range(count)), torch.full((count,), 1 / count)))
+    guard(supernet)
+    images, labels = torch.randint(0, 256, (8, 1, 8, 8)).float(), torch.arange(8)
+    torch.nn.functional.cross_entropy(supernet(images), labels).backward()
+    assert all((it.alpha.grad.abs() > 1e-6).all() for it in choices.values())
+
+
 def draw_ops(wide, narrow, rnd):
     """The same ops in both, on one edge into each node: of more, sums that cancel out have their order to thank for a gradient."""
     for name, cell in wide.cells().items():

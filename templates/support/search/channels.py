@@ -1,6 +1,6 @@
 """Numbers of channels that a search chooses: layers of the largest width, of which the first so many channels are there.
 
-A `ChannelChoice` is shared by all layers that follow it. Where channels begin, behind a batch norm, they are multiplied by
+A `ChannelChoice` is shared by all layers that follow it. Behind their activations the channels are multiplied by
 sum_j g_j m_j, with the one-hot gate g of support/search/gates.py and the mask m_j of the first c_j channels (Wan et al., FBNetV2,
 2020). The layers behind read zeros from the others, so the network computes what the narrower one would, and backward
 
@@ -46,7 +46,11 @@ class Channels(nn.Module):
         [choice] = self._choice
         return self.counts[choice.gate.sampled]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
+        """x: a tensor, or a quant tensor, whose scale stays."""
+        return x.set(value=self._there(x.value)) if hasattr(x, "value") else self._there(x)
+
+    def _there(self, x: Tensor) -> Tensor:
         [choice] = self._choice
         if choice.is_asked:
             return _Masked.apply(x, choice.alpha, choice.gate, self.counts)
