@@ -339,4 +339,5 @@ def test_a_cost_moves_the_search_of_both(space: str, kind_of_place: str, tmp_pat
             text = (results / kind / "found.nash").read_text()
             assert about["cost"] == estimated(path, text[text.index("genotype ") :])
         assert about["cost"]["lut"] < 6500
-    assert expected["tight"][1] < expected["tight"][0] < expected["free"][1]
+    tight, free = expected["tight"], expected["free"]
+    assert tight[1] < min(tight[0], free[1]), expected
