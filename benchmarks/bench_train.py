@@ -4,7 +4,8 @@
 
 ResNet18 with the cells of NASH-v3 at w2a2, 32x32 images, batch 64, SGD. "float" has ReLU, Hardtanh, convolutions and
 average pool of torch at the same places; "Brevitas" is the generated network with the forward of Brevitas' own quantisers.
-Steps take turns, so that a busy machine slows all alike; seconds are those of the processor, ratios are of the medians.
+Steps take turns, so that a busy machine slows all alike; seconds are those of the processor, ratios are of the medians. All three
+have the heap of train.py there.
 Memory is the peak of a process of its own over MEMORY_STEPS steps, less what it held before the first (Linux). "generated" has
 the heap of train.py (support/heap.py), the others glibc's as it is; "same heap" is float with the heap of train.py.
 """
@@ -108,11 +109,14 @@ def report(args: argparse.Namespace, width: int) -> None:
 
 def times(args: argparse.Namespace) -> dict[str, list[float]]:
     steps = {variant: step_of(variant, args) for variant in VARIANTS}
+    heap = importlib.import_module("support.heap")
+    heap.large_blocks_apart()
     found: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
     for round_ in range(args.repeat + 2):
         for variant, step in steps.items():
             started = time.process_time()
             step()
+            heap.large_blocks_inside()
             if round_ > 1:
                 found[variant].append(time.process_time() - started)
     return found
