@@ -36,6 +36,12 @@ def _check_search(rule: BitRule, spec: Spec, problems: Problems) -> None:
 
 def _check_reach(rule: BitRule, graph: Graph, problems: Problems) -> None:
     """A list chooses for convolutions and for the activations before them."""
+    hint = "let the path name convolutions and their activations: group* = [w2a2, w4a4]"
+    reached = [node for node in graph.nodes if rule.matches(node.name)]
+    can_choose = any(_sets(rule, *it) for node in graph.nodes for it in _kinds(node))
+    if not can_choose and all(node.op not in ("linear", "avgpool") for node in reached):
+        text = f"`{rule.pattern}` reaches nothing whose bit widths a search could choose"
+        problems.add(Diagnostic("NASH312", text, rule.span, help=hint))
     for node in graph.nodes:
         is_fixed = (node.op == "linear" and rule.bits.weight is not None) or (
             node.op == "avgpool" and rule.bits.act is not None
@@ -43,7 +49,6 @@ def _check_reach(rule: BitRule, graph: Graph, problems: Problems) -> None:
         if is_fixed and rule.matches(node.name):
             what = "a fully connected layer" if node.op == "linear" else "an average"
             text = f"`{rule.pattern}` reaches `{node.name}`, and the bit widths of {what} are not searched"
-            hint = "let the path name convolutions and their activations: group* = [w2a2, w4a4]"
             problems.add(Diagnostic("NASH312", text, rule.span, help=hint))
         is_across = node.name.startswith("nas.") and "." not in rule.pattern
         if is_across and any(map(rule.matches, (*with_weights(node), node.name))):
@@ -67,11 +72,7 @@ def _check_once(graph: Graph, spec: Spec, problems: Problems) -> None:
     told = set()
     for node in graph.nodes:
         for path, kind in _kinds(node):
-            rules = [
-                rule
-                for rule in spec.bit_rules
-                if getattr(rule.bits, kind) is not None and rule.matches(path)
-            ]
+            rules = [rule for rule in spec.bit_rules if _sets(rule, path, kind)]
             first = next((i for i, rule in enumerate(rules) if rule.alternatives), len(rules))
             for rule in rules[first + 1 :]:
                 if (rules[first].pattern, rule.pattern) in told:
@@ -81,6 +82,10 @@ def _check_once(graph: Graph, spec: Spec, problems: Problems) -> None:
                 others = (Label(rules[first].span, "searched here"),)
                 hint = "let one of the two paths leave the layers of the other out"
                 problems.add(Diagnostic("NASH312", text, rule.span, others=others, help=hint))
+
+
+def _sets(rule: BitRule, path: str, kind: str) -> bool:
+    return getattr(rule.bits, kind) is not None and rule.matches(path)
 
 
 def _kinds(node: Node) -> list[tuple[str, str]]:
