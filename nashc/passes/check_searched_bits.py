@@ -8,6 +8,8 @@ from nashc.passes.bit_places import bit_places, is_relu, with_weights
 from nashc.schema import Spec
 from nashc.schema.bit_rules import BitRule
 
+_REACH = "let the path name convolutions and their activations: group* = [w2a2, w4a4]"
+
 
 def check_searched_bits(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     """The same graph; NASH312 where bit widths cannot be searched as asked."""
@@ -17,6 +19,8 @@ def check_searched_bits(graph: Graph, spec: Spec, problems: Problems) -> Graph:
     _check_search(lists[0], spec, problems)
     for rule in lists:
         _check_reach(rule, graph, problems)
+        if not spec.genotype:  # whose branches may be without a layer that others have
+            _check_choice(rule, graph, problems)
     _check_once(graph, spec, problems)
     return graph
 
@@ -36,12 +40,6 @@ def _check_search(rule: BitRule, spec: Spec, problems: Problems) -> None:
 
 def _check_reach(rule: BitRule, graph: Graph, problems: Problems) -> None:
     """A list chooses for convolutions and for the activations before them."""
-    hint = "let the path name convolutions and their activations: group* = [w2a2, w4a4]"
-    reached = [node for node in graph.nodes if rule.matches(node.name)]
-    can_choose = any(_sets(rule, *it) for node in graph.nodes for it in _kinds(node))
-    if not can_choose and all(node.op not in ("linear", "avgpool") for node in reached):
-        text = f"`{rule.pattern}` reaches nothing whose bit widths a search could choose"
-        problems.add(Diagnostic("NASH312", text, rule.span, help=hint))
     for node in graph.nodes:
         is_fixed = (node.op == "linear" and rule.bits.weight is not None) or (
             node.op == "avgpool" and rule.bits.act is not None
@@ -49,13 +47,22 @@ def _check_reach(rule: BitRule, graph: Graph, problems: Problems) -> None:
         if is_fixed and rule.matches(node.name):
             what = "a fully connected layer" if node.op == "linear" else "an average"
             text = f"`{rule.pattern}` reaches `{node.name}`, and the bit widths of {what} are not searched"
-            problems.add(Diagnostic("NASH312", text, rule.span, help=hint))
+            problems.add(Diagnostic("NASH312", text, rule.span, help=_REACH))
         is_across = node.name.startswith("nas.") and "." not in rule.pattern
         if is_across and any(map(rule.matches, (*with_weights(node), node.name))):
             text = f"`{rule.pattern}` reaches the cell over the whole network, whose branches lie in all parts"
             hint = "name its nodes, nas.node* = [w2a2, w4a4], or the parts"
             problems.add(Diagnostic("NASH312", text, rule.span, help=hint))
             return
+
+
+def _check_choice(rule: BitRule, graph: Graph, problems: Problems) -> None:
+    """A list is for something; of layers of the head, `_check_reach` has told."""
+    is_of_head = any(n.op in ("linear", "avgpool") and rule.matches(n.name) for n in graph.nodes)
+    if is_of_head or any(_sets(rule, *it) for node in graph.nodes for it in _kinds(node)):
+        return
+    text = f"`{rule.pattern}` reaches nothing whose bit widths a search could choose"
+    problems.add(Diagnostic("NASH312", text, rule.span, help=_REACH))
 
 
 def _check_once(graph: Graph, spec: Spec, problems: Problems) -> None:
