@@ -133,11 +133,12 @@ class _Identity(nn.Module):
 class _MaxPool(nn.Module):
     def __init__(self, generated: Any) -> None:
         super().__init__()
-        self.copies, self.stride, self.bn = generated.copies, generated.stride, generated.bn
+        self.stride, self.bn = generated.stride, generated.bn
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.max_pool2d(x, 3, self.stride, 1)
-        return self.bn(torch.cat([y] * self.copies, 1) if self.copies > 1 else y)
+        copies = self.bn.num_features // y.shape[1]
+        return self.bn(torch.cat([y] * copies, 1) if copies > 1 else y)
 
 
 class _Conv(nn.Module):
