@@ -11,7 +11,7 @@ pytest.importorskip("brevitas")
 
 from generated import SEARCH, Generated  # noqa: E402
 from test_search_bits import pairs_of  # noqa: E402
-from test_search_quantised import imported  # noqa: E402
+from test_search_quantised import draw, draw_genotype, imported  # noqa: E402
 from torch import nn  # noqa: E402
 
 from nashc.emit import project  # noqa: E402
@@ -205,8 +205,7 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
     choices = bit_choices(supernet) | channel_choices(supernet)
     picks = {name: (index + 1) % len(it.ops) for index, (name, it) in enumerate(choices.items())}
     for name, it in choices.items():
-        it.set_gate(Gate(picks[name], (), torch.ones(0)))
-        it.alpha.requires_grad_(False)
+        draw(it, it.ops[picks[name]])
     places = [Place(name, it.ops, (0.5,) * len(it.ops), ()) for name, it in choices.items()]
     chosen = {name: it.ops[picks[name]] for name, it in choices.items()}
     lists = settings_of_bits(spec, lower(spec)), settings_of_channels(spec)
@@ -217,12 +216,7 @@ def test_one_path_of_the_supernet_is_the_network_of_the_found_file(case, tmp_pat
     found.write_text(f'nash 1\nextends "tiny.nash"\n{block}')
     derived = load(found)
     assert not derived.is_searched
-    for name, cell in supernet.cells().items():
-        for (source, node), mixed in cell.items():
-            choice = derived.genotype[name][node - 1]
-            op = str(choice.op) if choice.source == source else "zero"
-            mixed.set_gate(Gate(mixed.ops.index(op), (), torch.ones(0)))
-            mixed.alpha.requires_grad_(False)
+    draw_genotype(supernet, derived.genotype)
     model = imported(tmp_path, "model", project(derived, lower(derived))["model.py"]).Network()
     pairs = pairs_of(supernet, model, derived)
     assert any(weight.shape != parameter.shape for weight, parameter in pairs)
@@ -268,8 +262,7 @@ def test_with_a_choice_the_supernet_is_that_of_the_narrower_network(
         for name, it in (("wide", spec), ("narrow", narrower))
     )
     for name, choice in channel_choices(wide).items():
-        choice.set_gate(Gate(choice.ops.index(str(chosen[name])), (), torch.ones(0)))
-        choice.alpha.requires_grad_(False)
+        draw(choice, str(chosen[name]))
     for module in narrow.modules():
         if isinstance(module, FactorisedIdentity):
             module.order = _alternating(len(module.bn.weight))  # the same channels in another order
@@ -328,8 +321,7 @@ def test_with_the_fewest_channels_the_others_are_asked_too(case, precision, tmp_
     supernet = imported(tmp_path, "supernet", text).SuperNetwork()
     for cell in supernet.cells().values():
         for mixed in cell.values():
-            mixed.set_gate(Gate(mixed.ops.index("conv 3x3"), (), torch.ones(0)))
-            mixed.alpha.requires_grad_(False)
+            draw(mixed, "conv 3x3")
     choices = channel_choices(supernet)
     for it in choices.values():
         count = len(it.ops)
@@ -348,8 +340,7 @@ def draw_ops(wide, narrow, rnd):
         for (source, node), mixed in cell.items():
             op = rnd.choice(mixed.ops) if source == source_of[node] else "zero"
             for it in (mixed, narrow.cells()[name][source, node]):
-                it.set_gate(Gate(it.ops.index(op), (), torch.ones(0)))
-                it.alpha.requires_grad_(False)
+                draw(it, op)
 
 
 @pytest.mark.parametrize("precision", ["paper", "float", "quantised"])

@@ -111,13 +111,22 @@ def pair(request, tmp_path):
     torch.manual_seed(0)
     supernet = imported(tmp_path, "supernet", files["supernet.py"]).SuperNetwork()
     model = imported(tmp_path, "model", derived["model.py"]).Network()
+    draw_genotype(supernet, spec.genotype)
+    return supernet, model, weights_of(supernet, spec.genotype)
+
+
+def draw_genotype(supernet, genotype):
+    """Its ops, and zero on all other edges."""
     for name, cell in supernet.cells().items():
         for (source, node), mixed in cell.items():
-            choice = spec.genotype[name][node - 1]
-            op = str(choice.op) if choice.source == source else "zero"
-            mixed.set_gate(Gate(mixed.ops.index(op), (), torch.ones(0)))
-            mixed.alpha.requires_grad_(False)
-    return supernet, model, weights_of(supernet, spec.genotype)
+            choice = genotype[name][node - 1]
+            draw(mixed, str(choice.op) if choice.source == source else "zero")
+
+
+def draw(alternatives, op):
+    """One of them for good, as in a weight step: nothing is asked of the others."""
+    alternatives.set_gate(Gate(alternatives.ops.index(op), (), torch.ones(0)))
+    alternatives.alpha.requires_grad_(False)
 
 
 def weights_of(supernet, genotype):

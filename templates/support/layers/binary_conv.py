@@ -129,12 +129,8 @@ def _gradients(
             small_maps.gradient_of_input(*given) if wants_x else None,
             small_maps.gradient_of_weight(*given) if wants_weight else None,
         )
-    if few_channels.needs_channels_first(weight, stride):
-        x, weight = few_channels.channels_first(x, weight)
-    grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-        grad_y, x, weight, None, (stride,) * 2, (pad,) * 2, (1, 1), False, (0, 0), 1, [wants_x, wants_weight, False]
-    )  # fmt: skip
-    return grad_x, grad_weight
+    sizes = ((stride,) * 2, (pad,) * 2, (1, 1), 1)
+    return few_channels.gradients(grad_y, x, weight, sizes, (wants_x, wants_weight))
 
 
 def _convolve(b: Tensor, weight: Tensor, stride: int, packed: Tensor | None) -> Tensor:

@@ -7,6 +7,7 @@ after channel it does not. The weights, too, have two orders, though in memory t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MethodType
 from typing import Any
 
@@ -28,6 +29,23 @@ def channels_first(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     Where there is one channel, or one pixel, either order is the same in memory, and `contiguous` changes nothing.
     """
     return x.flatten(1).unflatten(1, x.shape[1:]), weight.flatten(1)[:, :, None, None]
+
+
+def gradients(
+    grad_y: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    sizes: tuple[Sequence[int], Sequence[int], Sequence[int], int],
+    wanted: Sequence[bool],
+) -> tuple[Tensor | None, Tensor | None]:
+    """dL/dx and dL/dweight of any convolution without a bias, as far as wanted. sizes: stride, padding, dilation, groups."""
+    stride, padding, dilation, groups = sizes
+    if needs_channels_first(weight, max(stride)):
+        x, weight = channels_first(x, weight)
+    grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
+        grad_y, x, weight, None, stride, padding, dilation, False, (0, 0), groups, [*wanted, False]
+    )
+    return grad_x, grad_weight
 
 
 def guard(network: nn.Module) -> None:

@@ -71,10 +71,9 @@ class _WholeConv(torch.autograd.Function):
         ctx: Any, _x: Tensor, weight: Tensor, levels: Tensor, scale: Tensor, conv: nn.Conv2d
     ) -> Tensor:
         ctx.save_for_backward(weight, levels)
-        ctx.conv = conv
+        ctx.sizes = sizes = (conv.stride, conv.padding, conv.dilation, conv.groups)
         scales = scale.expand(len(weight), 1, 1, 1).flatten()
         whole = torch.div(weight, scale).round_().to(torch.int8)
-        sizes = (conv.stride, conv.padding, conv.dilation, conv.groups)
         step, zeros = levels.q_scale(), torch.zeros(len(scales), dtype=torch.int64)
         # Of scales for the packing one is enough: it gives each of them another order, which costs time.
         packed = torch.ops.onednn.qconv_prepack(whole, scales[:1], step, 0, *sizes, levels.shape)
@@ -85,15 +84,9 @@ class _WholeConv(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-        (weight, levels), conv = ctx.saved_tensors, ctx.conv
-        x = levels.dequantize()
-        if few_channels.needs_channels_first(weight, max(conv.stride)):
-            x, weight = few_channels.channels_first(x, weight)
-        grad_x, grad_weight, _ = torch.ops.aten.convolution_backward(
-            grad_y, x, weight, None, conv.stride, conv.padding, conv.dilation, False, (0, 0), conv.groups,
-            [*ctx.needs_input_grad[:2], False],
-        )  # fmt: skip
-        return grad_x, grad_weight, None, None, None
+        weight, levels = ctx.saved_tensors
+        x, wanted = levels.dequantize(), ctx.needs_input_grad[:2]
+        return *few_channels.gradients(grad_y, x, weight, ctx.sizes, wanted), None, None, None
 
 
 def _bytes(levels: Tensor) -> Tensor:
