@@ -164,6 +164,7 @@ def race(folder: Path, rounds: int) -> dict[str, dict[str, Any]]:
 def run_on_demand(folder: Path, kind: str) -> None:
     """A step for each line that comes in. This process has imported torch and nothing else."""
     imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    importlib.import_module("support.deferred_imports").import_brevitas()  # as search.py does
     contestant = Contestant(folder, kind)
     contestant.fill_momenta()
     times = []
@@ -202,8 +203,8 @@ def measure(width: int, rounds: int) -> bool:
 
 
 def be_contestant(args: argparse.Namespace) -> int:
+    sys.path.insert(0, str(args.folder / "out"))
     if args.run == "generated":  # as search.py does
-        sys.path.insert(0, str(args.folder / "out"))
         heap = importlib.import_module("support.heap")
         heap.without_caches()
         heap.large_blocks_apart()

@@ -17,6 +17,10 @@ if __name__ == "__main__":
     without_caches()
     large_blocks_apart()
 
+    from support.deferred_imports import import_brevitas
+
+    import_brevitas()
+
 import argparse
 import json
 import sys

@@ -41,9 +41,8 @@ def _import_finn_layers() -> None:
         importlib.import_module(f"finn.custom_op.fpgadataflow{name}")
 
 
-@contextlib.contextmanager
-def without_compiler() -> Iterator[None]:
-    """Around the import of Brevitas, in a program that compiles nothing.
+def import_brevitas() -> None:
+    """Brevitas, in a program that compiles nothing: without the compiler it takes a sixth of the time, and of the memory a tenth.
 
     Brevitas 0.13 takes two functions of `torch._dynamo`: whether it is at work (torch.compiler has the same), and
     `disable`, a decorator that keeps the compiler away from a function.
@@ -51,7 +50,7 @@ def without_compiler() -> Iterator[None]:
     import torch
 
     if "torch._dynamo" in sys.modules:
-        yield
+        importlib.import_module("brevitas.nn")
         return
     # An attribute goes before torch's own __getattr__, which imports the compiler.
     stand_in = ModuleType("torch._dynamo")
@@ -61,7 +60,7 @@ def without_compiler() -> Iterator[None]:
     torch._dynamo = stand_in
     try:
         with deferred(OF_BREVITAS):
-            yield
+            importlib.import_module("brevitas.nn")
     finally:
         if torch.__dict__.get("_dynamo") is stand_in:
             del torch._dynamo

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from generated import EVERYTHING, SEARCH, Generated
 
 from support import deferred_imports
 
@@ -110,10 +111,32 @@ def test_brevitas_comes_without_the_compiler_and_works_with_it():
     pytest.importorskip("brevitas")
     code = """
 import torch
-with d.without_compiler():
-    import brevitas.nn as qnn
+d.import_brevitas()
+import brevitas.nn as qnn
 print("torch._dynamo" in sys.modules, "sympy" in sys.modules)
 print(qnn.QuantReLU(bit_width=4)(torch.ones(2)).shape, torch._dynamo.is_compiling())
 print(torch._dynamo.__file__ is not None)
 """
     assert python(code) == "False False\ntorch.Size([2]) False\nTrue\n"
+
+
+LOADED = """
+import atexit, runpy, sys
+sys.argv = sys.argv[1:]
+atexit.register(lambda: print("loaded", {"torch._dynamo", "sympy", "brevitas"} & set(sys.modules)))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["search.py", "train.py"])
+def test_searches_and_trainings_never_import_the_compiler(program: str, tmp_path: Path):
+    pytest.importorskip("brevitas")
+    pytest.importorskip("sklearn")
+    settings = {"search": SEARCH | {"epochs": 1}, "train": EVERYTHING}
+    folder = Generated.write(tmp_path / "out", **settings).folder
+    command = [sys.executable, "-c", LOADED, program]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("loaded {'brevitas'}\n")

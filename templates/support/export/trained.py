@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from support.data import datasets as data
-from support.deferred_imports import without_compiler
+from support.deferred_imports import import_brevitas
 from support.files import read_settings
 from support.integers.graph import IntegerGraph
 from support.training.checkpoint import code_digest, load_weights
@@ -56,8 +56,8 @@ def load(folder: Path, weights: Path, *, only_exact: bool = False) -> Trained:
     """
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    with without_compiler():
-        model = importlib.import_module("model")
+    import_brevitas()
+    model = importlib.import_module("model")
     lowering = importlib.import_module("lowering")
     network = model.Network()
     about = load_weights(weights, network, code_digest(folder / "model.py"))

@@ -47,7 +47,7 @@ def optimiser(
 
 def without_compiler(kind: type[Optimizer]) -> type[Optimizer]:
     """The same optimiser, without the wrappers that import torch's compiler in order to be left alone by it: 140 MB of
-    memory (torch 2.12, optim/optimizer.py and _compile.py). Brevitas imports it anyhow: of use without it."""
+    memory (torch 2.12, optim/optimizer.py and _compile.py)."""
     wrapped = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
     plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in wrapped}
     step = inspect.unwrap(kind.step)
