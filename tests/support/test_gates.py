@@ -5,8 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")
 
+from support.search.convs import Binary  # noqa: E402
 from support.search.gates import Gate, Sampler, binary_gate, gumbel, two_path  # noqa: E402
-from support.search.ops import Binary  # noqa: E402
 from support.search.quantised import Quantised  # noqa: E402
 from support.search.space import MixedOp, set_gates  # noqa: E402
 

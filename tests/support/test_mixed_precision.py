@@ -34,7 +34,7 @@ LIKENESS = {"float": 0.98, "paper": 0.75, "quantised": 0.85}  # measured: 0.994,
 def supernet(kind, folder):
     text = (FIXTURES / "supernet.py").read_text()
     if kind == "float":
-        text = text.replace("MixedOp\n", "MixedOp\nfrom support.search.ops import Float\n", 1)
+        text = text.replace("MixedOp\n", "MixedOp\nfrom support.search.convs import Float\n", 1)
         text = "\n".join(
             line[:-1] + ", convs=Float())" if "= MixedOp(" in line else line
             for line in text.splitlines()
@@ -141,7 +141,7 @@ def test_a_gpu_multiplies_in_bfloat16_what_a_processor_does(tmp_path, monkeypatc
 
 def test_what_did_not_run_is_multiplied_in_bfloat16_too():
     """Its inner product is summed in float32, as that of the op that ran."""
-    from support.search.ops import Float
+    from support.search.convs import Float
 
     torch.manual_seed(0)
     mixed = MixedOp(["identity", "conv 3x3"], 8, 8, convs=Float())

@@ -24,8 +24,8 @@ from support.layers.binary_conv import BinaryConv  # noqa: E402
 from support.layers.few_channels import guard  # noqa: E402
 from support.search.bits import SearchedConv2d, bit_choices  # noqa: E402
 from support.search.channels import ChannelChoice, Channels, channel_choices  # noqa: E402
+from support.search.convs import FactorisedIdentity, _alternating  # noqa: E402
 from support.search.gates import Gate, Sampler  # noqa: E402
-from support.search.ops import FactorisedIdentity, _alternating  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

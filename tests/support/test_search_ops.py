@@ -10,15 +10,10 @@ from torch import nn  # noqa: E402
 
 from support.derivation.cells import IDENTITY, MAX_POOL  # noqa: E402
 from support.layers.binary_conv import BinaryConv, signs  # noqa: E402
+from support.search.candidates import search_op  # noqa: E402
+from support.search.convs import Binary, FactorisedIdentity, Float  # noqa: E402
 from support.search.gates import Gate  # noqa: E402
-from support.search.ops import (  # noqa: E402
-    Binary,
-    FactorisedIdentity,
-    Float,
-    Identity,
-    Node,
-    search_op,
-)
+from support.search.ops import Identity, Node  # noqa: E402
 from support.search.quantised import Quantised  # noqa: E402
 from support.search.space import MixedOp, edges, mixed_ops  # noqa: E402
 

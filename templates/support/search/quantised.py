@@ -15,7 +15,8 @@ import brevitas.nn as qnn
 from support.layers.quantisers import BinaryWeight, IntWeight
 from support.search.bits import BitChoice, SearchedConv2d
 from support.search.channels import Channels
-from support.search.ops import ConvNorm, SearchOp, Width, most
+from support.search.convs import ConvNorm
+from support.search.ops import SearchOp, Width, most
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from support.budget.expected import EdgeOps
 from support.derivation.cells import Edge
 from support.search.alternatives import Alternatives
+from support.search.candidates import search_op
+from support.search.convs import Binary, Convs
 from support.search.gates import Gate
-from support.search.ops import Binary, Convs, Node, Width, most, search_op
+from support.search.ops import Node, Width, most
 
 
 class MixedOp(Alternatives):
