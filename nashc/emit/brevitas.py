@@ -92,7 +92,7 @@ def _layer(node: Node, attribute: str, graph: Graph) -> Layer | None:
 
 
 def _call(node: Node, attribute: str, inputs: list[str], graph: Graph) -> str:
-    """An add quantises its summands itself: one function for a step (support/layers/grid.py)."""
+    """An add quantises its summands itself: one function for a step (support/layers/activation_grid.py)."""
     match node.op:
         case "act" if _is_inlined(node, graph):
             return inputs[0]

@@ -10,7 +10,7 @@ qnn = pytest.importorskip("brevitas.nn")
 from brevitas.core.quant import BinaryQuant, RescalingIntQuant  # noqa: E402
 from brevitas.proxy.runtime_quant import FusedActivationQuantProxy  # noqa: E402
 
-from support.layers import grid  # noqa: E402
+from support.layers import activation_grid  # noqa: E402
 from support.layers.quantisers import (  # noqa: E402
     BinaryWeight,
     IntWeight,
@@ -123,9 +123,11 @@ def test_an_add_is_one_function_with_its_quantisers(count, layout, monkeypatch):
     join = activation("join", 8, return_quant_tensor=False)
     values = [(8 * torch.randn(4, 3, 5, 5)).contiguous(memory_format=layout) for _ in range(count)]
     dy = torch.randn(4, 3, 5, 5).contiguous(memory_format=layout)
-    results, rounded, round_ = [], [], grid._rounded_in_bytes
-    monkeypatch.setattr(grid, "_rounded_in_bytes", lambda *a: rounded.append(1) or round_(*a))
-    for add in (grid.added, lambda join, *values: sum(map(join, values))):
+    results, rounded, round_ = [], [], activation_grid._rounded_in_bytes
+    monkeypatch.setattr(
+        activation_grid, "_rounded_in_bytes", lambda *a: rounded.append(1) or round_(*a)
+    )
+    for add in (activation_grid.added, lambda join, *values: sum(map(join, values))):
         leaves = [it.clone().requires_grad_() for it in values]
         join.zero_grad()
         y = add(join, *leaves)
@@ -147,7 +149,7 @@ def test_elsewhere_an_add_is_the_sum_of_what_its_quantisers_give(way):
     asked = []
     join.register_forward_hook(lambda *_: asked.append(1))
     a, b = (8 * torch.randn(2, 100)).to(join.act_quant.scale().dtype if way == "float64" else None)
-    assert torch.equal(grid.added(join, a, b), join(a) + join(b))
+    assert torch.equal(activation_grid.added(join, a, b), join(a) + join(b))
     assert len(asked) == 4
 
 

@@ -23,15 +23,9 @@ from brevitas.quant.base import NarrowIntQuant, UintQuant
 from brevitas.quant.scaled_int import TruncTo8bit
 from brevitas.quant.solver import ActQuantSolver, WeightQuantSolver
 
-from support.layers.grid import (
-    SCALE_MIN,
-    ActivationGrid,
-    BinaryGrid,
-    TensorBinaryGrid,
-    TensorWeightGrid,
-    WeightGrid,
-    activation_proxy,
-)
+from support.layers.activation_grid import ActivationGrid, activation_proxy
+from support.layers.grid import SCALE_MIN
+from support.layers.weight_grid import BinaryGrid, TensorBinaryGrid, TensorWeightGrid, WeightGrid
 
 __all__ = [
     "BinaryWeight",

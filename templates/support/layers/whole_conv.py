@@ -2,7 +2,7 @@
 
 What a quantised convolution reads are levels times a step, and its weights are whole numbers times a scale for each output channel.
 oneDNN multiplies them as bytes, sums exactly and scales the sums: faster than in float32, and equal but for float32's own rounding.
-The activation in front keeps its levels for that (`grid.levels_of`), a quarter of the memory of its values. The gradient is that of a
+The activation in front keeps its levels for that (`levels_of`), a quarter of the memory of its values. The gradient is that of a
 convolution in float32.
 """
 
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from support.layers import few_channels
-from support.layers.grid import BinaryGrid, WeightGrid, levels_of
+from support.layers.activation_grid import levels_of
+from support.layers.weight_grid import BinaryGrid, WeightGrid
 
 # Without VNNI a processor adds two products in 16 bits, and cuts off what is beyond.
 PAIR_MAX = torch.iinfo(torch.int16).max

@@ -23,12 +23,13 @@ import torch
 from brevitas.quant_tensor import QuantTensor
 from torch import Tensor, nn
 
-from support.layers.grid import Quantise, quantised_weights
+from support.layers.grid import Quantise
+from support.layers.inner_product import inner_product
 from support.layers.quantisers import UnsignedAct
+from support.layers.weight_grid import quantised_weights
 from support.search.alternatives import Alternatives
 from support.search.channels import Channels
 from support.search.gates import Gate
-from support.search.norms import inner_product
 
 
 class BitChoice(Alternatives):

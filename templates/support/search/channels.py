@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from support.layers.grid import Quantise, quantised_weights
+from support.layers.grid import Quantise
+from support.layers.weight_grid import quantised_weights
 from support.search.alternatives import Alternatives
 from support.search.gates import Gate
 

@@ -41,12 +41,6 @@ def eps_of(bn: nn.BatchNorm2d, scale: float | Tensor) -> float | Tensor:
     return bn.eps / scale**2 if scale else bn.eps
 
 
-def inner_product(a: Tensor, b: Tensor) -> Tensor:
-    """sum(a * b) of tensors of one shape."""
-    a, b = a.permute(0, 2, 3, 1), b.permute(0, 2, 3, 1)  # as they lie in memory: no copy
-    return torch.dot(a.reshape(-1), b.reshape(-1))
-
-
 class _Normalised(torch.autograd.Function):
     @staticmethod
     def forward(

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from support.layers.binary_conv import signs
+from support.layers.inner_product import inner_product
 from support.layers.pools import max_pool
-from support.search.norms import inner_product
 from support.training.batch_norm import BatchNorm2d
 
 

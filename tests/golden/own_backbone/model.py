@@ -5,7 +5,7 @@ from __future__ import annotations
 import brevitas.nn as qnn
 from torch import Tensor, nn
 
-from support.layers.grid import added
+from support.layers.activation_grid import added
 from support.layers.initial_weights import kaiming
 from support.layers.quantisers import (
     FloorTrunc,
