@@ -58,11 +58,12 @@ from support.search.stability import draw_seeds, draw_stability
 from support.search.updates import Updates
 from support.stage import main
 from support.training import checkpoint
+from support.training.arguments import add_loop_arguments, at_least_1
 from support.training.batch_norm import synchronise
 from support.training.belonging import Option, with_options
 from support.training.classification import Score, prepare, to_device
 from support.training.distributed import computed_on, joined, rank, share
-from support.training.loop import Loop, add_loop_arguments, at_least_1
+from support.training.loop import Loop
 from support.training.optimisation import learning_rate
 
 HERE = Path(__file__).resolve().parent

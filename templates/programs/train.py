@@ -41,6 +41,7 @@ from support.heap import large_blocks_inside
 from support.progress import Progress
 from support.stage import main
 from support.training import checkpoint
+from support.training.arguments import add_loop_arguments
 from support.training.average import Average
 from support.training.belonging import Option, with_options
 from support.training.classification import (
@@ -54,7 +55,7 @@ from support.training.classification import (
 )
 from support.training.curves import draw_curves
 from support.training.distributed import computed_on, joined, parallel, rank, share
-from support.training.loop import Loop, add_loop_arguments
+from support.training.loop import Loop
 from support.training.mixed_precision import bfloat16_products
 from support.training.optimisation import (
     check_warmup,

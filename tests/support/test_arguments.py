@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from support.training.loop import add_loop_arguments
+from support.training.arguments import add_loop_arguments
 
 pytestmark = pytest.mark.torch
 SETTINGS = {"epochs": 2, "batch": 64, "seed": 1}

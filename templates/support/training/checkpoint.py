@@ -22,6 +22,8 @@ from torch import Tensor, nn
 from support.files import sha256, write_bytes
 from support.progress import Diverged, StageError
 
+LAST = Path("checkpoint.safetensors")
+PREVIOUS = Path("previous.safetensors")
 FORMAT = 2
 _HEADER = "nashc"
 

@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,73 +22,9 @@ from support.data.datasets import Dataset
 from support.files import keep_as, make_folder, remove_leftovers
 from support.progress import Diverged, Progress, StageError, Stopped
 from support.training import checkpoint, distributed
-from support.training.belonging import Option, add_options, changes_since, check_alike, given
+from support.training.belonging import Option, changes_since, check_alike, given
 from support.training.classification import memory_errors_explained
 from support.waiting import Waiting
-
-CHECKPOINT = Path("checkpoint.safetensors")
-PREVIOUS = Path("previous.safetensors")
-SAVE_EVERY_S = 60.0
-SEEDS = 10**18  # torch takes up to 2**63
-
-
-def at_least_1(text: str) -> int:
-    """A whole number of an argument, refused by argparse as it refuses a word."""
-    return _whole(text, 1, None)
-
-
-def any_seed(text: str) -> int:
-    return _whole(text, 0, SEEDS)
-
-
-def _whole(text: str, least: int, most: int | None) -> int:
-    number = int(text) if text.strip().lstrip("-").isdecimal() else None
-    if number is None or number < least or (most is not None and number > most):
-        up_to = "" if most is None else f" up to {most}"
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}{up_to}")
-    return number
-
-
-def add_loop_arguments(
-    parser: argparse.ArgumentParser,
-    settings: dict[str, Any],
-    out: Path,
-    options: Collection[Option],
-) -> None:
-    """settings: the defaults. out: where results go without --out. options: what a resumed run may change."""
-    parser.add_argument("--out", type=Path, default=out, metavar="DIR")
-    parser.add_argument(
-        "--data", metavar="PATH", help="where the data set lies (default: the spec's)"
-    )
-    for name, kind in (("epochs", at_least_1), ("batch", at_least_1), ("seed", any_seed)):
-        default = settings[name]
-        parser.add_argument(f"--{name}", type=kind, default=default, help=f"(default: {default})")
-    add_options(parser, settings, options)
-    parser.add_argument(
-        "--amp",
-        action=argparse.BooleanOptionalAction,
-        default=settings.get("amp", False),
-        help="mixed precision: convolutions multiply in bfloat16 (default: %(default)s)",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
-    parser.add_argument(
-        "--resume",
-        nargs="?",
-        type=Path,
-        const=CHECKPOINT,
-        metavar="FILE",
-        help=f"go on from {CHECKPOINT} in --out, or from FILE there: {PREVIOUS} is the one before it",
-    )
-    parser.add_argument(
-        "--save-seconds",
-        type=float,
-        default=SAVE_EVERY_S,
-        metavar="S",
-        help=f"time between two checkpoints, the most that is lost (default: {SAVE_EVERY_S:g})",
-    )
-    parser.add_argument(
-        "--save-steps", type=int, metavar="N", help="save every N steps, too (default: never)"
-    )
 
 
 class Loop(ABC):
@@ -183,7 +119,9 @@ class Loop(ABC):
                 self.epoch, self.step = self.epoch + 1, 0
                 if self.epoch == self.epochs:
                     self.save()
-                    (self.out / PREVIOUS).unlink(missing_ok=True)  # nothing can diverge any more
+                    (self.out / checkpoint.PREVIOUS).unlink(
+                        missing_ok=True
+                    )  # nothing can diverge any more
                 self.pause(progress)
 
     def pause(self, progress: Progress) -> None:
@@ -212,14 +150,14 @@ class Loop(ABC):
         }
         checkpoint.check_finite(state["loop"], self.where())
         if distributed.rank() == 0:
-            path = self.out / CHECKPOINT
+            path = self.out / checkpoint.LAST
             if self._last is None:  # what lies there is another run's
-                (self.out / PREVIOUS).unlink(missing_ok=True)
+                (self.out / checkpoint.PREVIOUS).unlink(missing_ok=True)
             with self._resuming_told():
                 if self._last == path and path.exists():
-                    keep_as(path, self.out / PREVIOUS)
+                    keep_as(path, self.out / checkpoint.PREVIOUS)
                 checkpoint.save_checkpoint(path, checkpoint.Checkpoint(self._belongs_to, state))
-        self._last = self.out / CHECKPOINT
+        self._last = self.out / checkpoint.LAST
         self._saved_s, self._saved_at = time.monotonic(), (self.epoch, self.step)
 
     def _resume(self, path: Path, progress: Progress) -> None:
@@ -240,7 +178,7 @@ class Loop(ABC):
         progress.log(f"going on at {self.where()}" + "".join(f"; {it}" for it in changes))
 
     def _read(self, path: Path) -> checkpoint.Checkpoint | None:
-        if not path.exists() and path == self.out / CHECKPOINT:
+        if not path.exists() and path == self.out / checkpoint.LAST:
             return None
         return checkpoint.load_checkpoint(path)
 
@@ -270,8 +208,8 @@ class Loop(ABC):
         (epoch, step), flags = self._saved_at, ", ".join(f"{it.flag} X" for it in self.options)
         where = f"epoch {epoch + 1}, step {step + 1}"
         way = f"the same command with --resume, {flags} goes on at {where}"
-        has_previous = (self.out / PREVIOUS).is_file()
-        return way + (f"; with --resume {PREVIOUS} before that" if has_previous else "")
+        has_previous = (self.out / checkpoint.PREVIOUS).is_file()
+        return way + (f"; with --resume {checkpoint.PREVIOUS} before that" if has_previous else "")
 
     def _is_time_to_save(self) -> bool:
         if (self.epoch, self.step) == self._saved_at:
