@@ -28,22 +28,19 @@ STDIN = Path("-")
 def check(specs: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> int:
     """Say what is wrong in specs.
 
-    Syntax, names, values, shapes, cells, foldings and what FINN can build, with several mistakes in one go.
+    Syntax, names, values, shapes, cells, foldings and what FINN can build, with several mistakes in one go; of what a spec
+    compares with, too.
     """
     from nashc.diagnostics import SpecError, render_json
     from nashc.diagnostics.model import counted
-    from nashc.emit.settings import settings as settings_of
-    from nashc.lower import lower
-    from nashc.schema import load
+    from nashc.driver.check import check as check_spec
 
     given = common.overrides(settings)
     found: list[Diagnostic] = []
     rows: list[dict[str, Any]] = []
     for path in specs or (common.only_spec(None),):
         try:
-            spec = load(path, given)
-            graph = lower(spec)
-            settings_of(spec, graph)  # which finds the folding, and what a budget leaves to find
+            graph = check_spec(path, given)
             rows.append({"file": str(path), "ok": True, "layers": len(graph.nodes)})
         except SpecError as error:
             found.extend(error.diagnostics)

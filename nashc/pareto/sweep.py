@@ -177,7 +177,9 @@ def _grouped(
         series = (network, *(f"{name}={value}" for name, value in list(settings.items())[1:]))
         # By digest: values of a parameter that changes nothing are one trial.
         own = {
-            each.digest: Trial(overrides, {name: overrides[name] for name in seeds}, each.digest)
+            each.digest: Trial(
+                overrides, {n: overrides[n] for n in seeds if n not in idle}, each.digest
+            )
             for overrides, each in reversed(group)
         }
         found.append(

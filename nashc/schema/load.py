@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nashc.diagnostics import Diagnostic, Label, Problems
-from nashc.diagnostics.model import nearest
 from nashc.schema.backbone import read_backbone
 from nashc.schema.bit_rules import is_path, read_bit_rules
 from nashc.schema.board_file import read_board
@@ -19,7 +18,7 @@ from nashc.schema.genotype import read_genotype
 from nashc.schema.merge import Merged, merge
 from nashc.schema.mistakes import SpanTable, validated
 from nashc.schema.models import DATA_SETS, Data, Finn, Network, Search, Settings, Target, Train
-from nashc.schema.params import read_params
+from nashc.schema.params import read_params, read_variants
 from nashc.schema.spec import Spec
 from nashc.schema.values import BROKEN, Compared, Word, evaluate
 from nashc.syntax import ast
@@ -67,7 +66,9 @@ class _Reader:
         search = self._section("search", Search)
         train = self._section("train", Train)
         target, finn, floorplan = self._hardware()
-        compare = self._compare(variants)
+        compare = read_variants(
+            variants.settings if variants else {}, self.module, self.params, self.problems
+        )
         is_searched = bool(cells) and genotype is None
         is_searched = is_searched or any(rule.alternatives for rule in rules)
         is_searched = is_searched or bool(backbone and backbone.lists)
@@ -241,18 +242,6 @@ class _Reader:
             others = (Label(place, "the network's classes"),) if place else ()
             hint = f"classes = {classes}, or another data set"
             self.problems.add(Diagnostic("NASH118", text, span, "", others, hint))
-
-    def _compare(self, section: Merged | None) -> tuple[dict[str, str], ...]:
-        """`bits = w2a2, w1a2` as two variants of the parameter."""
-        variants: list[dict[str, str]] = []
-        for key, setting in (section.settings if section else {}).items():
-            if key not in self.params:
-                text = f"`{key}` is no parameter of this spec"
-                hint = nearest(key, self.params)
-                self.problems.add(Diagnostic("NASH113", text, setting.key.span, help=hint))
-                continue
-            variants.extend({key: value.span.text} for value in setting.values)
-        return tuple(variants)
 
 
 # Settings whose text is the path, from the spec's folder, of a file that is read here and now.

@@ -11,6 +11,7 @@ from nashc.schema.files import Module
 from nashc.schema.mistakes import SpanTable
 from nashc.schema.values import BROKEN, Word, described, evaluate, whole_hint
 from nashc.syntax import ast
+from nashc.syntax.flat import is_hyphen
 from nashc.text import Span
 from nashc.vocab.bits import out_of_range, read_bits
 from nashc.vocab.numbers import read_number
@@ -67,12 +68,52 @@ def read_params(
             value = _from_text(overrides[name], param.type.text)
             values[name] = _check(param, value, overrides[name], None, problems)
         else:
-            value = evaluate(source, values, problems)
+            value = _evaluate(source, param.type.text, values, problems)
             values[name] = _check(param, value, source.span.text, source.span, problems)
     for name in overrides:
         if name not in declared:
             _unknown(name, declared, None, problems)
     return values
+
+
+def read_variants(
+    settings: Mapping[str, ast.Setting],
+    module: Module,
+    values: Mapping[str, Any],
+    problems: Problems,
+) -> tuple[dict[str, str], ...]:
+    """`bits = w2a2, w1a2` of `compare` as two variants, each as `--set` would give it."""
+    items = (item for part in module.chain for item in part.file.items)
+    declared = {item.name.text: item for item in items if isinstance(item, ast.Param)}
+    variants: list[dict[str, str]] = []
+    for name, setting in settings.items():
+        if name not in declared:
+            _unknown(name, declared, setting.key.span, problems)
+            continue
+        param = declared[name]
+        for source in setting.values:
+            written = source.span.text
+            if param.type.text == "text" and not isinstance(source, ast.Text):
+                value: Any = written  # quotes may be left out, as on the command line
+            else:
+                value = _evaluate(source, param.type.text, values, problems)
+            value = _check(param, value, written, source.span, problems)
+            if value is not BROKEN:
+                variants.append({name: _as_text(value, written)})
+    return tuple(variants)
+
+
+def _evaluate(source: ast.Value, kind: str, values: Mapping[str, Any], problems: Problems) -> Any:
+    if kind == "word" and isinstance(source, ast.Binary) and is_hyphen(source):
+        return Word(source.span.text)  # boards have dashes in their names: Pynq-Z1
+    return evaluate(source, values, problems)
+
+
+def _as_text(value: Any, written: str) -> str:
+    """A value as `--set` takes it; a number as its user wrote it, unless that is a calculation."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return written if read_number(written) is not None else str(value)
 
 
 def _declare(param: ast.Param, own: dict[str, ast.Param], problems: Problems) -> None:
@@ -113,7 +154,8 @@ def _check(
             hint = whole_hint(value) or hint
         problems.add(Diagnostic("NASH114", text, span, label, help=hint))
         return BROKEN
-    legal = [evaluate(item, {}, problems) for item in param.choices.items] if param.choices else []
+    choices = param.choices.items if param.choices else ()
+    legal = [_evaluate(item, param.type.text, {}, problems) for item in choices]
     if param.choices and value not in legal:
         text = f"parameter `{name}` cannot be `{written}`"
         if written != str(value) and read_number(written) is None:  # a name, or arithmetic

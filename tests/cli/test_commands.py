@@ -131,6 +131,15 @@ def test_check_takes_parameters(nashc):
     assert said.code == 1 and "NASH11" in said.err
 
 
+def test_check_looks_at_what_a_spec_compares_with(nashc, spec: Path):
+    text = spec.read_text(encoding="utf-8").replace("param", "param wide: int = 16\nparam", 1)
+    text = text.replace("tiny(width = 16)", "tiny(width = wide)").replace("bits = w2a2", "wide = 0")
+    spec.write_text(text, encoding="utf-8")
+    said = nashc("check", str(spec))
+    assert said.code == SPEC_ERROR
+    assert "compared with wide = 0: `out` must be at least 1, and this is 0" in said.err
+
+
 @pytest.mark.parametrize("command", ["compile", "run"])
 def test_a_spec_is_no_folder_for_its_project(nashc, spec: Path, command: str):
     said = nashc(command, str(spec), "-o", str(spec))

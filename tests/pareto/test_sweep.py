@@ -38,6 +38,7 @@ def test_every_combination_of_what_a_spec_declares_is_a_point(specs):
     ]
     # Nothing in v3 uses `strength`: two of its values are one network.
     assert [len(point.trials) for point in found] == [1, 1, 1, 1]
+    assert [dict(trial.seeds) for point in found for trial in point.trials] == [{}] * 4
     assert [point.bits for point in found] == ["w1a2", "w4a4"] * 2
 
 
