@@ -1,7 +1,6 @@
 """A graph as Python code: parts become classes, layers attributes, values local variables.
 
-What is computed here is text in pieces (`Part`, `Layer`); the files around it are templates. Line
-breaks follow ruff's format at 100 columns, so that generated code is formatted as written.
+What is computed here is text in pieces (`Part`, `Layer`); the files around it are templates.
 """
 
 from __future__ import annotations
@@ -9,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
+from nashc.emit.lines import assigned, bracketed, given_back
 from nashc.ir import Graph, Node
 from nashc.vocab.names import class_name, is_taken_in_python, python_name
 
-WIDTH = 100
+MOST_LISTED = 4  # results whose types are written one by one
 FUNCTIONS = ("added", "torch")
 """What a `forward` calls without `self`: no variable has such a name."""
 
@@ -28,17 +29,10 @@ class Layer:
     origin: str = ""
 
     @property
-    def lines(self) -> tuple[str, ...]:
+    def lines(self) -> list[str]:
         """The statement, indented for a method."""
-        head = f"        self.{self.attribute} = {self.constructor}("
-        body = ", ".join(self.arguments)
-        comment = f"  # {self.origin}" if self.origin else ""
-        one = f"{head}{body})"
-        if len(one + comment) <= WIDTH:
-            return (one + comment,)
-        if len(f"            {body}") <= WIDTH:
-            return (head + comment, f"            {body}", "        )")
-        return (head + comment, *(f"            {a}," for a in self.arguments), "        )")
+        head = f"        self.{self.attribute} = {self.constructor}"
+        return bracketed(head, self.arguments, comment=self.origin)
 
 
 @dataclass(frozen=True)
@@ -64,16 +58,24 @@ class Part:
         return class_name(self.name)
 
     @property
-    def head(self) -> tuple[str, ...]:
+    def head(self) -> list[str]:
         """How its `__init__` begins."""
-        arguments = ", ".join(["self", *(f"{name}: ChannelChoice" for name in self.parameters)])
-        one = f"    def __init__({arguments}) -> None:"
-        if len(one) <= WIDTH:
-            return (one,)
-        if len(arguments) + 8 <= WIDTH:
-            return ("    def __init__(", f"        {arguments}", "    ) -> None:")
-        listed = (f"        {argument}," for argument in arguments.split(", "))
-        return ("    def __init__(", *listed, "    ) -> None:")
+        given = [f"{name}: ChannelChoice" for name in self.parameters]
+        return bracketed("    def __init__", ["self", *given], " -> None:")
+
+    @property
+    def forward(self) -> list[str]:
+        """How its `forward` begins."""
+        count = len(self.outputs)
+        each = ", ".join(["Tensor"] * count) if count <= MOST_LISTED else "Tensor, ..."
+        given = "Tensor" if count == 1 else f"tuple[{each}]"
+        taken = [f"{name}: Tensor" for name in self.inputs]
+        return bracketed("    def forward", ["self", *taken], f" -> {given}:")
+
+    @property
+    def end(self) -> list[str]:
+        """How its `forward` ends."""
+        return given_back(self.outputs)
 
     @property
     def made(self) -> Layer:
@@ -203,7 +205,8 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
     ]
     said: dict[str, str] = {value: _input_name(value, inputs) for value in inputs}
     taken = {*said.values(), *FUNCTIONS}
-    statements, layers = [], []
+    statements: list[str] = []
+    layers: list[Layer] = []
     owners: dict[str, str] = {}  # of attributes
     for node in own:
         _, attribute = places.home(node)
@@ -222,7 +225,7 @@ def _part(name: str, graph: Graph, places: Places, speaker: Speaker) -> Part:
         said[node.name] = _variable(node, places, taken)
         taken.add(said[node.name])
         if expression != said[node.name]:
-            statements.append(_statement(said[node.name], expression))
+            statements += assigned(said[node.name], expression)
     doc = f"{_words(inputs, graph)} -> {_words(outputs, graph)}"
     return Part(
         name,
@@ -247,37 +250,10 @@ def _variable(node: Node, places: Places, taken: set[str]) -> str:
     return next(n for n in candidates if n not in taken and not is_taken_in_python(n))
 
 
-def _statement(name: str, expression: str) -> str:
-    """`name = expression`, broken where ruff breaks: inside the last bracket."""
-    one = f"        {name} = {expression}"
-    if len(one) <= WIDTH or not expression.endswith(")"):
-        return one
-    terms = expression.split(" + ")
-    if len(terms) == 2:
-        both = (
-            (f"{name}_{side}", term) for side, term in zip(("main", "branch"), terms, strict=True)
-        )
-        first = "\n".join(_statement(*pair) for pair in both)
-        return f"{first}\n        {name} = {name}_main + {name}_branch"
-    if len(terms) > 2:
-        lines = "\n            + ".join(terms)
-        return f"        {name} = (\n            {lines}\n        )"
-    opening = _opening(expression)
-    head, body = expression[: opening + 1], expression[opening + 1 : -1]
-    if len(body) + 12 > WIDTH and ", " in body:
-        body = body.replace(", ", ",\n            ") + ","
-    return f"        {name} = {head}\n            {body}\n        )"
-
-
-def _opening(expression: str) -> int:
-    """Index of the bracket that the last character closes."""
-    depth = 0
-    for index in range(len(expression) - 1, -1, -1):
-        depth += {")": 1, "(": -1}.get(expression[index], 0)
-        if depth == 0:
-            return index
-    raise AssertionError(f"unbalanced brackets: {expression}")
-
-
 def _words(values: list[str], graph: Graph) -> str:
-    return " and ".join(shape_words(graph.node(value)) for value in values)
+    """`32x16x16 and 5 of 16x32x32`: values of one shape that follow each other are counted."""
+    found = []
+    for words, group in groupby(shape_words(graph.node(value)) for value in values):
+        count = len(list(group))
+        found.append(words if count == 1 else f"{count} of {words}")
+    return " and ".join(found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nashc.emit.code import WIDTH, Places, origin
+from nashc.emit.code import Places, origin
+from nashc.emit.lines import bracketed
 from nashc.ir import Graph, Node
 from nashc.vocab.names import python_name
 
@@ -18,16 +19,8 @@ class Call:
 
     @property
     def text(self) -> str:
-        """The statement, broken like ruff does."""
-        head = f"    {self.variable} = g.{self.op}("
-        body = ", ".join(self.arguments)
-        comment = f"  # {self.origin}" if self.origin else ""
-        if len(f"{head}{body}){comment}") <= WIDTH:
-            return f"{head}{body}){comment}"
-        if len(f"        {body}") <= WIDTH:
-            return f"{head}{comment}\n        {body}\n    )"
-        lines = "".join(f"        {argument},\n" for argument in self.arguments)
-        return f"{head}{comment}\n{lines}    )"
+        head = f"    {self.variable} = g.{self.op}"
+        return "\n".join(bracketed(head, self.arguments, comment=self.origin))
 
 
 def calls(graph: Graph) -> tuple[Call, ...]:

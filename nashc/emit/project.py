@@ -8,6 +8,7 @@ from nashc import __version__, resources
 from nashc.emit import brevitas, lowering, supernet
 from nashc.emit.code import Part, origin, parts, shape_words, used
 from nashc.emit.context import LoweringFile, ModelFile, ReadmeFile, SupernetFile
+from nashc.emit.lines import bracketed, unpacked
 from nashc.emit.render import render
 from nashc.emit.searched_bits import LAYER_CLASSES as BIT_CLASSES
 from nashc.emit.searched_bits import searched_bits
@@ -153,14 +154,14 @@ def _doc(graph: Graph) -> str:
 def _calls(classes: tuple[Part, ...]) -> tuple[str, ...]:
     """The statements of the network's forward: each part fed by the values it names."""
     said = _between_parts(classes)
-    lines = []
+    lines: list[str] = []
     for part in classes:
-        fed = ", ".join(said.get(value, "image * INPUT_SCALE") for value in part.takes)
-        call = f"self.{part.name}({fed})"
-        given = ", ".join(said.get(value, "") for value in part.gives)
-        lines.append(
-            f"        return {call}" if part is classes[-1] else f"        {given} = {call}"
-        )
+        fed = [said.get(value, "image * INPUT_SCALE") for value in part.takes]
+        call = f"self.{part.name}"
+        if part is classes[-1]:
+            lines += bracketed(f"        return {call}", fed)
+        else:
+            lines += unpacked([said[value] for value in part.gives], call, fed)
     return tuple(lines)
 
 

@@ -44,6 +44,10 @@ def test_no_golden_file_is_an_orphan() -> None:
 
 @pytest.mark.parametrize("path", ALL_SPECS, ids=lambda path: path.stem)
 def test_python_is_formatted_and_lint_free(path: Path, tmp_path: Path) -> None:
+    is_formatted_and_lint_free(path, tmp_path)
+
+
+def is_formatted_and_lint_free(path: Path, tmp_path: Path) -> None:
     for name, text in files(path).items():
         if name.endswith(".py"):
             ast.parse(text)
@@ -60,6 +64,60 @@ def test_python_is_formatted_and_lint_free(path: Path, tmp_path: Path) -> None:
             check=False,
         )
         assert run.returncode == 0, run.stdout + run.stderr
+
+
+WIDE = """
+nash 1
+
+use resnet18 from "nashc/resnet.nash"
+
+block own(out) {{
+  {labels[0]} = {labels[0]}: conv 3x3(out) -> bn
+  {labels[1]} = {labels[1]}: conv 1x1(out) -> bn
+  add({labels[0]}, {labels[1]}) -> act
+}}
+
+backbone plain() {{
+  stem:   conv 3x3(4) -> bn -> act
+  group0: {block}: own(4)
+  group1: {block}: own(4)
+  head:   avgpool -> fc: linear(classes)
+}}
+
+network net {{
+  input    = UINT8 3x32x32
+  classes  = 10
+  backbone = {backbone}
+
+  cell in network {{
+    identity_across = two_convs
+  }}
+}}
+
+search {{
+  data      = cifar10("cifar10")
+  precision = {precision}
+}}
+"""
+LABELS = {
+    "short": ("left", "right"),
+    "long": ("a" * 24, "b" * 29),
+    "longest": ("a" * 37, "b" * 40),
+}
+
+
+@pytest.mark.parametrize("precision", ["paper", "quantised"])
+@pytest.mark.parametrize("backbone", ["resnet18(width = 8)", "plain()", *list(LABELS)[1:]])
+def test_a_cell_over_the_network_is_formatted(
+    backbone: str, precision: str, tmp_path: Path
+) -> None:
+    """Parts that take and give many values, and long names."""
+    labels = LABELS.get(backbone, LABELS["short"])
+    called = "plain()" if backbone in LABELS else backbone
+    path = tmp_path / "net.nash"
+    text = WIDE.format(labels=labels, block=labels[0][:12], backbone=called, precision=precision)
+    path.write_text(text, encoding="utf-8")
+    is_formatted_and_lint_free(path, tmp_path)
 
 
 def test_output_is_the_same_under_every_hash_seed() -> None:
