@@ -159,7 +159,9 @@ def report(
 
     made = report_on(request_of(spec, out, settings, python))
     path = html or made.desk.project.folder / PAGE
-    trouble = common.trouble_of(lambda: write_page(made.desk, made.figures, path))
+    trouble = common.trouble_of(
+        lambda: write_page(made.desk, made.figures, path, is_current=made.is_current)
+    )
     if as_json:
         found = {
             "ok": not trouble,

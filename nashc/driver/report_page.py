@@ -42,10 +42,16 @@ def report_on(request: Request) -> Report:
     return Report(desk, figures, current is not None)
 
 
-def write_page(desk: Desk, figures: Figures, path: Path) -> None:
-    """The HTML page of the figures. Errors: NASH401."""
+def write_page(desk: Desk, figures: Figures, path: Path, *, is_current: bool = True) -> None:
+    """The HTML page of the figures; of an estimate that is not current without the network, which was another one.
+
+    Errors: NASH401.
+    """
     spec = desk.project.base
     params = ", ".join(f"{key} = {value}" for key, value in spec.params.items())
     subtitle = f"{spec.path.name}, {params}" if params else spec.path.name
+    if not is_current:
+        subtitle = f"{spec.path.name}, which has changed since this estimate was made"
     subtitle += f"; estimated by {figures.tool}"
-    write_file(path, page(figures, desk.project.graph, desk.project.name, subtitle))
+    graph = desk.project.graph if is_current else None
+    write_file(path, page(figures, graph, desk.project.name, subtitle))

@@ -76,8 +76,8 @@ class Page:
     holes: tuple[str, ...]
 
 
-def page(figures: Figures, graph: Graph, title: str, subtitle: str = "") -> str:
-    """The page of one estimate; the same bytes for the same figures."""
+def page(figures: Figures, graph: Graph | None, title: str, subtitle: str = "") -> str:
+    """The page of one estimate; the same bytes for the same figures. graph: None if the network is not known any more."""
     letters = {key: chr(ord("a") + i) for i, key in enumerate(figures.marked())}
     slowest = max(layer.cycles for layer in figures.layers)
     return render(
@@ -92,7 +92,9 @@ def page(figures: Figures, graph: Graph, title: str, subtitle: str = "") -> str:
             binds=escape(figures.binds),
             warnings=tuple(escape(f"{w['layer']}: {w['text']}") for w in figures.warnings),
             drawings=tuple(
-                Drawing(key, label, svg(graph, _heat(figures, key, label))) for key, label in COSTS
+                Drawing(key, label, svg(graph, _heat(figures, key, label)))
+                for key, label in COSTS
+                if graph
             ),
             columns=tuple(label for _, label in RESOURCES),
             rows=tuple(

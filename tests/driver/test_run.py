@@ -260,6 +260,20 @@ def test_the_report(lab: Lab):
     assert str(lab.folder) not in json.dumps({**report, "stages": None, "not_run": None})
 
 
+def test_the_page_of_an_earlier_estimate_says_so(lab: Lab):
+    lab.run()
+    path = lab.out / "report.html"
+    current = path.read_text()
+    assert "coloured by cost" in current and "has changed" not in current
+    words = ["report", str(lab.spec), "-o", str(lab.out)]
+    assert cli.main([*words, "--set", "bits=w1a1"], standalone_mode=False) == 0
+    earlier = path.read_text()
+    assert "quickstart.nash, which has changed since this estimate was made" in earlier
+    assert "bits = w1a1" not in earlier and "coloured by cost" not in earlier
+    assert cli.main(words, standalone_mode=False) == 0
+    assert path.read_text() == current
+
+
 def test_a_report_is_printed_though_its_page_is_lost(lab: Lab, capsys):
     lab.run()
 
