@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from lark import Lark
 from lark.lark import PostLex
+from lark.lexer import TerminalDef
 
 from nashc.resources import read_grammar
 from nashc.syntax.newlines import StatementEnds
@@ -109,3 +110,18 @@ def test_a_user_without_a_home_is_no_trouble(monkeypatch: pytest.MonkeyPatch) ->
     grammar = Grammar()
     assert grammar.parser().parse("nash 1\n")
     assert grammar.built == 1
+
+
+def test_the_lexer_compiles_two_expressions(cache: Path) -> None:
+    """Lark makes one for each set of terminals that a state of the parser takes; thirty took most of a short command."""
+    lexer = Grammar().parser().parser.lexer.lexer  # of all states, behind what drops line ends
+    expressions = {
+        frozenset(each.name for each in of_state.terminals if not _is_keyword(each))
+        for of_state in lexer.lexers.values()
+    }
+    larger, smaller = sorted(expressions, key=len, reverse=True)
+    assert larger - smaller == {"PATH"}
+
+
+def _is_keyword(terminal: TerminalDef) -> bool:
+    return terminal.pattern.type == "str" and terminal.pattern.value.isalpha()
