@@ -14,7 +14,6 @@ from nashc.cost.folding_file import Content, Place, apply, read, writeable
 from nashc.cost.models import MODELS
 from nashc.diagnostics import Diagnostic, SpecError
 from nashc.driver.found import FOUND, found_of
-from nashc.driver.trained import ranges_of
 from nashc.ir import Graph, TensorType
 from nashc.lower import lower
 from nashc.ops import REGISTRY
@@ -140,7 +139,11 @@ def _one(spec: Spec, question: Question) -> Answer:
     graph = lower(spec)
     model = MODELS[question.model]
     wanted = Wanted.of(spec)
-    known = ranges_of(question.weights, graph) if question.weights else None
+    known = None
+    if question.weights:
+        from nashc.driver.trained import ranges_of  # with what it loads of the driver
+
+        known = ranges_of(question.weights, graph)
     nodes = model.hardware(graph, target.board.part, known, wanted)
     cycles = None if target.fps is None else max(1, int(1e9 / target.clock / target.fps))
     foldings = dict(model.fold(nodes, cycles, target.mvau_wwidth_max))
