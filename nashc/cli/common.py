@@ -103,6 +103,20 @@ def report(
     return exit_code(diagnostics)
 
 
+def check_output(place: Path | None, *read: Path | None) -> None:
+    """Whether an answer may be written there, asked before long work: never over what the command reads. Errors: NASH401."""
+    from nashc.diagnostics import Diagnostic, SpecError
+    from nashc.writing import check_place
+
+    if place is None:
+        return
+    check_place(place)
+    for path in read:
+        if path is not None and place.is_file() and path.exists() and place.samefile(path):
+            text = f"{place} cannot be written: it is what this command reads"
+            raise SpecError([Diagnostic("NASH401", text, help="choose another place for it")])
+
+
 def trouble_of(write: Callable[[], object]) -> tuple[Diagnostic, ...]:
     """The mistakes of writing what goes with an answer; they are told behind it, by `incomplete`."""
     from nashc.diagnostics import SpecError

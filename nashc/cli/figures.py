@@ -64,13 +64,10 @@ def estimate(
     """
     from nashc.driver.estimate import Question, answer
     from nashc.driver.estimate_text import estimate_lines
-    from nashc.writing import check_place
 
-    if html is not None:
-        check_place(html)
-    found = answer(
-        Question(common.only_spec(spec), common.overrides(settings), model, weights, folding)
-    )
+    spec = common.only_spec(spec)
+    common.check_output(html, spec, weights, folding)
+    found = answer(Question(spec, common.overrides(settings), model, weights, folding))
     trouble = common.trouble_of(lambda: _write_page(html, found)) if html else ()
     click.echo(
         json.dumps(found.to_json(), indent=2) if as_json else "\n".join(estimate_lines(found))

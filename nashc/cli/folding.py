@@ -65,14 +65,14 @@ def fold(
     _check_tools("numpy", "scipy", *(["highspy"] if gap is not None else []))
     from nashc.driver.folding import fold_spec, folding_text
     from nashc.fold import tell
-    from nashc.writing import check_place, write_file
+    from nashc.writing import write_file
 
-    if out is not None:
-        check_place(out)
+    spec = common.only_spec(spec)
+    common.check_output(out, spec, weights)
     wanted = common.board_named(board) if board is not None else None
     with watched() as go_on:
         found = fold_spec(
-            common.only_spec(spec),
+            spec,
             common.overrides(settings),
             goal,
             fps,

@@ -149,6 +149,20 @@ def test_a_spec_is_no_folder_for_its_project(nashc, spec: Path, command: str):
     )
 
 
+@pytest.mark.parametrize("words", [("fold", "-o"), ("estimate", "--html")], ids=lambda w: w[0])
+@pytest.mark.parametrize("name", ["SPEC", "link.nash"])
+def test_an_answer_is_not_written_over_the_spec(
+    nashc, spec: Path, tmp_path: Path, words: tuple[str, str], name: str
+):
+    before = spec.read_text(encoding="utf-8")
+    (tmp_path / "link.nash").symlink_to(spec)
+    place = spec if name == "SPEC" else tmp_path / name
+    said = nashc(words[0], str(spec), words[1], str(place))
+    assert said.code == 3
+    assert said.err.startswith(f"NASH401: {place} cannot be written: it is what this command reads")
+    assert spec.read_text(encoding="utf-8") == before
+
+
 @pytest.mark.parametrize("given", ["bits", "=w2a2", "bits="])
 def test_a_parameter_without_value_is_wrong_usage(nashc, spec: Path, given: str):
     said = nashc("check", str(spec), "--set", given)
