@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,7 @@ def _problem(node: HwNode, attribute: str, value: Any) -> tuple[str, str]:
         legal = f"0 to {MOST_DEPTH}" if setting in TRIGGERS else "0, 1"
         if setting in ("pe", "simd"):
             legal = ", ".join(map(str, divisors(limit(node, setting))))
-        return f"{attribute} = {value} is not a whole number", f"legal are {legal}"
+        return f"{attribute} = {json.dumps(value)} is not a whole number", f"legal are {legal}"
     if setting in TRIGGERS:
         is_depth = 0 <= value <= MOST_DEPTH
         legal = f"legal are 0 to {MOST_DEPTH}, 0 for none"

@@ -69,7 +69,7 @@ def load(path: Path) -> Ranges:
         )
     except OSError as error:
         raise _wrong(path, f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _wrong(path, f"{path} is not the ranges.json of an exported network") from error
 
 

@@ -24,12 +24,26 @@ class NoFolding(Exception):
 def parse_folding(text: str) -> dict[str, dict[str, Any]]:
     """Layer -> attribute -> value. Errors: NoFolding, in words that stand behind the name of the file."""
     try:
-        content = json.loads(text)
+        content = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise NoFolding(f"is not JSON: {error.msg.lower()}", error.pos) from None
+    except RecursionError:
+        raise NoFolding("is nested too deeply") from None
+    except ValueError:  # int's word on thousands of digits
+        raise NoFolding("holds a number that is out of all measure") from None
     if not isinstance(content, dict) or not all(isinstance(v, dict) for v in content.values()):
         raise NoFolding("holds no attributes by layer")
     found: dict[str, dict[str, Any]] = content
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON takes the last of equal names; of a folding one of them is a mistake."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NoFolding(f"names {twice} twice")
     return found
 
 

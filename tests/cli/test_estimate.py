@@ -69,6 +69,16 @@ def test_all_that_is_wrong_with_a_folding_file_is_said_at_once(nashc, tmp_path: 
     assert "MVAU_hls has no folding attribute Pe" in said.err
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 1}', "[" * 100_000, "9" * 5000])
+def test_ranges_that_are_none(nashc, tmp_path: Path, content: str):
+    place = tmp_path / "ranges.json"
+    place.write_text(content)
+    said = nashc("estimate", RESNET18, "--weights", str(place))
+    assert said.code == 3
+    text = f"NASH453: {place} is not the ranges.json of an exported network"
+    assert said.err.startswith(text)
+
+
 def test_ranges_of_another_network(nashc, tmp_path: Path):
     path = tmp_path / "ranges.json"
     layer = {"weights": [-1, 1], "accumulator": [-3, 3]}

@@ -163,7 +163,7 @@ def test_converters_count_when_asked_for(tmp_path: Path):
         ('{"stem.conv": {"depth": 2}}', "stem.conv: MVAU_hls has no folding attribute depth", "it has PE, SIMD, ram_style, mem_mode, resType, ram_style_thresholds"),
         ('{"stem.conv": {"runtime_writeable_weights": true}}', "stem.conv: runtime_writeable_weights = True is no choice here", "legal are 0, 1"),
         ('{"narrow.block0.add.act": {"depth_trigger_bram": -1}}', "narrow.block0.add.act: depth_trigger_bram = -1 is no depth", "legal are 0 to 2147483647, 0 for none"),
-        ('{"narrow.block0.add.act": {"depth_trigger_uram": "8"}}', "narrow.block0.add.act: depth_trigger_uram = 8 is not a whole number", "legal are 0 to 2147483647"),
+        ('{"narrow.block0.add.act": {"depth_trigger_uram": "8"}}', 'narrow.block0.add.act: depth_trigger_uram = "8" is not a whole number', "legal are 0 to 2147483647"),
         ('{"stem.conv": {"pe": 2}}', "stem.conv: MVAU_hls has no folding attribute pe", "it has PE, SIMD, ram_style, mem_mode, resType, ram_style_thresholds"),
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from nashc.diagnostics import SpecError
 from nashc.emit.settings import settings
 from nashc.schema import load
+from nashc.schema.folding_file import parse_folding
 from tests.schema.test_board_file import SPEC as BOARD_SPEC
 
 SPEC = BOARD_SPEC.replace('"mine.toml"', "Pynq-Z1").replace(
@@ -24,6 +25,10 @@ def test_its_content_reaches_the_build(tmp_path: Path) -> None:
     assert load(tmp_path / "spec.nash").digest != before
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert parse_folding('\ufeff{"a": {"PE": 1}}') == {"a": {"PE": 1}}
+
+
 @pytest.mark.parametrize(
     ("content", "words", "place"),
     [
@@ -31,6 +36,14 @@ def test_its_content_reaches_the_build(tmp_path: Path) -> None:
         ('{"a": }', "fold.json is not JSON: expecting value", "fold.json:1:7"),
         ('["a"]', "fold.json holds no attributes by layer", "spec.nash:12"),
         ("3", "fold.json holds no attributes by layer", "spec.nash:12"),
+        ("[" * 100_000, "fold.json is nested too deeply", "spec.nash:12"),
+        (
+            '{"a": {"PE": ' + "9" * 5000 + "}}",
+            "fold.json holds a number that is out of all measure",
+            "spec.nash:12",
+        ),
+        ('{"a": {"PE": 1}, "a": {"PE": 2}}', "fold.json names a twice", "spec.nash:12"),
+        ('{"a": {"PE": 1, "PE": 2}}', "fold.json names PE twice", "spec.nash:12"),
     ],
 )
 def test_mistakes(
