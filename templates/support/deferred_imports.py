@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from importlib.abc import Loader, MetaPathFinder
@@ -49,6 +50,8 @@ def import_brevitas() -> None:
     """
     import torch
 
+    # Brevitas could compile extensions; that there is no CUDA for them would be told of every program on a processor.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     if "torch._dynamo" in sys.modules:
         importlib.import_module("brevitas.nn")
         return

@@ -138,5 +138,5 @@ def test_searches_and_trainings_never_import_the_compiler(program: str, tmp_path
     folder = Generated.write(tmp_path / "out", **settings).folder
     command = [sys.executable, "-c", LOADED, program]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and "CUDA" not in done.stderr, done.stderr
     assert done.stdout.endswith("loaded {'brevitas'}\n")
