@@ -185,8 +185,8 @@ class _Check:
         inside = [p for p in self.signs if opening.start <= p.start < end]
         for before, piece, after in zip(inside, inside[1:], [*inside[2:], None], strict=False):
             if (
-                self.is_first_of_line(piece)
-                and piece.kind == "word"
+                piece.kind == "word"
+                and self.is_first_of_line(piece)
                 and (self.indent(piece) == 0 or (after and after.is_one_of("=", ":", "{")))
                 and not before.is_one_of(*WANTS_MORE, *OPENING)
             ):

@@ -120,7 +120,8 @@ def statements(pieces: Sequence[Piece]) -> list[Statement]:
 def _goes_on(run: Sequence[Piece], pieces: Sequence[Piece], index: int, end: Piece) -> bool:
     if end.is_one_of(";"):
         return False
-    following = next((p for p in pieces[index + 1 :] if p.kind != "line end"), None)
+    behind = (pieces[at] for at in range(index + 1, len(pieces)))
+    following = next((piece for piece in behind if piece.kind != "line end"), None)
     if following and following.is_one_of(*GOES_ON, "{"):
         return True
     return bool(run) and run[-1].is_one_of(*WANTS_MORE)
