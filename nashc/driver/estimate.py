@@ -58,7 +58,7 @@ class Layer:
 class Answer:
     """The figures of one variant of a spec; `compare` holds those of its other variants.
 
-    left_out: what the spec says of the build and the model has no regard to.
+    left_out: what the spec says of the build and the model has no regard to. given: nodes with a folding of their own, not FINN's.
     """
 
     spec: Spec
@@ -67,6 +67,7 @@ class Answer:
     layers: tuple[Layer, ...]
     is_trained: bool
     left_out: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
     compare: tuple[Answer, ...] = ()
 
     @property
@@ -157,11 +158,13 @@ def _one(spec: Spec, question: Question) -> Answer:
 
         content = target.folding.content or {}
         foldings = folding_of_target(spec, graph, nodes, foldings, model)
+    is_optimal = target.folding is not None and not question.folding and not content
+    given = frozenset(foldings if is_optimal else content)
     if known is not None and writeable(content):
         nodes = model.hardware(graph, target.board.part, known.without(writeable(content)), wanted)
     found = estimate(nodes, foldings, model, target.board.part, target.clock)
     left_out = tuple(name for name in model.leaves_out if getattr(spec.finn, name) != "auto")
-    return Answer(spec, target, found, _layers(graph, found), known is not None, left_out)
+    return Answer(spec, target, found, _layers(graph, found), known is not None, left_out, given)
 
 
 def known_target(spec: Spec) -> Target:

@@ -64,7 +64,8 @@ def estimate_figures(answer: Answer) -> Figures:
             "target_cycles": None if target.fps is None else int(1e9 / target.clock / target.fps),
             "clock_ns": target.clock,
             "tool": found.model,
-        }
+        },
+        answer.given,
     )
 
 

@@ -105,7 +105,9 @@ def figures_in(result: Result) -> Figures | None:
     """The figures of an estimate, None for another stage."""
     if result.stage != "estimate":
         return None
-    return figures_of(json.loads((result.folder / ESTIMATES).read_text(encoding="utf-8")))
+    estimates = json.loads((result.folder / ESTIMATES).read_text(encoding="utf-8"))
+    settings = result.record["material"]["settings"].get("settings/build.json", {})
+    return figures_of(estimates, given=settings.get("folding") or ())
 
 
 def headline(result: Result) -> str:

@@ -5,7 +5,7 @@ They are read from `estimates.json`, which the generated `build.py` writes; noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,8 +132,8 @@ class Figures:
         }
 
 
-def figures_of(estimates: Mapping[str, Any]) -> Figures:
-    """From the content of `estimates.json`."""
+def figures_of(estimates: Mapping[str, Any], given: Collection[str] = ()) -> Figures:
+    """From the content of `estimates.json`. given: nodes whose folding is not FINN's own for the target."""
     board = estimates["board"] or {}
     limits = {key: int(board[key]) for key, _ in RESOURCES if key in board}
     network = estimates["network"]
@@ -144,7 +144,7 @@ def figures_of(estimates: Mapping[str, Any]) -> Figures:
         limits=limits,
         share={key: _share(network[key], limit) for key, limit in limits.items()},
         bottleneck=estimates["bottleneck"],
-        binds=_binds(estimates),
+        binds=_binds(estimates, given),
         clock_ns=estimates["clock_ns"],
         tool=estimates["tool"],
         warnings=tuple(estimates["warnings"]),
@@ -190,11 +190,12 @@ def _folding(node: Mapping[str, Any]) -> str:
     return f"PE {node['pe']} of {node['pe_max']}, SIMD {node['simd']} of {node['simd_max']}"
 
 
-def _binds(estimates: Mapping[str, Any]) -> str:
+def _binds(estimates: Mapping[str, Any], given: Collection[str]) -> str:
     """What keeps the slowest node from being faster."""
     node = next(node for node in estimates["layers"] if node["name"] == estimates["bottleneck"])
     target, cycles = estimates["target_cycles"], estimates["network"]["cycles"]
-    if target is not None and cycles <= target:
+    is_met, is_finns = target is not None and cycles <= target, node["name"] not in given
+    if is_met and is_finns:
         return "the target is met, FINN folds no further than asked for"
     room = [
         f"{word} {node[key]} of {node[f'{key}_max']}"
@@ -204,6 +205,9 @@ def _binds(estimates: Mapping[str, Any]) -> str:
     kind = node["op"].removesuffix("_hls").removesuffix("_rtl")
     if not room:
         return f"{kind} is fully unfolded: what remains is one step for each position of the image"
+    if not is_finns:
+        met = "the target is met; " if is_met else ""
+        return f"{met}its folding ({', '.join(room)}) is the one that was given"
     if target is None:
         return f"its folding ({', '.join(room)}); no fps was asked for"
     if kind.startswith("MVAU"):

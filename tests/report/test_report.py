@@ -105,6 +105,21 @@ def test_what_binds_the_slowest(change: dict[str, Any], words: str) -> None:
     assert figures_of(found).binds.startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"target_cycles": 400}, "the target is met; its folding (PE 2 of 8, SIMD 3 of 9) is the"),
+        ({"target_cycles": None}, "its folding (PE 2 of 8, SIMD 3 of 9) is the one that was given"),
+        ({"bottleneck": "full"}, "MVAU is fully unfolded"),
+    ],
+)
+def test_what_binds_in_a_folding_that_was_given(change: dict[str, Any], words: str) -> None:
+    found = estimates(**change)
+    found["layers"].append(node("full", "MVAU_hls", 1, 1, pe=8, simd=9))
+    assert figures_of(found, given={"stem.conv", "full"}).binds.startswith(words)
+    assert figures_of(found, given={"head.fc"}).binds == figures_of(found).binds
+
+
 def test_the_table(update: bool) -> None:
     text = "\n".join(report.lines(figures_of(estimates()))) + "\n"
     expected = Path(__file__).parent / "table.txt"
