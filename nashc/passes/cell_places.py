@@ -32,10 +32,15 @@ class Change:
     stride: int
     is_exact: bool
 
+    @property
+    def takes_two_convs(self) -> bool:
+        """Whether an identity across it can be two convolutions side by side."""
+        return self.stride == 1 or (self.stride == 2 and self.is_exact)
+
     def allows(self, op: CellOp, cell: Cell) -> bool:
         """Whether `op` can stand on the edge in a network that FINN builds."""
         if op.kind == "identity" and cell.settings.identity_across == "two_convs":
-            return self.stride == 1 or (self.stride == 2 and self.is_exact)
+            return self.takes_two_convs
         return op.can_change(self.channels, self.stride)
 
 

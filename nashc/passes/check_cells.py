@@ -40,8 +40,10 @@ def check_choice(place: Place, target: int, choice: Choice, graph: Graph) -> Dia
         return None
     before = "x".join(map(str, graph.node(place.nodes[choice.source]).shape[1:]))
     after = "x".join(map(str, graph.node(place.nodes[target]).shape[1:]))
-    fit = ", ".join(str(other) for other in legal if change.allows(other, cell))
-    hint = f"take a convolution here ({fit})" if fit else "allow a convolution on this edge"
+    fit = [other for other in legal if change.allows(other, cell)]
+    what = "a convolution" if all(other.kind == "conv" for other in fit) else "another operation"
+    hint = f"take {what} here ({', '.join(map(str, fit))})"
+    hint = hint if fit else "allow a convolution on this edge"
     where = f"from node {choice.source} ({before}) to node {target} ({after})"
     if op.kind == "maxpool" and not change.channels:
         text = f"`{op}` cannot step {change.stride} pixels, FINN's pools leave none out: {where}"
@@ -50,7 +52,9 @@ def check_choice(place: Place, target: int, choice: Choice, graph: Graph) -> Dia
         text = f"policy {cell.settings.policy} keeps no max-pool that changes channels: {where}"
         return Diagnostic("NASH305", text, choice.span, others=others, help=hint)
     text = f"`{op}` cannot change channels or resolution: {where}"
-    if op.kind == "identity" and cell.settings.identity_across == "forbid":
+    if cell.settings.identity_across == "two_convs":
+        text = f"`{op}` can halve an even resolution, and change it no other way: {where}"
+    elif change.takes_two_convs:
         hint += ", or set `identity_across = two_convs` in the cell"
     return Diagnostic("NASH306", text, choice.span, others=others, help=hint)
 

@@ -94,7 +94,7 @@ class CellSettings(Settings):
     )
     identity_across: Literal["forbid", "two_convs"] = Field(
         "forbid",
-        description="identity where channels or resolution change: none, or two 1x1 convs side by side",
+        description="identity where channels change or an even resolution is halved: none, or two 1x1 convs side by side",
     )
 
     @model_validator(mode="before")
