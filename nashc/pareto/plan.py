@@ -19,7 +19,8 @@ def plan_lines(walk: Walk) -> list[str]:
     for row, stages in zip(rows, _stages(walk), strict=True):
         count = len(walk.job.trials_of(row.point)) or 1
         kept = len(row.values) or int(row.cost is not None)
-        words = ", ".join(f"{n} {stage}" for stage, n in stages.items()) or row.state
+        others = "those of a point above" if row.waiting else row.state
+        words = ", ".join(f"{n} {stage}" for stage, n in stages.items()) or others
         table.append([row.point.label, str(count), str(kept), str(row.waiting), "", words])
     lines = aligned(table, left=("stages",))
     left = walk.durations.left((w.place.point.network, w.seen.stages) for w in walk.waiting)

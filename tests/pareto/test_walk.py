@@ -93,6 +93,14 @@ def test_budgets_share_a_search_and_seeds_a_derivation(lab: Lab):
     assert [row.state for row in found.rows()] == ["finished"] * 2
 
 
+def test_the_plan_of_a_point_whose_stages_all_run_for_another(lab: Lab):
+    walk(lab, "budget", most_lut="20k,30k").run()
+    assert plan_lines(walk(lab, "budget", most_lut="20k,30k", seed="1,2"))[1:3] == [
+        "budget most_lut=20k      2     1       1    1 train",
+        "budget most_lut=30k      2     1       1    those of a point above",
+    ]
+
+
 def test_the_proxy_ends_with_the_search(lab: Lab):
     found = walk(lab, "searched", "supernet", seed="1,2")
     found.run()
