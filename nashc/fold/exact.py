@@ -6,20 +6,24 @@ that the answer is the same on every machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from nashc.fold.blocks import Block, blocks, latency_bound
+from nashc.fold.blocks import Block, blocks
 from nashc.fold.exchange import quickened
 from nashc.fold.near import minimise
 from nashc.fold.programme import Found, Limits, Programme
 from nashc.fold.proof import Further, prove
-from nashc.fold.refine import GivenUp, shortest
+from nashc.fold.refine import NONE_KNOWN, GivenUp, shortest
 from nashc.fold.tables import Floats, Ints, Problem
 
 _MOST = 5_000_000
 """Beginnings of foldings that are looked at in one step of a proof (refine.py); with more HiGHS goes on."""
+
+_QUICK = 4_000_000
+"""Beginnings in all that are looked at before HiGHS is asked: about a second's."""
 
 STRETCH_GAP = 1e-3
 """Shares of a budget are found to a tenth of a per cent: the last bit of the proof takes seconds."""
@@ -96,7 +100,7 @@ def any_fit(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> 
 
 
 def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: int) -> Found | None:
-    """The choice with the shortest longest path."""
+    """The choice with the shortest longest path; proven from coarse to fine where that takes little, else HiGHS's."""
     programme = Programme(problem, rows, paths=True)
     programme.keep_to(limits)
     path = programme.longest_path()
@@ -107,17 +111,33 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     if prices is None:
         return None
     price = np.maximum(prices[0], 0.0)
+    row, proven = _row(problem), NONE_KNOWN
+    if row is not None:
+        proven = shortest(problem, rows, row, price, budget, proven, _no_more_than(_QUICK))
+        if proven.bound == proven.value < np.inf:
+            return proven
     found = minimise(
         programme,
         programme.objective(path),
         effort,
         better=lambda choice, adds: quickened(problem, rows, adds, price, budget, choice),
     )
-    row = _row(problem)
-    if found is None or row is None or found.bound >= found.value:
-        return found
-    bound = latency_bound(problem, rows, row, price, budget)
-    return replace(found, bound=min(found.value, max(found.bound, bound)))
+    if found is None or found.value > proven.value:
+        found = proven if proven.value < np.inf else None
+    bound = max(proven.bound, -np.inf if found is None else found.bound)
+    return found and replace(found, bound=min(found.value, bound))
+
+
+def _no_more_than(work: int) -> Callable[[Found, int], None]:
+    """For `shortest`: gives up after so many beginnings."""
+
+    def spend(_: Found, more: int) -> None:
+        nonlocal work
+        work -= more
+        if work < 0:
+            raise GivenUp
+
+    return spend
 
 
 def latency_prices(

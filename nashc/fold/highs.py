@@ -1,4 +1,4 @@
-"""A mixed-integer programme as HiGHS takes it, through scipy: relaxed, or whole."""
+"""A mixed-integer programme as HiGHS takes it: relaxed through highspy, whole through scipy, which takes a quarter of a second to load."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from nashc.fold.tables import Bools, Floats
+from nashc.fold.tables import Bools, Floats, Ints
 
 
 class Undecided(Exception):
@@ -42,9 +43,12 @@ class Searched:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """low <= matrix @ variables <= high, least <= variables <= most; the first `whole` variables are whole numbers."""
+    """low <= matrix @ variables <= high, least <= variables <= most; the first `whole` variables are whole numbers.
 
-    matrix: Any
+    entries: of the matrix: rows, columns and values, one row after the other.
+    """
+
+    entries: tuple[Ints, Ints, Floats]
     low: Floats
     high: Floats
     least: Floats
@@ -57,33 +61,55 @@ class System:
         most[: self.whole][~kept] = 0.0
         return replace(self, most=most)
 
+    @cached_property
+    def matrix(self) -> Any:
+        """[constraints, variables], as scipy has it."""
+        from scipy.sparse import coo_array
+
+        row, column, value = self.entries
+        shape = (len(self.low), len(self.most))
+        return coo_array((value, (row, column)), shape=shape).tocsr()
+
     def relaxed(self, objective: Floats) -> Relaxed | None:
         """None: nothing keeps to the constraints. The value is -inf, and all else 0, where HiGHS had no answer."""
-        from scipy.optimize import linprog
-        from scipy.sparse import vstack
+        import highspy
 
         scale = unit(objective)
-        is_equal = self.low == self.high
-        most, least = np.isfinite(self.high) & ~is_equal, np.isfinite(self.low) & ~is_equal
         with quiet():
-            result = linprog(
-                objective / scale,
-                A_ub=vstack([self.matrix[most], -self.matrix[least]]),
-                b_ub=np.concatenate([self.high[most], -self.low[least]]),
-                A_eq=self.matrix[is_equal],
-                b_eq=self.low[is_equal],
-                bounds=np.stack([self.least, self.most], axis=1),
-                method="highs-ds",
-            )
-        if result.status == 2:
+            highs = highspy.Highs()
+            for name, value in {"output_flag": False, "threads": 1, "solver": "simplex"}.items():
+                highs.setOptionValue(name, value)
+            highs.passModel(self._linear(objective / scale))
+            highs.run()
+        status = highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kInfeasible:
             return None
-        worth = np.zeros(len(self.low))
-        if result.status != 0:
-            return Relaxed(-np.inf, np.zeros(len(objective)), np.zeros(self.whole), worth)
-        worth[most] -= result.ineqlin.marginals[: most.sum()] * scale
-        worth[least] -= result.ineqlin.marginals[most.sum() :] * scale
-        adds = result.lower.marginals[: self.whole] * scale
-        return Relaxed(float(result.fun) * scale, result.x, adds, worth)
+        if status != highspy.HighsModelStatus.kOptimal:
+            nothing = np.zeros(self.whole), np.zeros(len(self.low))
+            return Relaxed(-np.inf, np.zeros(len(objective)), *nothing)
+        found = highs.getSolution()
+        worth = np.abs(np.array(found.row_dual)) * scale
+        worth[self.low == self.high] = 0.0
+        adds = np.maximum(np.array(found.col_dual)[: self.whole], 0.0) * scale
+        value = float(highs.getInfo().objective_function_value) * scale
+        return Relaxed(value, np.array(found.col_value), adds, worth)
+
+    def _linear(self, objective: Floats) -> Any:
+        """The programme as highspy takes it, without what must be whole."""
+        import highspy
+
+        row, column, value = self.entries
+        endless = highspy.kHighsInf
+        model = highspy.HighsLp()
+        model.num_row_, model.num_col_ = len(self.low), len(self.most)
+        model.col_cost_ = objective
+        model.col_lower_, model.col_upper_ = self.least, np.minimum(self.most, endless)
+        model.row_lower_ = np.maximum(self.low, -endless)
+        model.row_upper_ = np.minimum(self.high, endless)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_ = np.searchsorted(row, np.arange(len(self.low) + 1))
+        model.a_matrix_.index_, model.a_matrix_.value_ = column, value
+        return model
 
     def search(self, objective: Floats, effort: int, gap: float) -> Searched | None:
         """The least value in whole numbers, or what is known of it after `effort` nodes; None: there is none.

@@ -188,15 +188,12 @@ class Programme:
     @property
     def system(self) -> System:
         """The constraints, as they are now."""
-        from scipy.sparse import coo_array
-
-        count, size = len(self._row_low), len(self._low)
-        if self._system is None or self._system.matrix.shape != (count, size):
+        size = (len(self._row_low), len(self._low))
+        if self._system is None or (len(self._system.low), len(self._system.most)) != size:
             row, column, value = (np.concatenate(part) for part in zip(*self._entries, strict=True))
-            matrix = coo_array((value, (row, column)), shape=(count, size)).tocsr()
             low, high = np.array(self._row_low), np.array(self._row_high)
             least, most = np.array(self._low), np.array(self._high)
-            self._system = System(matrix, low, high, least, most, self._whole)
+            self._system = System((row, column, value), low, high, least, most, self._whole)
         return self._system
 
     def relaxed(self, objective: Floats) -> Relaxed | None:

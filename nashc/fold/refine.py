@@ -6,8 +6,9 @@ together, block by block. A finer grouping is gone through from the other end, a
 how soon its end can be reached: beginnings that come too late are dropped. The last grouping tells all resources apart and is exact.
 (State-space relaxation, after Christofides, Mingozzi and Toth, Networks 11, 1981.)
 
-What counts as too late lies first near the bound and then moves towards the best known: the work grows fast with the distance. A coarse walk
-to a later time than is asked for serves as well and is kept.
+What counts as too late lies first near the bound and then moves away from it: the work grows fast with the distance. So no folding need be
+known to begin with, and only rows that are within reach so far are looked at. A coarse walk to a later time than is asked for serves as well
+and is kept.
 """
 
 from __future__ import annotations
@@ -22,18 +23,25 @@ import numpy as np
 
 from nashc.fold.blocks import Block, latency_bound
 from nashc.fold.levels import Level, levels
-from nashc.fold.pieces import TooMany, choices, rows_in_reach, with_single_layers
+from nashc.fold.pieces import Choices, TooMany, choices, rows_in_reach, with_single_layers
 from nashc.fold.programme import Found
 from nashc.fold.tables import Floats, Ints, Problem
 from nashc.fold.walk import Walk, walk
 
+_NEAR = 1e-3
+"""So much of the bound is looked beyond it at first, """
+_FARTHER = 3
+"""and so many times as far each time that nothing is there; the rows in reach are then others."""
 _PARTS = 16
-"""A walk is first tried to so small a part of the way from what a coarser one proved to the best known."""
+"""A walk is first tried to so small a part of the way from what a coarser one proved to where is looked,"""
 _GROWS = 4
-"""How much further it goes each time: the last one takes longer than all before it."""
+"""and so much further each time: the last one takes longer than all before it."""
 _FEW = 100
 """Of more beginnings that differ in all resources so many are gone on with at first."""
 _EXACT = 1e-9
+
+NONE_KNOWN = Found(np.zeros(0, dtype=np.int64), np.inf, -np.inf)
+"""For a search that begins with no folding."""
 
 
 class GivenUp(Exception):
@@ -49,17 +57,25 @@ def shortest(
     best: Found,
     spend: Callable[[Found, int], None],
 ) -> Found:
-    """The shortest longest path within the budget, or `best` with the bound that was reached. Links must not count.
+    """The shortest longest path within the budget, or the best known with the bound that was reached. Links must not count.
 
-    row, price: as of `latency_bound`. spend: told the best so far and how many beginnings are looked at next; it may raise GivenUp.
+    row, price: as of `latency_bound`. best: a folding, or NONE_KNOWN, of which the value stays endless where none is found.
+    spend: told the best so far and how many beginnings are looked at next; it may raise GivenUp.
     """
     least = latency_bound(problem, rows, row, price, budget)
     search = _Search(replace(best, bound=min(best.value, max(best.bound, least))), spend)
-    if search.is_open:
-        rows = rows_in_reach(problem, rows, row, price, search.too_late - least)
-        problem, row = with_single_layers(problem, rows, row)
-        with suppress(GivenUp, TooMany):
-            search.run(levels(problem, rows, price, budget), row)
+    farthest = sum(
+        float(t.latency[kept].max()) for t, kept in zip(problem.tables, rows, strict=True)
+    )
+    spare = _NEAR * max(abs(least), 1.0)
+    with suppress(GivenUp, TooMany):
+        while search.is_open and search.best.bound <= farthest:
+            latest = min(least + spare, search.too_late)
+            if latest > search.best.bound:
+                kept = rows_in_reach(problem, rows, row, price, latest - least)
+                simple, parts = with_single_layers(problem, kept, row)
+                search.run(levels(simple, kept, price, budget), parts, latest)
+            spare *= _FARTHER
     best = search.best
     return best if search.is_open else replace(best, bound=best.value)
 
@@ -79,45 +95,55 @@ class _Search:
     def is_open(self) -> bool:
         return self.best.bound < self.too_late
 
-    def run(self, found: list[Level], row: list[Block]) -> None:
-        """found: the network's levels. row: its blocks. Errors: GivenUp, TooMany."""
-        self._levels, self._rows = found, _in_turn(found, row)
+    def run(self, found: list[Level], row: list[Block], latest: float) -> None:
+        """The shortest, if it is no later than this; else that nothing is. found: the network's levels, with the rows
+        in reach by then. row: its blocks. Errors: GivenUp, TooMany."""
+        self._levels, self._rows, self._latest = found, _in_turn(found, row), latest
         self._leasts = [
             latency_bound(level.problem, level.rows, row, level.price, level.budget)
             for level in found
         ]
         self._walks: list[Walk | None] = [None] * len(found)
+        self._pieces: dict[tuple[int, float], list[Choices]] = {}
         for number in range(len(found)):
             self._settle(number)
+
+    @property
+    def _end(self) -> float:
+        """Nothing later is looked for."""
+        return min(self._latest, self.too_late)
 
     def _settle(self, number: int) -> None:
         """The shortest of a level is a bound; of the last it is the answer."""
         self._prove(self._leasts[number])
         is_last = number == len(self._levels) - 1
         if is_last:
-            self._try(number)
+            self._try(number, self.best.bound)
         is_quick = number == 0 and not is_last  # with one resource
-        part = (self.too_late - self.best.bound) / (1 if is_quick else _PARTS)
-        while self.is_open:
-            latest = min(self.best.bound + part, self.too_late)
+        part = (self._end - self.best.bound) / (1 if is_quick else _PARTS)
+        while self.best.bound < self._end:
+            latest = min(self.best.bound + part, self._end)
+            if is_last:
+                self._try(number, latest)
+                latest = min(latest, self._end)
             found = self._by(number, latest)
             self._prove(found.value if found else latest)
             if found:
                 break
             part *= _GROWS
 
-    def _try(self, number: int) -> None:
-        """Where many foldings do as well as a coarser level told, or better than the best known, a few beginnings find one."""
-        for latest in (self.best.bound, self.too_late):
-            if self.is_open and (number == 0 or self._by(number - 1, latest)):
-                found = self._walk(number, latest, _FEW)
-                self._take(number, found)
-                if found.is_complete:
-                    self._prove(min(found.value, latest))
+    def _try(self, number: int, latest: float) -> None:
+        """Where many foldings do as well as a coarser level told, or are no later than this, a few beginnings find one."""
+        if self.best.bound < self._end and (number == 0 or self._by(number - 1, latest)):
+            found = self._walk(number, latest, _FEW)
+            self._take(number, found)
+            if found.is_complete:
+                self._prove(min(found.value, latest))
 
     def _prove(self, bound: float) -> None:
-        """Nothing is shorter than this."""
-        self.best = replace(self.best, bound=max(self.best.bound, min(bound, self.best.value)))
+        """Nothing is shorter than this: but for what is in no reach yet, which is no shorter than `_latest`."""
+        bound = min(bound, self._latest, self.best.value)
+        self.best = replace(self.best, bound=max(self.best.bound, bound))
 
     def _by(self, number: int, latest: float) -> Walk | None:
         """A level's walk, where its shortest is no later than this."""
@@ -135,15 +161,18 @@ class _Search:
 
     def _walk(self, number: int, latest: float, widest: float = np.inf) -> Walk:
         level, coarser = self._levels[number], self._walks[number - 1] if number else None
-        spare = latest - self._leasts[number]
-        pieces = choices(level.problem, level.rows, self._rows[number], level.price, spare)
+        if (number, latest) not in self._pieces:
+            spare = latest - self._leasts[number]
+            found = choices(level.problem, level.rows, self._rows[number], level.price, spare)
+            self._pieces = {(number, latest): found}  # the last ones are asked for again, if any
+        pieces = self._pieces[number, latest]
         return walk(level, pieces, coarser, latest, partial(self._spend, self.best), widest)
 
     def _take(self, number: int, found: Walk) -> None:
         """What a walk that told all resources apart found, where it is better."""
         if found.value >= self.best.value:
             return
-        choice = self.best.choice.copy()
+        choice = np.zeros(len(self._levels[number].rows), dtype=np.int64)
         for block, rows in zip(self._rows[number], found.choice(), strict=True):
             choice[[table for way in block for table in way]] = rows
         self.best = Found(choice, found.value, min(self.best.bound, found.value))

@@ -71,15 +71,19 @@ class Terms:
         """
         if not np.isfinite(self.budget).any():
             return np.array([found[0] for found in rows])
+        if not problem.links:
+            some = fit(problem, rows, self.budget)
+            if isinstance(some, np.ndarray):
+                return some  # a factor below one is none
         least_stretch = tied.least_stretch if problem.links else exact.least_stretch
         pairs = zip(problem.tables, rows, strict=True)
         needed = np.sum([table.use[kept].min(axis=0) for table, kept in pairs], axis=0)
-        some = np.maximum(self.budget, 1.0)
-        for budget in (self.budget, np.where(needed > 0, some, self.budget), some):
+        more = np.maximum(self.budget, 1.0)
+        for budget in (self.budget, np.where(needed > 0, more, self.budget), more):
             found = least_stretch(problem, rows, budget, self.effort)
             if found is not None:
                 return found.choice
-        raise AssertionError(f"no choice takes so little that {some} could grow to it")
+        raise AssertionError(f"no choice takes so little that {more} could grow to it")
 
     def _evenly(self, problem: Problem, rows: list[Ints]) -> tuple[Ints, Floats] | None:
         """A choice that needs the smallest share of everything, and the budget cut to a little more of that.

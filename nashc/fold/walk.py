@@ -79,12 +79,13 @@ def walk(
     """
     least = _from_here(np.array([piece.use.min(axis=0) for piece in pieces]))
     cheapest = _from_here(np.array([(p.latency + p.use @ level.price).min() for p in pieces]))
+    ends_of = _ends_by_place(level, coarser, cheapest)
     frontiers = [(np.zeros(1), np.zeros((1, len(level.price))))]
     is_complete = True
     for place, piece in enumerate(pieces, 1):
         begun = frontiers[-1]
         spend(len(begun[0]) * len(piece))
-        ends = _ends(level, coarser, len(pieces) - place, cheapest[place])
+        ends = ends_of(place)
         latency, use = _in_time(begun, piece, level.budget, least[place], ends, latest)
         if len(piece) > 1:
             latency, use = _front_of(latency, use)
@@ -97,15 +98,21 @@ def walk(
     return Walk(level, pieces, frontiers, latest, is_complete)
 
 
-def _ends(
-    level: Level, coarser: Walk | None, count: int, cheapest: float
-) -> Callable[[Floats], Floats]:
-    """How long the last pieces take, so many, by what is left to them: [n, groups]; never more than they do."""
+def _ends_by_place(
+    level: Level, coarser: Walk | None, cheapest: Floats
+) -> Callable[[int], Callable[[Floats], Floats]]:
+    """By how many pieces are behind: how long the others take by what is left to them, [n, groups]; never more than they do."""
     if coarser is None:
-        return lambda room: cheapest - room @ level.price
-    to_coarser = np.linalg.lstsq(level.groups, coarser.level.groups, rcond=None)[0]
-    ends = _Ends(*coarser.frontiers[count])
-    return lambda room: ends(room @ to_coarser)
+        return lambda place: lambda room: cheapest[place] - room @ level.price
+    frontiers = coarser.frontiers[::-1]
+    solved = np.linalg.lstsq(level.groups, coarser.level.groups, rcond=None)
+    to_coarser = solved[0].astype(np.float64)
+
+    def ends_of(place: int) -> Callable[[Floats], Floats]:
+        ends = _Ends(*frontiers[place])
+        return lambda room: ends(room @ to_coarser)
+
+    return ends_of
 
 
 def _in_time(
