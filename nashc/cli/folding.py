@@ -62,7 +62,7 @@ def fold(
     How near the best it is, is told; --gap goes on until that is near enough, or Ctrl-C ends it, with exit code 0.
     build.py takes the file: --folding folding.json, and so does `folding = "folding.json"` in the target of a spec.
     """
-    _check_tools("numpy", "scipy", *(["highspy"] if gap is not None else []))
+    _check_tools("numpy", "scipy", "highspy")
     from nashc.driver.folding import fold_spec, folding_text
     from nashc.fold import tell
     from nashc.writing import write_file

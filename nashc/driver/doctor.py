@@ -14,7 +14,7 @@ from nashc.text import pasted
 from nashc.tools import interpreter, vivado
 
 _PARTS = ("torch", "brevitas", "qonnx", "onnx", "finn-plus", "safetensors", "scikit-learn")
-_OF_FOLDING = {"fold": ("numpy", "scipy"), "fold --gap": ("numpy", "scipy", "highspy")}
+_OF_FOLDING = {"fold": ("numpy", "scipy", "highspy")}
 """What nashc's own Python needs for a command."""
 _AMD = ("vivado", "vitis_hls", "vitis")
 

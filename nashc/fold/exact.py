@@ -23,7 +23,7 @@ _MOST = 5_000_000
 """Beginnings of foldings that are looked at in one step of a proof (refine.py); with more HiGHS goes on."""
 
 _QUICK = 4_000_000
-"""Beginnings in all that are looked at before HiGHS is asked: about a second's."""
+"""Beginnings in all that are looked at before HiGHS is asked: two or three seconds' at most, of most networks a few tenths of one."""
 
 STRETCH_GAP = 1e-3
 """Shares of a budget are found to a tenth of a per cent: the last bit of the proof takes seconds."""

@@ -94,6 +94,7 @@ def rows_worth_having(
     A table may end up empty when the interval is shorter than all of its rows.
     """
     found = []
+    known: dict[object, Ints] = {}  # many tables are alike
     for table, ports in zip(problem.tables, problem.ports, strict=True):
         columns = [table.use]
         if interval is None:
@@ -103,7 +104,11 @@ def rows_worth_having(
         rows = (
             np.arange(len(table)) if interval is None else np.flatnonzero(table.cycles <= interval)
         )
-        found.append(_front_by_port(np.hstack(columns), rows, ports))
+        whole = np.hstack(columns)
+        key = (whole.tobytes(), rows.tobytes(), *(port.tobytes() for port in ports))
+        if key not in known:
+            known[key] = _front_by_port(whole, rows, ports)
+        found.append(known[key])
     return found
 
 

@@ -30,7 +30,7 @@ from nashc.fold.walk import Walk, walk
 
 _NEAR = 1e-3
 """So much of the bound is looked beyond it at first, """
-_FARTHER = 3
+_FARTHER = 2
 """and so many times as far each time that nothing is there; the rows in reach are then others."""
 _PARTS = 16
 """A walk is first tried to so small a part of the way from what a coarser one proved to where is looked,"""
@@ -105,8 +105,11 @@ class _Search:
         ]
         self._walks: list[Walk | None] = [None] * len(found)
         self._pieces: dict[tuple[int, float], list[Choices]] = {}
+        middle = (self.best.bound + latest) / 2
         for number in range(len(found)):
             self._settle(number)
+            if number == 0 and middle < self.best.bound and latest < self.too_late:
+                break  # finer levels are much farther off
 
     @property
     def _end(self) -> float:
@@ -126,10 +129,11 @@ class _Search:
             if is_last:
                 self._try(number, latest)
                 latest = min(latest, self._end)
-            found = self._by(number, latest)
-            self._prove(found.value if found else latest)
-            if found:
-                break
+            if self.best.bound < latest:
+                found = self._by(number, latest)
+                self._prove(found.value if found else latest)
+                if found:
+                    break
             part *= _GROWS
 
     def _try(self, number: int, latest: float) -> None:

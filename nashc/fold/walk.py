@@ -6,7 +6,7 @@ How soon the rest can be done with what is left is told by a walk from the other
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -39,6 +39,7 @@ class Walk:
     frontiers: list[Frontier]
     latest: float
     is_complete: bool
+    _ends: dict[int, _Ends] = field(default_factory=dict)
 
     @property
     def value(self) -> float:
@@ -49,6 +50,12 @@ class Walk:
             if len(latency) and latency.min() <= self.latest + ROUNDING
             else np.inf
         )
+
+    def ends(self, place: int) -> _Ends:
+        """Of a walk from the other end past so many pieces."""
+        if place not in self._ends:
+            self._ends[place] = _Ends(*self.frontiers[len(self.pieces) - place])
+        return self._ends[place]
 
     def choice(self) -> list[Ints]:
         """The rows that each piece has in the shortest."""
@@ -85,10 +92,12 @@ def walk(
     for place, piece in enumerate(pieces, 1):
         begun = frontiers[-1]
         spend(len(begun[0]) * len(piece))
+        if len(piece) == 1 and place < len(pieces):
+            frontiers.append((begun[0] + piece.latency, begun[1] + piece.use))
+            continue
         ends = ends_of(place)
         latency, use = _in_time(begun, piece, level.budget, least[place], ends, latest)
-        if len(piece) > 1:
-            latency, use = _front_of(latency, use)
+        latency, use = _front_of(latency, use)
         if len(latency) > widest:
             some = np.linspace(0, len(latency) - 1, int(widest)).astype(np.int64)
             latency, use, is_complete = latency[some], use[some], False
@@ -104,12 +113,12 @@ def _ends_by_place(
     """By how many pieces are behind: how long the others take by what is left to them, [n, groups]; never more than they do."""
     if coarser is None:
         return lambda place: lambda room: cheapest[place] - room @ level.price
-    frontiers = coarser.frontiers[::-1]
+    walked = coarser
     solved = np.linalg.lstsq(level.groups, coarser.level.groups, rcond=None)
     to_coarser = solved[0].astype(np.float64)
 
     def ends_of(place: int) -> Callable[[Floats], Floats]:
-        ends = _Ends(*frontiers[place])
+        ends = walked.ends(place)
         return lambda room: ends(room @ to_coarser)
 
     return ends_of

@@ -484,7 +484,7 @@ def test_doctor_as_json(nashc):
         "estimate",
         "synthesise",
     }
-    assert found["commands"]["fold --gap"] == {"can_run": True, "lacks": []}
+    assert found["commands"]["fold"] == {"can_run": True, "lacks": []}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nashc.fold import refine
+from nashc.fold import exact, refine
 from nashc.fold.blocks import blocks
-from nashc.fold.programme import Found
-from nashc.fold.refine import GivenUp, shortest
+from nashc.fold.programme import Found, Limits
+from nashc.fold.refine import NONE_KNOWN, GivenUp, shortest
 from nashc.fold.tables import Floats, Ints, Problem, Table
 from tests.fold.test_blocks import all_rows, choices, residual
 
@@ -95,3 +95,55 @@ def test_what_is_told_of_unfinished_work_holds(
             found = _shortest(problem, price, budget, known, work)
         assert found.bound <= best <= found.value <= known.value
         assert _keeps_to(problem, found, budget)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows_of_blocks(), prices, budgets, st.sampled_from([1e-3, 0.02, 0.5]), st.integers(1, 3))
+def test_no_folding_need_be_known(
+    problem: Problem, price: Floats, limits: tuple[int, int, int], near: float, widest: int
+) -> None:
+    """However far from the bound is looked at first: what is out of reach then is not taken for proven."""
+    budget = np.array(limits, float)
+    known, best = _asked(problem, budget)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(refine, "_NEAR", near)
+        patched.setattr(refine, "_FEW", widest)
+        found = _shortest(problem, price, budget, NONE_KNOWN)
+    if known is None:
+        assert found.value == np.inf
+    else:
+        assert found.value == best == found.bound
+        assert _keeps_to(problem, found, budget)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows_of_blocks(), prices, budgets, st.integers(0, 60))
+def test_without_a_folding_what_is_told_of_unfinished_work_holds(
+    problem: Problem, price: Floats, limits: tuple[int, int, int], work: int
+) -> None:
+    budget = np.array(limits, float)
+    _, best = _asked(problem, budget)
+    found = _shortest(problem, price, budget, NONE_KNOWN, work)
+    assert found.bound <= best <= found.value
+    assert found.value == np.inf or _keeps_to(problem, found, budget)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows_of_blocks(), budgets)
+def test_the_quick_answer_is_proven(problem: Problem, limits: tuple[int, int, int]) -> None:
+    budget = np.array(limits, float)
+    known, best = _asked(problem, budget)
+    found = exact.least_latency(problem, all_rows(problem), Limits(budget), 10)
+    assert (found is None) == (known is None)
+    if found is not None:
+        assert found.value == best == found.bound
+        assert _keeps_to(problem, found, budget)
+
+
+def test_where_the_quick_proof_gives_up_highs_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "_QUICK", 0)
+    cycles, use = np.array([9.0, 5.0, 2.0]), np.array([[1.0], [2.0], [5.0]])
+    tables = tuple(Table(f"{n}", cycles, use, cycles, cycles) for n in range(3))
+    problem = Problem(tables, ("lut",), (), ((), (0,), (1,)))
+    found = exact.least_latency(problem, all_rows(problem), Limits(np.array([9.0])), 10)
+    assert found is not None and found.bound <= found.value == 12.0
