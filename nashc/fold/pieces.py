@@ -7,6 +7,7 @@ that are quicker than the block itself: then the layers of the block stand behin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -96,11 +97,16 @@ def _always_longest(problem: Problem, rows: list[Ints], block: Block) -> tuple[i
 
 
 def choices(
-    problem: Problem, rows: list[Ints], row: list[Block], price: Floats, spare: float
+    problem: Problem,
+    rows: list[Ints],
+    row: list[Block],
+    price: Floats,
+    spare: float,
+    before_each: Callable[[], None] = lambda: None,
 ) -> list[Choices]:
     """Of each block the choices worth having, of those whose latency and priced use are at most `spare` above the least there is.
 
-    row: the network as blocks. Errors: TooMany.
+    row: the network as blocks. before_each: called before a block is looked at; it may raise. Errors: TooMany.
     """
     known: dict[object, Choices] = {}  # by what a block is to choose from: many are alike
     found = []
@@ -113,6 +119,7 @@ def choices(
             for w in tables
         )
         if key not in known:
+            before_each()
             known[key] = _of_block(problem, rows, block, price, spare)
         found.append(known[key])
     return found

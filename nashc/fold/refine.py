@@ -34,6 +34,8 @@ _FARTHER = 2
 """and so many times as far each time that nothing is there; the rows in reach are then others."""
 _PARTS = 16
 """A walk is first tried to so small a part of the way from what a coarser one proved to where is looked,"""
+_SMALLEST = 64
+"""but no smaller a part of the whole way from the level's bound,"""
 _GROWS = 4
 """and so much further each time: the last one takes longer than all before it."""
 _FEW = 100
@@ -120,10 +122,12 @@ class _Search:
         """The shortest of a level is a bound; of the last it is the answer."""
         self._prove(self._leasts[number])
         is_last = number == len(self._levels) - 1
-        if is_last:
+        coarser = self._walks[number - 1] if number else None
+        if is_last and (coarser is None or coarser.value == self.best.bound):
             self._try(number, self.best.bound)
         is_quick = number == 0 and not is_last  # with one resource
         part = (self._end - self.best.bound) / (1 if is_quick else _PARTS)
+        part = max(part, (self._latest - self._leasts[number]) / _SMALLEST)
         while self.best.bound < self._end:
             latest = min(self.best.bound + part, self._end)
             if is_last:
@@ -165,12 +169,13 @@ class _Search:
 
     def _walk(self, number: int, latest: float, widest: float = np.inf) -> Walk:
         level, coarser = self._levels[number], self._walks[number - 1] if number else None
+        spend = partial(self._spend, self.best)
         if (number, latest) not in self._pieces:
             spare = latest - self._leasts[number]
-            found = choices(level.problem, level.rows, self._rows[number], level.price, spare)
-            self._pieces = {(number, latest): found}  # the last ones are asked for again, if any
-        pieces = self._pieces[number, latest]
-        return walk(level, pieces, coarser, latest, partial(self._spend, self.best), widest)
+            row, look = self._rows[number], partial(spend, 0)
+            found = choices(level.problem, level.rows, row, level.price, spare, look)
+            self._pieces = {(number, latest): found}  # the last ones may be asked for again
+        return walk(level, self._pieces[number, latest], coarser, latest, spend, widest)
 
     def _take(self, number: int, found: Walk) -> None:
         """What a walk that told all resources apart found, where it is better."""

@@ -147,3 +147,26 @@ def test_where_the_quick_proof_gives_up_highs_answers(monkeypatch: pytest.Monkey
     problem = Problem(tables, ("lut",), (), ((), (0,), (1,)))
     found = exact.least_latency(problem, all_rows(problem), Limits(np.array([9.0])), 10)
     assert found is not None and found.bound <= found.value == 12.0
+
+
+def test_between_two_blocks_it_listens() -> None:
+    """A block alone can have much to choose from; Ctrl-C is not to wait for all of them."""
+    cycles = np.array([9.0, 5.0, 2.0])
+    tables = tuple(
+        Table(f"{n}", cycles, np.array([[1.0], [2.0], [5.0 + n]]), cycles, cycles) for n in range(3)
+    )
+    problem = Problem(tables, ("lut",), (), ((), (0,), (1,)))
+    looks = 0
+
+    def spend(_: Found, more: int) -> None:
+        nonlocal looks
+        looks += 1
+        assert not more, "no beginning was to be looked at"
+        if looks == 2:
+            raise GivenUp
+
+    row = blocks(problem.after)
+    assert row is not None
+    every, price, budget = all_rows(problem), np.array([1.0]), np.array([9.0])
+    found = shortest(problem, every, row, price, budget, NONE_KNOWN, spend)
+    assert looks == 2 and found.value == np.inf
