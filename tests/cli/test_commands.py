@@ -515,7 +515,7 @@ def test_our_own_mistake_is_no_traceback(nashc, monkeypatch, tmp_path: Path):
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr("nashc.schema.load", broken)
+    monkeypatch.setattr("nashc.driver.check.check", broken)
     (tmp_path / "a.nash").write_text(BROKEN)
     said = nashc("check", "a.nash")
     assert said.code == 4
@@ -529,7 +529,7 @@ def test_our_own_mistake_where_nothing_can_be_written(nashc, monkeypatch, tmp_pa
     def broken(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "/tmp/crash")
 
-    monkeypatch.setattr("nashc.schema.load", lambda *_: 1 / 0)
+    monkeypatch.setattr("nashc.driver.check.check", lambda *_: 1 / 0)
     monkeypatch.setattr("tempfile.NamedTemporaryFile", broken)
     (tmp_path / "a.nash").write_text(BROKEN)
     said = nashc("check", "a.nash")
