@@ -11,6 +11,8 @@ import pytest
 from nashc.emit import project
 from nashc.lower import lower
 from nashc.schema import load
+from nashc.syntax import format_source
+from nashc.text import read_source
 from tests import console
 from tests.paths import ROOT
 
@@ -18,7 +20,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
-def test_specs_of_the_readme_compile(tmp_path: Path) -> None:
+def test_specs_of_the_readme_compile_and_are_laid_out(tmp_path: Path) -> None:
     specs = [text for kind, text in BLOCKS if kind == "nash"]
     assert specs
     for text in specs:
@@ -26,6 +28,7 @@ def test_specs_of_the_readme_compile(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         spec = load(path)
         assert "model.py" in project(spec, lower(spec))
+        assert format_source(read_source(path)) == text
 
 
 EXPERIMENTS = sorted((ROOT / "docs" / "experiments").glob("*/*.nash"))
