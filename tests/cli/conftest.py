@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nashc import cli
+from tests.paths import SPECS
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,8 @@ def nashc(
         return Said(int(ended.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    return Path(shutil.copy(SPECS / "quickstart.nash", tmp_path / "quickstart.nash"))

@@ -20,7 +20,7 @@ from tests.paths import ROOT, SPECS
 
 STARTER = ROOT / "templates" / "starters" / "digits.nash"
 # A program that never ends and a fault that we do not know cannot be told to happen in a test of a page;
-# tests/driver/test_run.py interrupts runs, tests/cli/test_commands.py breaks nashc on purpose.
+# tests/driver/test_interruptions.py interrupts runs, tests/cli/test_commands.py breaks nashc on purpose.
 NOT_REPLAYED = {"NASH506", "NASH900"}
 
 
