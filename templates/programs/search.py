@@ -126,7 +126,7 @@ def _check_training_data(path: str, *, has_own_data: bool) -> None:
 def _search(search: Search, progress: Progress) -> Found:
     progress.log(
         f"searching {NAME} on {search.device}: {_choices(search)}, "
-        f"{search.epochs} epoch{'' if search.epochs == 1 else 's'} of {search.steps_per_epoch} steps, seed {search.settings['seed']}"
+        f"{search.length()}, seed {search.settings['seed']}"
     )
     search.run(progress)
     return search.finish(progress)

@@ -111,7 +111,7 @@ def run(args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
 def _train(training: Training, progress: Progress) -> dict[str, Any]:
     progress.log(
         f"training {NAME} on {training.device}: {len(training.images.labels)} images, "
-        f"{training.epochs} epoch{'' if training.epochs == 1 else 's'} of {training.steps_per_epoch} steps, {training.parameters} parameters"
+        f"{training.length()}, {training.parameters} parameters"
         + (f"; the first {training.float_epochs} epochs in float" if training.float_epochs else "")
     )
     training.run(progress)

@@ -48,7 +48,11 @@ def test_what_a_search_leaves(searched):
 
 
 def test_the_history(searched):
-    results, _ = searched
+    results, finished = searched
+    assert any(
+        e.get("text", "").endswith(": 6 edges, 2 epochs of 11 steps, seed 2")
+        for e in finished.events
+    )
     history = [json.loads(line) for line in (results / "search.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in history] == [1, 2]
     edge = history[0]["cells"]["group0"]["0-2"]

@@ -136,6 +136,11 @@ class Loop(ABC):
         if is_time:
             self.save()
 
+    def length(self) -> str:
+        """`2 epochs of 1 step`."""
+        epochs, steps = self.epochs, self.steps_per_epoch
+        return f"{epochs} epoch{'s' * (epochs != 1)} of {steps} step{'s' * (steps != 1)}"
+
     def where(self) -> str:
         return f"epoch {self.epoch + 1}, step {self.step + 1}"
 
