@@ -107,15 +107,19 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     if limits.budget is None:
         return minimise(programme, programme.objective(path), effort)
     budget = limits.budget
+    row, proven = _row(problem), NONE_KNOWN
+    if row is not None:
+        prices = programme.latency_prices(alone=True)
+        if prices is None:
+            return None
+        price = np.maximum(prices[0], 0.0)
+        proven = shortest(problem, rows, row, price, budget, proven, _no_more_than(_QUICK))
+        if proven.bound == proven.value < np.inf:
+            return proven
     prices = programme.latency_prices()
     if prices is None:
         return None
     price = np.maximum(prices[0], 0.0)
-    row, proven = _row(problem), NONE_KNOWN
-    if row is not None:
-        proven = shortest(problem, rows, row, price, budget, proven, _no_more_than(_QUICK))
-        if proven.bound == proven.value < np.inf:
-            return proven
     found = minimise(
         programme,
         programme.objective(path),

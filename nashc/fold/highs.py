@@ -1,4 +1,4 @@
-"""A mixed-integer programme as HiGHS takes it: relaxed through highspy, whole through scipy, which takes a quarter of a second to load."""
+"""A mixed-integer programme as HiGHS takes it: relaxed, or whole; through scipy, which takes a quarter of a second to load, or without."""
 
 from __future__ import annotations
 
@@ -72,6 +72,38 @@ class System:
 
     def relaxed(self, objective: Floats) -> Relaxed | None:
         """None: nothing keeps to the constraints. The value is -inf, and all else 0, where HiGHS had no answer."""
+        from scipy.optimize import linprog
+        from scipy.sparse import vstack
+
+        scale = unit(objective)
+        is_equal = self.low == self.high
+        most, least = np.isfinite(self.high) & ~is_equal, np.isfinite(self.low) & ~is_equal
+        with quiet():
+            result = linprog(
+                objective / scale,
+                A_ub=vstack([self.matrix[most], -self.matrix[least]]),
+                b_ub=np.concatenate([self.high[most], -self.low[least]]),
+                A_eq=self.matrix[is_equal],
+                b_eq=self.low[is_equal],
+                bounds=np.stack([self.least, self.most], axis=1),
+                method="highs-ds",
+            )
+        if result.status == 2:
+            return None
+        worth = np.zeros(len(self.low))
+        if result.status != 0:
+            return Relaxed(-np.inf, np.zeros(len(objective)), np.zeros(self.whole), worth)
+        worth[most] -= result.ineqlin.marginals[: most.sum()] * scale
+        worth[least] -= result.ineqlin.marginals[most.sum() :] * scale
+        adds = result.lower.marginals[: self.whole] * scale
+        return Relaxed(float(result.fun) * scale, result.x, adds, worth)
+
+    def relaxed_alone(self, objective: Floats) -> Relaxed | None:
+        """As `relaxed`, without scipy, for where nothing else needs it.
+
+        Where several answers are best, it is another: near.py, which begins from it, leaves 1.3 % of ResNet18 v3 on a U50
+        open and not 0.76 %.
+        """
         import highspy
 
         scale = unit(objective)

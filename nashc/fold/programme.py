@@ -153,10 +153,10 @@ class Programme:
         for way in ways:
             self.add([longest[behind], way], [1.0, -1.0], low=0.0)
 
-    def latency_prices(self) -> tuple[Floats, Floats] | None:
-        """As the function of this name."""
-        path = self.longest_path()
-        relaxed = self.relaxed(self.objective(path))
+    def latency_prices(self, *, alone: bool = False) -> tuple[Floats, Floats] | None:
+        """As the function of this name. alone: without scipy."""
+        objective = self.objective(self.longest_path())
+        relaxed = self.system.relaxed_alone(objective) if alone else self.relaxed(objective)
         if relaxed is None:
             return None
         weights = np.array(self._serial, dtype=float)
