@@ -164,11 +164,16 @@ def _example(name: str) -> str:
     return f"for example `{_EXAMPLES[name]}`" if name in _EXAMPLES else ""
 
 
+def _limit(number: float) -> str:
+    """As a spec would write it: 1 and not 1.0."""
+    return f"{number:g}" if isinstance(number, float) else str(number)
+
+
 _RANGES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "greater_than": lambda c: f"greater than {c['gt']}",
-    "greater_than_equal": lambda c: f"at least {c['ge']}",
-    "less_than": lambda c: f"less than {c['lt']}",
-    "less_than_equal": lambda c: f"at most {c['le']}",
+    "greater_than": lambda c: f"greater than {_limit(c['gt'])}",
+    "greater_than_equal": lambda c: f"at least {_limit(c['ge'])}",
+    "less_than": lambda c: f"less than {_limit(c['lt'])}",
+    "less_than_equal": lambda c: f"at most {_limit(c['le'])}",
     "string_too_short": lambda _: "a text that is not empty",
     "finite_number": lambda _: "a finite number",
 }
