@@ -30,7 +30,7 @@ from nashc.fold.walk import Walk, walk
 
 _NEAR = 1e-3
 """So much of the bound is looked beyond it at first, """
-_FARTHER = 2
+_FARTHER = 4
 """and so many times as far each time that nothing is there; the rows in reach are then others."""
 _PARTS = 16
 """A walk is first tried to so small a part of the way from what a coarser one proved to where is looked,"""
