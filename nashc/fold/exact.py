@@ -71,15 +71,14 @@ def prove_latency(
     programme = Programme(problem, rows, paths=True)
     programme.keep_to(limits)
     row = _row(problem)
-    prices = programme.latency_prices()
-    if row is not None and limits.budget is not None and prices is not None:
+    price = _price(programme)
+    if row is not None and limits.budget is not None and price is not None:
 
         def spend(known: Found, work: int) -> None:
             is_near = known.gap <= further.gap
             if is_near or work > _MOST or not further.go_on(known.value, known.bound):
                 raise GivenUp
 
-        price = np.maximum(prices[0], 0.0)
         best = shortest(problem, rows, row, price, limits.budget, best, spend)
         if best.gap <= further.gap:
             return best
@@ -109,17 +108,15 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
     budget = limits.budget
     row, proven = _row(problem), NONE_KNOWN
     if row is not None:
-        prices = programme.latency_prices(alone=True)
-        if prices is None:
+        price = _price(programme, alone=True)
+        if price is None:
             return None
-        price = np.maximum(prices[0], 0.0)
         proven = shortest(problem, rows, row, price, budget, proven, _no_more_than(_QUICK))
         if proven.bound == proven.value < np.inf:
             return proven
-    prices = programme.latency_prices()
-    if prices is None:
+    price = _price(programme)
+    if price is None:
         return None
-    price = np.maximum(prices[0], 0.0)
     found = minimise(
         programme,
         programme.objective(path),
@@ -130,6 +127,12 @@ def least_latency(problem: Problem, rows: list[Ints], limits: Limits, effort: in
         found = proven if proven.value < np.inf else None
     bound = max(proven.bound, -np.inf if found is None else found.bound)
     return found and replace(found, bound=min(found.value, bound))
+
+
+def _price(programme: Programme, *, alone: bool = False) -> Floats | None:
+    """Of each resource, as of `latency_bound`. None: nothing keeps to the budget. alone: without scipy."""
+    prices = programme.latency_prices(alone=alone)
+    return None if prices is None else np.maximum(prices[0], 0.0)
 
 
 def _no_more_than(work: int) -> Callable[[Found, int], None]:

@@ -108,10 +108,7 @@ class System:
 
         scale = unit(objective)
         with quiet():
-            highs = highspy.Highs()
-            for name, value in {"output_flag": False, "threads": 1, "solver": "simplex"}.items():
-                highs.setOptionValue(name, value)
-            highs.passModel(self._linear(objective / scale))
+            highs = solver(self._linear(objective / scale), solver="simplex")
             highs.run()
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
@@ -131,13 +128,7 @@ class System:
         import highspy
 
         row, column, value = self.entries
-        endless = highspy.kHighsInf
-        model = highspy.HighsLp()
-        model.num_row_, model.num_col_ = len(self.low), len(self.most)
-        model.col_cost_ = objective
-        model.col_lower_, model.col_upper_ = self.least, np.minimum(self.most, endless)
-        model.row_lower_ = np.maximum(self.low, -endless)
-        model.row_upper_ = np.minimum(self.high, endless)
+        model = bounded(objective, (self.least, self.most), (self.low, self.high))
         model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
         model.a_matrix_.start_ = np.searchsorted(row, np.arange(len(self.low) + 1))
         model.a_matrix_.index_, model.a_matrix_.value_ = column, value
@@ -167,6 +158,33 @@ class System:
         if result.x is None:
             return Searched(None, np.inf, bound)
         return Searched(result.x, float(result.fun) * scale, bound)
+
+
+def bounded(
+    objective: Floats, variables: tuple[Floats, Floats], constraints: tuple[Floats, Floats]
+) -> Any:
+    """A programme of highspy's without its matrix. variables, constraints: the least and the most of each."""
+    import highspy
+
+    endless = highspy.kHighsInf
+    model = highspy.HighsLp()
+    model.num_row_, model.num_col_ = len(constraints[0]), len(objective)
+    model.col_cost_ = objective
+    model.col_lower_, model.col_upper_ = variables[0], np.minimum(variables[1], endless)
+    model.row_lower_ = np.maximum(constraints[0], -endless)
+    model.row_upper_ = np.minimum(constraints[1], endless)
+    return model
+
+
+def solver(model: Any, **options: Any) -> Any:
+    """highspy's HiGHS with a programme, silent and with one thread, so that its answer is the same on every machine."""
+    import highspy
+
+    highs = highspy.Highs()
+    for name, value in {"output_flag": False, "threads": 1, **options}.items():
+        highs.setOptionValue(name, value)
+    highs.passModel(model)
+    return highs
 
 
 def unit(objective: Floats) -> float:

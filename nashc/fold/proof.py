@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nashc.fold.highs import System, quiet, unit
+from nashc.fold.highs import System, bounded, quiet, solver, unit
 from nashc.fold.programme import Found, Programme
 from nashc.fold.tables import Floats
 
@@ -59,12 +59,8 @@ class _Search:
         import highspy
 
         variables = np.flatnonzero(system.most > 0)  # the others are 0
-        options = {"output_flag": False, "threads": 1, "mip_rel_gap": self._further.gap}
         with quiet():
-            highs = highspy.Highs()
-            for name, value in options.items():
-                highs.setOptionValue(name, value)
-            highs.passModel(self._model(system, variables, most))
+            highs = solver(self._model(system, variables, most), mip_rel_gap=self._further.gap)
             highs.cbMipInterrupt += self._look
             highs.run()
         info = highs.getInfo()
@@ -84,14 +80,11 @@ class _Search:
 
         value = self._objective / self._scale
         matrix = csc_array(vstack([system.matrix, value[None]]))[:, variables]
-        endless = highspy.kHighsInf
-        model = highspy.HighsLp()
-        model.num_row_, model.num_col_ = matrix.shape
-        model.col_cost_ = value[variables]
-        model.col_lower_ = system.least[variables]
-        model.col_upper_ = np.minimum(system.most[variables], endless)
-        model.row_lower_ = np.maximum(np.append(system.low, -np.inf), -endless)
-        model.row_upper_ = np.minimum(np.append(system.high, most / self._scale), endless)
+        model = bounded(
+            value[variables],
+            (system.least[variables], system.most[variables]),
+            (np.append(system.low, -np.inf), np.append(system.high, most / self._scale)),
+        )
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         model.a_matrix_.start_ = matrix.indptr
         model.a_matrix_.index_ = matrix.indices
